@@ -1,0 +1,64 @@
+import { type Message, messageText, plainMessage } from '../message.ts'
+
+/** Numbers of libvirt's errors that ours map to (`virErrorNumber`; reference: libvirt, 3.3). */
+export const libvirtCodes = {
+  internal: 1,
+  noSupport: 3,
+  invalidArg: 8,
+  operationFailed: 9,
+  noDomain: 42,
+  noStoragePool: 49,
+  noStorageVolume: 50,
+  operationInvalid: 55,
+  operationTimeout: 68,
+  configUnsupported: 67,
+  accessDenied: 88,
+  xmlError: 27,
+} as const
+
+/**
+ * Root of every error that may leave the daemon. A class stands for one exception type of the Admin API (`wireType`) and
+ * one error number of libvirt (`libvirtCode`); the message says what was tried, on what, why it failed, what to do.
+ */
+export class CloisterError extends Error {
+  /** Exception type in an Admin API reply (reference: admin-api, 2.4). */
+  static readonly wireType: string = 'QubesException'
+  /** Error number in a reply of the libvirt protocol. */
+  static readonly libvirtCode: number = libvirtCodes.operationFailed
+
+  /** The message, taken apart for the wire. */
+  readonly text: Message
+
+  constructor(text: Message | string, options?: ErrorOptions) {
+    const message = typeof text === 'string' ? plainMessage(text) : text
+    super(messageText(message), options)
+    this.text = message
+    this.name = new.target.wireType
+  }
+
+  get wireType(): string {
+    return (this.constructor as typeof CloisterError).wireType
+  }
+
+  get libvirtCode(): number {
+    return (this.constructor as typeof CloisterError).libvirtCode
+  }
+}
+
+/** The text of anything that was thrown. */
+export function errorText(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown)
+}
+
+/** The text of an error and of all its causes, outermost first. */
+export function errorChain(thrown: unknown): string {
+  const texts: string[] = []
+  for (
+    let at: unknown = thrown;
+    at !== undefined && texts.length < 8;
+    at = at instanceof Error ? at.cause : undefined
+  ) {
+    texts.push(errorText(at))
+  }
+  return texts.join(': ')
+}

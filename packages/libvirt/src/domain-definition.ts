@@ -1,0 +1,95 @@
+/**
+ * What a domain is made of: the typed form of domain XML (reference: libvirt, 8.4). Only what a driver of ours can do stands
+ * here; the parser refuses the rest by name, so that nothing that was asked for is silently ignored.
+ */
+export interface DomainDefinition {
+  readonly type: 'qemu' | 'kvm' | 'test'
+  readonly name: string
+  /** Lower case with dashes; made by the parser when the XML has none. */
+  readonly uuid: string
+  readonly title?: string
+  readonly description?: string
+  /** Children of `<metadata>`, kept verbatim as XML text. */
+  readonly metadata?: string
+  /** Most memory, KiB (`<memory>`). */
+  readonly maxMemory: number
+  /** Memory at start, KiB (`<currentMemory>`); the balloon makes the difference. */
+  readonly memory: number
+  readonly vcpus: number
+  readonly os: OsDefinition
+  /** Names of `<features>` children, such as `acpi`. */
+  readonly features: readonly string[]
+  readonly cpu: CpuDefinition
+  readonly clock: 'utc' | 'localtime'
+  readonly onPoweroff: LifecycleAction
+  readonly onReboot: LifecycleAction
+  readonly onCrash: LifecycleAction
+  readonly devices: DeviceDefinitions
+}
+
+export type LifecycleAction = 'destroy' | 'restart'
+
+export interface CpuDefinition {
+  readonly mode: 'default' | 'host-passthrough' | 'maximum'
+  /** Features switched off, such as `vmx`. */
+  readonly disabled: readonly string[]
+}
+
+export interface OsDefinition {
+  readonly arch: string
+  readonly machine?: string
+  /** Direct kernel boot, when given. */
+  readonly kernel?: string
+  readonly initrd?: string
+  readonly cmdline?: string
+  /** Firmware boot: `bios` unless a loader is asked for. */
+  readonly firmware: 'bios' | 'efi'
+  /** Boot order of firmware boot. */
+  readonly boot: readonly ('hd' | 'cdrom' | 'network')[]
+}
+
+export interface DeviceDefinitions {
+  readonly emulator?: string
+  readonly disks: readonly DiskDefinition[]
+  readonly interfaces: readonly InterfaceDefinition[]
+  readonly serials: readonly CharacterDeviceDefinition[]
+  readonly consoles: readonly CharacterDeviceDefinition[]
+  readonly channels: readonly CharacterDeviceDefinition[]
+  readonly balloon: boolean
+  readonly rng: boolean
+  readonly panic: boolean
+}
+
+export interface DiskDefinition {
+  readonly device: 'disk' | 'cdrom'
+  readonly source: { readonly kind: 'file' | 'block'; readonly path: string }
+  /** Always named in the XML: an image's format is never probed. */
+  readonly format: 'raw' | 'qcow2'
+  /** Name in the guest: `vda`, `vdb`, … */
+  readonly target: string
+  readonly bus: 'virtio' | 'sata'
+  readonly readonly: boolean
+  readonly serial?: string
+  readonly discard: 'unmap' | 'ignore'
+  /** `unsafe`: the content may be lost with the host. */
+  readonly cache: 'default' | 'unsafe'
+}
+
+export interface InterfaceDefinition {
+  readonly kind: 'user' | 'ethernet'
+  readonly mac: string
+  readonly model: 'virtio' | 'e1000'
+  /** Name of the tap device (`ethernet`), which must exist. */
+  readonly target?: string
+}
+
+export interface CharacterDeviceDefinition {
+  readonly backend: 'pty' | 'unix'
+  /** Path of the socket (`unix`); made by the driver when not given. */
+  readonly path?: string
+  readonly target: 'serial' | 'virtio'
+  /** Name of a virtio port, such as `org.cloister.qrexec.0`. */
+  readonly name?: string
+  /** Alias, such as `serial0`, `channel1`. */
+  readonly alias: string
+}

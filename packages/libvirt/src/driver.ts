@@ -1,0 +1,148 @@
+/** States of a domain (`virDomainState`; reference: libvirt, 1.1). */
+export const domainStates = {
+  nostate: 0,
+  running: 1,
+  blocked: 2,
+  paused: 3,
+  shutdown: 4,
+  shutoff: 5,
+  crashed: 6,
+  pmsuspended: 7,
+} as const
+
+export type DomainState = keyof typeof domainStates
+
+/** A state and the number of its reason (`virDomain<State>Reason`). */
+export interface DomainStateAndReason {
+  readonly state: DomainState
+  readonly reason: number
+}
+
+/** Handle of a domain: the uuid decides, name and id are what they were when the handle was made (id -1: not running). */
+export interface DomainHandle {
+  readonly name: string
+  readonly uuid: string
+  readonly id: number
+}
+
+export interface DomainInfo extends DomainStateAndReason {
+  /** KiB. */
+  readonly maxMemory: number
+  /** KiB. */
+  readonly memory: number
+  readonly vcpus: number
+  /** Nanoseconds. */
+  readonly cpuTime: bigint
+}
+
+/** Kinds of life-cycle events (`virDomainEventType`; reference: libvirt, 6). */
+export const lifecycleEvents = {
+  defined: 0,
+  undefined: 1,
+  started: 2,
+  suspended: 3,
+  resumed: 4,
+  stopped: 5,
+  shutdown: 6,
+  pmsuspended: 7,
+  crashed: 8,
+} as const
+
+export type LifecycleEventKind = keyof typeof lifecycleEvents
+
+export interface LifecycleEvent {
+  readonly domain: DomainHandle
+  readonly event: LifecycleEventKind
+  /** `virDomainEvent<Kind>DetailType`. */
+  readonly detail: number
+}
+
+/** Stops the delivery of events. */
+export interface Subscription {
+  close(): void
+}
+
+/** Both directions of a console; `output` ends when the domain stops or the console is closed. */
+export interface ConsoleStream {
+  readonly output: AsyncIterable<Uint8Array>
+  write(bytes: Uint8Array): Promise<void>
+  close(): void
+}
+
+/** What a driver can do for a domain: asked instead of which driver it is. */
+export interface DriverCapabilities {
+  /** Value of `<domain type>` to use. */
+  readonly domainType: 'kvm' | 'qemu' | 'test'
+  readonly arch: string
+  /** Guests report and yield memory through a balloon. */
+  readonly balloon: boolean
+  /** A guest can be suspended to its RAM. */
+  readonly suspend: boolean
+  /** Kernel and initrd are handed over by the host. */
+  readonly directKernelBoot: boolean
+  /** Formats of disk images. */
+  readonly diskFormats: readonly ('raw' | 'qcow2')[]
+  /** Ports between host and guest (virtio-serial). */
+  readonly channels: boolean
+  /** Firmware for guests that boot by themselves. */
+  readonly firmware: readonly ('bios' | 'efi')[]
+}
+
+/** Flags of `domainCreate` (`virDomainCreateFlags`). */
+export interface CreateFlags {
+  readonly paused?: boolean
+}
+
+/**
+ * The one interface between the object model and a hypervisor. Methods are named as libvirt's (reference: libvirt, 1.2) and
+ * throw `LibvirtError` with libvirt's codes. State rules are those of reference libvirt, 1.1.
+ */
+export interface Driver {
+  /** The URI that the connection was opened with, normalised. */
+  readonly uri: string
+  /** `QEMU`, `TEST`, … (`virConnectGetType`). */
+  readonly type: string
+
+  connectGetCapabilities(): Promise<DriverCapabilities>
+  /** Hypervisor version, as major * 1000000 + minor * 1000 + release. */
+  connectGetVersion(): Promise<number>
+  connectGetHostname(): Promise<string>
+  connectListAllDomains(filter?: { readonly active?: boolean }): Promise<DomainHandle[]>
+  /** Releases what the connection holds. Domains of a driver whose guests outlive it go on. */
+  connectClose(): Promise<void>
+  /**
+   * Calls `listener` for each life-cycle event, in the order of the changes.
+   */
+  connectDomainEventRegister(listener: (event: LifecycleEvent) => void): Subscription
+
+  domainLookupByName(name: string): Promise<DomainHandle>
+  domainLookupByUUID(uuid: string): Promise<DomainHandle>
+  domainLookupByID(id: number): Promise<DomainHandle>
+
+  /** Stores a configuration; what the XML asks for and the driver cannot do is CONFIG_UNSUPPORTED. */
+  domainDefineXML(xml: string): Promise<DomainHandle>
+  domainUndefine(domain: DomainHandle): Promise<void>
+  /** Starts a defined domain; returns when it runs, or stands ready when `paused`. */
+  domainCreate(domain: DomainHandle, flags?: CreateFlags): Promise<DomainHandle>
+  domainCreateXML(xml: string, flags?: CreateFlags): Promise<DomainHandle>
+  /** Asks the guest to shut down; returns at once. */
+  domainShutdown(domain: DomainHandle): Promise<void>
+  /** Ends the domain now; when it returns the process is gone and its images are closed. */
+  domainDestroy(domain: DomainHandle): Promise<void>
+  domainSuspend(domain: DomainHandle): Promise<void>
+  domainResume(domain: DomainHandle): Promise<void>
+  /** Suspends the guest to its RAM; OPERATION_UNSUPPORTED or NO_SUPPORT where it cannot. */
+  domainPMSuspend(domain: DomainHandle): Promise<void>
+  domainPMWakeup(domain: DomainHandle): Promise<void>
+
+  domainGetState(domain: DomainHandle): Promise<DomainStateAndReason>
+  domainGetInfo(domain: DomainHandle): Promise<DomainInfo>
+  domainGetXMLDesc(domain: DomainHandle, flags?: { readonly inactive?: boolean }): Promise<string>
+  domainIsPersistent(domain: DomainHandle): Promise<boolean>
+  /** Sets the memory that the guest may use now, KiB. */
+  domainSetMemory(domain: DomainHandle, memory: number): Promise<void>
+  /** Tells a running guest that a disk (by target name) has a new size, bytes. */
+  domainBlockResize(domain: DomainHandle, disk: string, size: bigint): Promise<void>
+  /** Opens the console of that alias, or the first; one user at a time unless `force`. */
+  domainOpenConsole(domain: DomainHandle, alias?: string, flags?: { readonly force?: boolean }): Promise<ConsoleStream>
+}

@@ -1,0 +1,2 @@
+export * from './domain-definition.ts'
+export * from './driver.ts'

@@ -1,0 +1,80 @@
+import { dirname } from 'node:path'
+import { CannotCloneError, errorCode, type Files } from './files.ts'
+
+// Each function is durable when it returns and safe to die in at any moment (reference: storage-and-lifecycle, A.4.2).
+
+let temporaries = 0
+
+/** A name beside `path` that nobody else uses; `isTemporary` recognises what a crash left of it. */
+export function temporaryName(path: string): string {
+  return `${path}~${process.pid.toString(36)}-${(temporaries++).toString(36)}`
+}
+
+/** True for names made by `temporaryName` from a name that `base` accepts. */
+export function isTemporary(name: string): boolean {
+  return /~[0-9a-z]+-[0-9a-z]+$/.test(name)
+}
+
+/** Makes a folder (its parent must exist) and its name durable. */
+export async function makeFolderDurably(files: Files, path: string, mode = 0o700): Promise<{ readonly made: boolean }> {
+  const result = await files.makeFolder(path, mode)
+  if (result.made) await files.syncFolder(dirname(path))
+  return result
+}
+
+/** Puts a new file, made by `fill` under the temporary name it is given, in place of `path`. */
+export async function replaceDurably(
+  files: Files,
+  path: string,
+  fill: (temporary: string) => Promise<void>,
+  mode = 0o600,
+): Promise<void> {
+  const temporary = temporaryName(path)
+  try {
+    await fill(temporary)
+    await files.setMode(temporary, mode)
+    await files.sync(temporary)
+    await files.rename(temporary, path)
+  } catch (error) {
+    await removeIfPresent(files, temporary)
+    throw error
+  }
+  await files.syncFolder(dirname(path))
+}
+
+/** Writes a small file in place of whatever had the name. */
+export function writeDurably(files: Files, path: string, data: Uint8Array, mode = 0o600): Promise<void> {
+  return replaceDurably(files, path, (temporary) => files.create(temporary, { data, mode }), mode)
+}
+
+export async function renameDurably(files: Files, from: string, to: string): Promise<void> {
+  await files.rename(from, to)
+  await files.syncFolder(dirname(to))
+  if (dirname(from) !== dirname(to)) await files.syncFolder(dirname(from))
+}
+
+/** Removes a name; a missing one is fine. */
+export async function removeDurably(files: Files, path: string): Promise<void> {
+  if (await removeIfPresent(files, path)) await files.syncFolder(dirname(path))
+}
+
+/** Removes a name without making that durable; true when there was one. */
+export async function removeIfPresent(files: Files, path: string): Promise<boolean> {
+  try {
+    await files.unlink(path)
+    return true
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return false
+    throw error
+  }
+}
+
+/** Gives the content of `from` to `to`, by sharing blocks where the file system can, else by a sparse copy. */
+export async function cloneOrCopy(files: Files, from: string, to: string, signal?: AbortSignal): Promise<void> {
+  try {
+    await files.clone(from, to)
+  } catch (error) {
+    if (!(error instanceof CannotCloneError)) throw error
+    await files.copySparse(from, to, signal)
+  }
+}

@@ -1,0 +1,86 @@
+/** What a path leads to. Sizes are bytes; identity is `device` and `inode` together. */
+export interface FileStat {
+  readonly kind: 'file' | 'folder' | 'socket' | 'device' | 'other'
+  readonly device: bigint
+  readonly inode: bigint
+  readonly size: bigint
+  /** Bytes really allocated; shared extents count in full. */
+  readonly allocated: bigint
+  readonly mtimeNs: bigint
+  readonly ctimeNs: bigint
+  readonly mode: number
+}
+
+/** An open file that is written at positions. */
+export interface FileWriter {
+  write(bytes: Uint8Array, position: bigint): Promise<void>
+  truncate(size: bigint): Promise<void>
+  /** Makes the content durable. */
+  sync(): Promise<void>
+  close(): Promise<void>
+}
+
+/**
+ * The file system, one call a step, each step as durable as its comment says: nothing is durable before `sync` (content)
+ * and `syncFolder` (names). Sequences that are safe to die in are built from these in `durable.ts`.
+ * A missing path is an error with code `ENOENT` unless said otherwise.
+ */
+export interface Files {
+  /** The content; more than `limit` bytes is an error. */
+  read(path: string, limit: number): Promise<Uint8Array>
+  /** What `path` leads to, not following a last symbolic link; undefined when there is nothing. */
+  stat(path: string): Promise<FileStat | undefined>
+  /** Names in a folder, sorted. */
+  list(folder: string): Promise<string[]>
+  /** Total and free bytes of the file system that holds `path`. */
+  space(path: string): Promise<{ readonly total: bigint; readonly free: bigint }>
+  /** The path with all symbolic links resolved. */
+  resolve(path: string): Promise<string>
+
+  /** Makes a new file, sparse up to `size` or holding `data`; `EEXIST` when the name is taken. Default mode 0600. */
+  create(
+    path: string,
+    content: { readonly size?: bigint; readonly data?: Uint8Array; readonly mode?: number },
+  ): Promise<void>
+  /** Opens an existing file for writing at positions. */
+  open(path: string): Promise<FileWriter>
+  /**
+   * Makes `to` (which must not exist) share all blocks of `from`.
+   * @throws CannotCloneError when the file system cannot
+   */
+  clone(from: string, to: string): Promise<void>
+  /** Copies `from` to `to` (which must not exist), leaving holes where there is nothing but zeroes. */
+  copySparse(from: string, to: string, signal?: AbortSignal): Promise<void>
+  truncate(path: string, size: bigint): Promise<void>
+  setMode(path: string, mode: number): Promise<void>
+  setOwner(path: string, uid: number, gid: number): Promise<void>
+  /** Sets the modification time, precise to the microsecond. */
+  setModified(path: string, ns: bigint): Promise<void>
+  /** Makes the content of a file durable. */
+  sync(path: string): Promise<void>
+  /** Makes the names in a folder durable. */
+  syncFolder(path: string): Promise<void>
+
+  /** Gives a file a new name, in place of whatever had it. */
+  rename(from: string, to: string): Promise<void>
+  /** Gives a file a second name. */
+  link(from: string, to: string): Promise<void>
+  /** Removes a name. */
+  unlink(path: string): Promise<void>
+  /** Makes one folder; an existing one is fine (`made` is false). */
+  makeFolder(path: string, mode: number): Promise<{ readonly made: boolean }>
+  /** Removes an empty folder. */
+  removeFolder(path: string): Promise<void>
+  /** Removes a folder and all in it; a missing one is fine. */
+  removeTree(path: string): Promise<void>
+}
+
+/** The file system cannot share blocks between these two paths; a copy may still work. */
+export class CannotCloneError extends Error {
+  override readonly name: string = 'CannotCloneError'
+}
+
+/** The code of a system error (`ENOENT`, …), or undefined. */
+export function errorCode(thrown: unknown): string | undefined {
+  return thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : undefined
+}

@@ -1,0 +1,7 @@
+export * from './clock.ts'
+export * from './durable.ts'
+export * from './files.ts'
+export * from './host.ts'
+export * from './node/node-os.ts'
+export * from './os.ts'
+export * from './processes.ts'

@@ -1,0 +1,84 @@
+import { CloisterError, type Message } from '@cloister/kit'
+
+/** Program and arguments; never a shell. */
+export type Command = readonly [program: string, ...args: string[]]
+
+export interface RunOptions {
+  /** Ends the program after this long; 30 s when not given. */
+  readonly timeoutMs?: number
+  readonly signal?: AbortSignal
+  readonly input?: Uint8Array
+  readonly env?: Readonly<Record<string, string>>
+  /** Bytes of output at most; 1 MiB when not given. */
+  readonly outputLimit?: number
+}
+
+export interface RunResult {
+  readonly stdout: Uint8Array
+  readonly stderr: string
+}
+
+/** A process as the kernel knows it: a pid alone may have been reused, pid and start time together name one process. */
+export interface ProcessIdentity {
+  readonly pid: number
+  /** Clock ticks after boot, field 22 of `/proc/<pid>/stat`. */
+  readonly startTime: string
+}
+
+export interface ExitStatus {
+  readonly code: number | null
+  readonly signal: string | null
+}
+
+/** A file that a detached program inherits, as descriptor 3 and up in the order given. */
+export interface InheritedFile {
+  readonly path: string
+  readonly access: 'read' | 'readwrite'
+}
+
+export interface DetachOptions {
+  /** File that takes standard output and error; appended to, mode 0600. */
+  readonly log: string
+  readonly inherit?: readonly InheritedFile[]
+  readonly uid?: number
+  readonly gid?: number
+  readonly env?: Readonly<Record<string, string>>
+}
+
+/** A program in a session of its own, which outlives us. */
+export interface DetachedProcess extends ProcessIdentity {
+  /** Resolves when the program ended, as long as we are its parent. */
+  readonly exited: Promise<ExitStatus>
+}
+
+export interface Processes {
+  /**
+   * Runs a program to its end.
+   * @throws ProcessError when it cannot be started, fails, takes too long, prints too much, or is aborted
+   */
+  run(command: Command, options?: RunOptions): Promise<RunResult>
+  /** Starts a program in a session of its own. @throws ProcessError when it cannot be started */
+  startDetached(command: Command, options: DetachOptions): Promise<DetachedProcess>
+  /** Who has this pid now; undefined when nobody has, or only a zombie. */
+  identify(pid: number): Promise<ProcessIdentity | undefined>
+  /** Sends a signal if the process is still the same one; false when it is gone. */
+  signal(process: ProcessIdentity, signal: 'SIGTERM' | 'SIGKILL'): Promise<boolean>
+  /** Resolves when the process is gone, whoever its parent is. */
+  gone(process: ProcessIdentity, signal?: AbortSignal): Promise<void>
+  /** Full path of a program looked up in PATH and the sbin folders, or undefined. */
+  find(program: string): Promise<string | undefined>
+}
+
+/** A program could not be run to success. The message holds what it printed on standard error, cut to 2 KiB. */
+export class ProcessError extends CloisterError {
+  readonly command: Command
+  readonly status: ExitStatus | undefined
+  readonly stderr: string
+
+  constructor(text: Message, details: { command: Command; status?: ExitStatus; stderr?: string; cause?: unknown }) {
+    super(text, { cause: details.cause })
+    this.command = details.command
+    this.status = details.status
+    this.stderr = details.stderr ?? ''
+  }
+}
