@@ -1,0 +1,32 @@
+/** Why a domain is in its state: `virDomain<State>Reason`, by state (reference: libvirt, 1.1). */
+export const stateReasons = {
+  nostate: { unknown: 0 },
+  running: { unknown: 0, booted: 1, migrated: 2, restored: 3, fromSnapshot: 4, unpaused: 5, wakeup: 8, crashed: 9 },
+  blocked: { unknown: 0 },
+  paused: {
+    unknown: 0,
+    user: 1,
+    migration: 2,
+    save: 3,
+    dump: 4,
+    ioerror: 5,
+    watchdog: 6,
+    shuttingDown: 8,
+    crashed: 10,
+    startingUp: 11,
+  },
+  shutdown: { unknown: 0, user: 1 },
+  shutoff: {
+    unknown: 0,
+    shutdown: 1,
+    destroyed: 2,
+    crashed: 3,
+    migrated: 4,
+    saved: 5,
+    failed: 6,
+    fromSnapshot: 7,
+    daemon: 8,
+  },
+  crashed: { unknown: 0, panicked: 1 },
+  pmsuspended: { unknown: 0 },
+} as const
