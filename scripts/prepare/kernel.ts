@@ -1,0 +1,92 @@
+import { access, constants, mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Processes } from '@cloister/os'
+import { type Kernel, requiredModules } from '../guest/build-guest.ts'
+import { KernelModules } from '../guest/kernel-modules.ts'
+import type { Apt } from './apt.ts'
+import type { Distribution } from './distribution.ts'
+import { OnlyTheUserError, type Report, type Tools } from './step.ts'
+
+/** Packages that need the newest kernel made for virtual machines. */
+const kernelPackages: Readonly<Record<Distribution, Readonly<Record<string, string>>>> = {
+  debian: { x64: 'linux-image-cloud-amd64', arm64: 'linux-image-cloud-arm64' },
+  ubuntu: { x64: 'linux-image-virtual', arm64: 'linux-image-virtual' },
+  other: {},
+}
+const partOfKernel = /^linux-(?:image|modules|binary)-\d/
+const unpackMs = 120_000
+
+/** The newest kernel below a folder that holds `boot` and `lib`, readable and able to run a guest; undefined when there is none. */
+export async function findKernel(root: string, processes: Processes): Promise<Kernel | undefined> {
+  for (const folder of [join(root, 'lib/modules'), join(root, 'usr/lib/modules')]) {
+    const versions = await readdir(folder).catch(() => [])
+    for (const version of versions.sort((one, other) => other.localeCompare(one, 'en', { numeric: true }))) {
+      const modules = join(folder, version)
+      const image = await firstReadable([join(root, `boot/vmlinuz-${version}`), join(modules, 'vmlinuz')])
+      if (image && (await canRunGuest(modules, processes))) return { version, image, modules }
+    }
+  }
+  return undefined
+}
+
+/** Downloads the distribution's kernel for virtual machines and unpacks it into `folder`; the machine's own stays as it is. */
+export async function downloadKernel(folder: string, tools: Tools, report: Report): Promise<void> {
+  const meta = kernelPackages[tools.distribution][process.arch]
+  if (meta === undefined) {
+    throw new OnlyTheUserError(
+      'There is no readable kernel in /boot that has its modules in /lib/modules. Install one, or make it readable.',
+    )
+  }
+  await tools.apt.update(report)
+  const packages = await kernelParts(meta, tools.apt)
+  const fresh = `${folder}.new`
+  await rm(fresh, { recursive: true, force: true })
+  await mkdir(join(fresh, 'packages'), { recursive: true })
+  await tools.apt.download(packages, join(fresh, 'packages'), report)
+  for (const file of await readdir(join(fresh, 'packages'))) {
+    report(`unpacking ${file}`)
+    await tools.processes.run(['dpkg-deb', '-x', join(fresh, 'packages', file), fresh], { timeoutMs: unpackMs })
+  }
+  await rm(join(fresh, 'packages'), { recursive: true })
+  await rm(folder, { recursive: true, force: true })
+  await rename(fresh, folder)
+}
+
+/** Packages that make up the kernel that `meta` needs: image and modules come as one package or as several. */
+async function kernelParts(meta: string, apt: Apt): Promise<string[]> {
+  const parts = new Set<string>()
+  const add = async (name: string): Promise<void> => {
+    for (const needed of await apt.dependencies(name)) {
+      if (!partOfKernel.test(needed) || parts.has(needed)) continue
+      parts.add(needed)
+      await add(needed)
+    }
+  }
+  await add(meta)
+  if (parts.size === 0)
+    throw new OnlyTheUserError(
+      `The package ${meta} is not known. Fetch the lists of packages:\n\n  sudo apt-get update\n`,
+    )
+  return [...parts]
+}
+
+async function firstReadable(paths: readonly string[]): Promise<string | undefined> {
+  for (const path of paths) {
+    try {
+      await access(path, constants.R_OK)
+      return path
+    } catch {
+      // not there, or for root only: the next
+    }
+  }
+  return undefined
+}
+
+async function canRunGuest(folder: string, processes: Processes): Promise<boolean> {
+  try {
+    const modules = await KernelModules.open(folder, processes)
+    return requiredModules.every((name) => modules.has(name))
+  } catch {
+    return false
+  }
+}
