@@ -22,8 +22,11 @@ export async function makeFolderDurably(files: Files, path: string, mode = 0o700
   return result
 }
 
-/** Puts a new file, made by `fill` under the temporary name it is given, in place of `path`. */
-export async function replaceDurably(
+/**
+ * Puts a new file, made by `fill` under the temporary name it is given, in place of `path`. The content is durable before it
+ * gets the name; the name is durable after the caller's `syncFolder`, so that one sync serves several names.
+ */
+export async function replaceContent(
   files: Files,
   path: string,
   fill: (temporary: string) => Promise<void>,
@@ -39,6 +42,16 @@ export async function replaceDurably(
     await removeIfPresent(files, temporary)
     throw error
   }
+}
+
+/** Puts a new file, made by `fill` under the temporary name it is given, in place of `path`. */
+export async function replaceDurably(
+  files: Files,
+  path: string,
+  fill: (temporary: string) => Promise<void>,
+  mode = 0o600,
+): Promise<void> {
+  await replaceContent(files, path, fill, mode)
   await files.syncFolder(dirname(path))
 }
 

@@ -3,6 +3,8 @@ export interface FileStat {
   readonly kind: 'file' | 'folder' | 'socket' | 'device' | 'other'
   readonly device: bigint
   readonly inode: bigint
+  /** Names that lead to it. */
+  readonly links: bigint
   readonly size: bigint
   /** Bytes really allocated; shared extents count in full. */
   readonly allocated: bigint

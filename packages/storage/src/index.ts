@@ -1,2 +1,6 @@
+export * from './drivers/linux-kernel/kernels.ts'
 export * from './pool.ts'
+export * from './pool-drivers.ts'
+export * from './pool-options.ts'
 export * from './volume.ts'
+export * from './volume-kinds.ts'

@@ -49,6 +49,7 @@ export class NodeFiles implements Files {
         kind: kindOf(stat),
         device: stat.dev,
         inode: stat.ino,
+        links: stat.nlink,
         size: stat.size,
         allocated: stat.blocks * 512n,
         mtimeNs: stat.mtimeNs,
@@ -131,7 +132,8 @@ export class NodeFiles implements Files {
   }
 
   async setModified(path: string, ns: bigint): Promise<void> {
-    const seconds = Number(ns / 1000n) / 1e6
+    // A double of seconds cannot hold a microsecond exactly and what is below one is cut off: aim at its middle.
+    const seconds = (Number(ns / 1000n) + 0.5) / 1e6
     await fs.utimes(path, seconds, seconds)
   }
 

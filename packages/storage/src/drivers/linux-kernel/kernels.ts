@@ -1,0 +1,79 @@
+import { msg, StoragePoolException, utf8Text } from '@cloister/kit'
+import { errorCode, type Files } from '@cloister/os'
+
+const optionsLimit = 4096
+
+/** What a kernel's folder holds (reference: storage-and-lifecycle, A.7). */
+export interface KernelFiles {
+  readonly vmlinuz: string
+  readonly initramfs: string | undefined
+  /** The image with modules: the disk of the volume `kernel`. */
+  readonly modules: string | undefined
+  /** Kernel options that go with it, by the situation they are for; one line each. */
+  readonly defaultOptions: Readonly<Record<'common' | 'pci' | 'nopci', string | undefined>>
+  readonly memoryHotplug: boolean
+}
+
+/** True for a name that a kernel's folder can have. */
+export function isKernelName(name: string): boolean {
+  return /^[A-Za-z0-9_+~][A-Za-z0-9_.+~-]{0,127}$/.test(name)
+}
+
+/**
+ * The files of an installed kernel.
+ * @param dirPath the folder with a folder for each kernel
+ * @throws StoragePoolException when there is no such kernel, or an options file is not one line of text
+ */
+export async function kernelFiles(files: Files, dirPath: string, kernel: string): Promise<KernelFiles> {
+  const folder = `${dirPath}/${kernel}`
+  const present = async (name: string): Promise<string | undefined> =>
+    (await files.stat(`${folder}/${name}`)) && `${folder}/${name}`
+  const vmlinuz = isKernelName(kernel) ? await present('vmlinuz') : undefined
+  if (!vmlinuz) throw new StoragePoolException(msg`Missing file: ${`${folder}/vmlinuz`}`)
+  return {
+    vmlinuz,
+    initramfs: await present('initramfs'),
+    modules: await present('modules.img'),
+    defaultOptions: {
+      common: await readOptions(files, folder, 'common'),
+      pci: await readOptions(files, folder, 'pci'),
+      nopci: await readOptions(files, folder, 'nopci'),
+    },
+    memoryHotplug: (await present('memory-hotplug-supported')) !== undefined,
+  }
+}
+
+/** Names of the installed kernels, newest version first; none when the folder is missing. */
+export async function installedKernels(files: Files, dirPath: string): Promise<string[]> {
+  const found: string[] = []
+  for (const name of await namesIn(files, dirPath)) {
+    if (isKernelName(name) && (await files.stat(`${dirPath}/${name}/vmlinuz`))) found.push(name)
+  }
+  return found.sort((a, b) => compareVersions(b, a))
+}
+
+/** Compares version texts piece by piece, digits as numbers: `6.9.1` comes before `6.12.0`. */
+export function compareVersions(a: string, b: string): number {
+  return new Intl.Collator('en', { numeric: true }).compare(a, b)
+}
+
+async function namesIn(files: Files, folder: string): Promise<string[]> {
+  try {
+    return await files.list(folder)
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return []
+    throw error
+  }
+}
+
+async function readOptions(files: Files, folder: string, situation: string): Promise<string | undefined> {
+  const path = `${folder}/default-kernelopts-${situation}.txt`
+  try {
+    const text = utf8Text(await files.read(path, optionsLimit))?.trim()
+    if (text !== undefined && /^[\x20-\x7e]*$/.test(text)) return text
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined
+    throw error
+  }
+  throw new StoragePoolException(msg`${path} is not one line of text`)
+}

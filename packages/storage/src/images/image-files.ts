@@ -1,0 +1,267 @@
+import { dirname } from 'node:path'
+import { utf8, utf8Text } from '@cloister/kit'
+import {
+  cloneOrCopy,
+  errorCode,
+  type FileStat,
+  type Files,
+  removeDurably,
+  removeIfPresent,
+  renameDurably,
+  replaceContent,
+  replaceDurably,
+} from '@cloister/os'
+import { type ImageFile, type ImageNames, type ImageRole, ownerFolders, type RevisionFile } from './image-names.ts'
+
+/** How a volume keeps its files. */
+export interface ImageRules {
+  /** Older committed states kept; none when 0 or less. */
+  readonly revisionsToKeep: number
+  /** Whether a clone is made after each commit, for the next start. */
+  readonly precache: boolean
+  /** Told when something was found that should not be, and put right. */
+  readonly warn: (text: string) => void
+}
+
+const recordLimit = 256
+const imageMode = 0o600
+const folderMode = 0o700
+/** What `link` answers where a file cannot have (another) second name: across btrfs subvolumes, too many links, FAT. */
+const cannotLink: ReadonlySet<string | undefined> = new Set(['EXDEV', 'EMLINK', 'EPERM', 'EOPNOTSUPP', 'ENOTSUP'])
+
+/**
+ * What the operations of one volume are built from (reference: storage-and-lifecycle, A.4.2). Methods are durable when they
+ * return unless they say otherwise. Made for one operation and then forgotten, so that volumes stay small in memory.
+ */
+export class ImageFiles {
+  readonly names: ImageNames
+  readonly files: Files
+  readonly #rules: ImageRules
+
+  constructor(files: Files, names: ImageNames, rules: ImageRules) {
+    this.files = files
+    this.names = names
+    this.#rules = rules
+  }
+
+  async exists(path: string): Promise<boolean> {
+    return (await this.files.stat(path)) !== undefined
+  }
+
+  /** All files of this volume; none when the folder is missing. */
+  async list(): Promise<ImageFile[]> {
+    return (await this.#namesInFolder()).map((name) => this.names.parse(name)).filter((file) => file !== undefined)
+  }
+
+  /** By number, oldest first. */
+  async revisions(): Promise<RevisionFile[]> {
+    const all = (await this.#namesInFolder()).map((name) => this.names.parseRevision(name))
+    return all.filter((file) => file !== undefined).sort((a, b) => a.number - b.number)
+  }
+
+  /** Makes the domain's folder. */
+  async makeFolder(): Promise<void> {
+    const { made } = await this.files.makeFolder(this.names.folder, folderMode)
+    if (made) await this.files.syncFolder(dirname(this.names.folder))
+  }
+
+  /** Makes the domain's folder for files that need not survive a power loss. */
+  async makePassingFolder(): Promise<void> {
+    await this.files.makeFolder(this.names.folder, folderMode)
+  }
+
+  /** Makes names durable that were left to it. */
+  syncNames(): Promise<void> {
+    return this.files.syncFolder(this.names.folder)
+  }
+
+  /** Removes the files with one of these roles, all when none is given; their removal is not durable. True if there were any. */
+  async removeFiles(...roles: readonly ImageRole[]): Promise<boolean> {
+    const found = (await this.list()).filter((file) => roles.length === 0 || roles.includes(file.role))
+    for (const { path } of found) await removeIfPresent(this.files, path)
+    return found.length > 0
+  }
+
+  /** Removes what interrupted operations left over, an import included unless one is under way; not durable. */
+  async removeLeftovers(importing: boolean): Promise<void> {
+    for (const { path, role, temporary } of await this.list()) {
+      if (temporary || (role === 'import' && !importing)) await removeIfPresent(this.files, path)
+    }
+  }
+
+  /** Removes all files of this volume, and the domain's folder when nothing else is in it. */
+  async removeAll(): Promise<void> {
+    const { folder } = this.names
+    const removed = await this.removeFiles()
+    if (await this.#removeFolder()) await this.files.syncFolder(dirname(folder))
+    else if (removed) await this.files.syncFolder(folder)
+  }
+
+  /** Makes a sparse image; its name is not durable yet. */
+  writeSparse(path: string, size: bigint): Promise<void> {
+    return replaceContent(this.files, path, (temporary) => this.files.create(temporary, { size, mode: imageMode }))
+  }
+
+  /** Puts a copy of `from`, cut or grown to `size`, in place of `to`. */
+  copy(
+    from: string,
+    to: string,
+    options: { readonly size?: bigint; readonly signal?: AbortSignal } = {},
+  ): Promise<void> {
+    const fill = async (temporary: string): Promise<void> => {
+      await cloneOrCopy(this.files, from, temporary, options.signal)
+      if (options.size !== undefined) await this.files.truncate(temporary, options.size)
+    }
+    return replaceDurably(this.files, to, fill, imageMode)
+  }
+
+  /** Copies `from` to `to`, which must not exist; nothing of it need survive a power loss. */
+  async copyPassing(from: string, to: string): Promise<void> {
+    await cloneOrCopy(this.files, from, to)
+    await this.files.setMode(to, imageMode)
+  }
+
+  rename(from: string, to: string): Promise<void> {
+    return renameDurably(this.files, from, to)
+  }
+
+  remove(path: string): Promise<void> {
+    return removeDurably(this.files, path)
+  }
+
+  /**
+   * Keeps the committed state as the next revision: as a second name of the image, which nobody ever writes to (only
+   * with snapshots disabled, where no revision exists), so that neither time nor space is spent on a copy.
+   */
+  async addRevision(): Promise<void> {
+    const clean = this.#rules.revisionsToKeep > 0 ? await this.files.stat(this.names.clean) : undefined
+    if (!clean) return
+    const last = (await this.revisions()).at(-1)?.number ?? 0
+    const path = this.names.revision(last + 1, clean.mtimeNs)
+    if (!(await this.#linked(this.names.clean, path))) await this.#copyDated(this.names.clean, path, clean.mtimeNs)
+    await this.syncNames()
+  }
+
+  /** Removes revisions beyond the limit, the oldest first; their removal is not durable. True if there were any. */
+  async prune(): Promise<boolean> {
+    const all = await this.revisions()
+    const excess = all.slice(0, Math.max(0, all.length - Math.max(0, this.#rules.revisionsToKeep)))
+    for (const { path } of excess) await removeIfPresent(this.files, path)
+    return excess.length > 0
+  }
+
+  /** Makes the clone for the next start, if the rules want one; its name is not durable yet. True if it did. */
+  async writePrecache(): Promise<boolean> {
+    if (!this.#rules.precache) return false
+    const clean = await this.#committed()
+    await this.#copyDated(this.names.clean, this.names.precache, clean.mtimeNs)
+    return true
+  }
+
+  /** Makes sure that no other name (a snapshot's, a revision's) leads to the committed image. */
+  async partClean(): Promise<void> {
+    const { clean } = this.names
+    if ((await this.#committed()).links > 1n) await this.copy(clean, clean)
+  }
+
+  /**
+   * Removes the precache if it is not a copy of what is committed now: somebody may have edited the image by hand. Times
+   * are compared in microseconds, all that a time can be set to (reference: A.13.1, 8).
+   */
+  async removeStalePrecache(): Promise<void> {
+    const precache = await this.files.stat(this.names.precache)
+    if (!precache) return
+    const clean = await this.#committed()
+    if (precache.size === clean.size && precache.mtimeNs / 1000n === clean.mtimeNs / 1000n) return
+    this.#rules.warn(`${this.names.precache} is no copy of ${this.names.clean} any more: removed it`)
+    await this.remove(this.names.precache)
+  }
+
+  /** Turns the precache, or else a copy, into the image that the domain will write. */
+  async makeDirty(): Promise<void> {
+    const { clean, dirty, precache } = this.names
+    if (await this.exists(precache)) await this.rename(precache, dirty)
+    else await this.copy(clean, dirty)
+  }
+
+  /** Puts a revision in place of the committed state. */
+  async takeBack(revision: string): Promise<void> {
+    await this.files.rename(revision, this.names.clean)
+    // If both are names of one file, the rename did nothing.
+    await removeIfPresent(this.files, revision)
+    await this.syncNames()
+  }
+
+  /**
+   * Gives the committed image of another volume a second name here, so that it stays what it is while the other moves on. Where
+   * the file system refuses, makes a copy and writes down of which file. Need not survive a power loss.
+   */
+  async adoptClean(source: string): Promise<void> {
+    const original = await this.files.stat(source)
+    if (await this.#linked(source, this.names.clean)) return
+    await this.copyPassing(source, this.names.clean)
+    await this.files.create(this.names.sourceRecord, { data: utf8(identity(original) ?? ''), mode: imageMode })
+  }
+
+  /** Device and inode of the image that `adoptClean` was called with, as text; undefined when it was not. */
+  async adopted(): Promise<string | undefined> {
+    if (!(await this.exists(this.names.sourceRecord))) return identity(await this.files.stat(this.names.clean))
+    return utf8Text(await this.files.read(this.names.sourceRecord, recordLimit))
+  }
+
+  async #committed(): Promise<FileStat> {
+    const stat = await this.files.stat(this.names.clean)
+    if (!stat) throw new Error(`${this.names.clean} is missing`)
+    return stat
+  }
+
+  async #namesInFolder(): Promise<string[]> {
+    try {
+      return await this.files.list(this.names.folder)
+    } catch (error) {
+      if (errorCode(error) === 'ENOENT') return []
+      throw error
+    }
+  }
+
+  async #removeFolder(): Promise<boolean> {
+    try {
+      await this.files.removeFolder(this.names.folder)
+      return true
+    } catch (error) {
+      if (['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes(errorCode(error) ?? '')) return false
+      throw error
+    }
+  }
+
+  async #linked(from: string, to: string): Promise<boolean> {
+    try {
+      await this.files.link(from, to)
+      return true
+    } catch (error) {
+      if (cannotLink.has(errorCode(error))) return false
+      throw error
+    }
+  }
+
+  /** A copy with the time of the original, to the microsecond; its name is not durable yet. */
+  #copyDated(from: string, to: string, mtimeNs: bigint): Promise<void> {
+    const fill = async (temporary: string): Promise<void> => {
+      await cloneOrCopy(this.files, from, temporary)
+      await this.files.setModified(temporary, mtimeNs)
+    }
+    return replaceContent(this.files, to, fill, imageMode)
+  }
+}
+
+/** Device and inode as text, as `adopted` gives them. */
+export function identity(stat: FileStat | undefined): string | undefined {
+  return stat && JSON.stringify({ device: String(stat.device), inode: String(stat.inode) })
+}
+
+/** Makes the folders that hold the domains' folders. */
+export async function makeOwnerFolders(files: Files, dirPath: string): Promise<void> {
+  let made = false
+  for (const name of ownerFolders) made = (await files.makeFolder(`${dirPath}/${name}`, folderMode)).made || made
+  if (made) await files.syncFolder(dirPath)
+}

@@ -1,0 +1,156 @@
+import { msg, StoragePoolException } from '@cloister/kit'
+import { type Step, step } from '../steps.ts'
+import type { ImageFiles } from './image-files.ts'
+
+// The operations as lists of steps (reference: storage-and-lifecycle, A.4.3 to A.4.6 with the table of what a power loss
+// leaves). Two rules hold everywhere: at every instant one of the clean and the dirty image holds the last committed state;
+// the content of a file is durable before the file gets a name that counts. What only a running domain needs (all files of
+// snapshots and volatile volumes) is not synced at all: after a power loss no domain runs, and the next start makes it anew.
+
+/** A new volume with an empty image. One sync makes both names durable. */
+export function createOrigin(image: ImageFiles, size: bigint): Step[] {
+  return [
+    step('remove what an earlier volume of this name left', () => image.removeFiles()),
+    step('make the folder', () => image.makeFolder()),
+    step('write the image', () => image.writeSparse(image.names.clean, size)),
+    step('prepare the first start', () => image.writePrecache()),
+    step('make the names durable', () => image.syncNames()),
+  ]
+}
+
+/** A new volume that has no file before its domain starts. */
+export function createPassing(image: ImageFiles): Step[] {
+  return [step('remove what an earlier volume of this name left', () => image.removeFiles())]
+}
+
+/** Gives the domain a copy of the committed state to write to. */
+export function startOrigin(image: ImageFiles): Step[] {
+  return [
+    step('check that the image is there', () => requireFile(image, image.names.clean)),
+    step('check the prepared copy', () => image.removeStalePrecache()),
+    step('make the running copy', () => image.makeDirty()),
+  ]
+}
+
+/**
+ * Gives the domain the committed image itself (A.1.5). Revisions go first, and no snapshot may share the file that
+ * the domain is about to write.
+ */
+export function startInPlace(image: ImageFiles, resumes: boolean): Step[] {
+  const { clean, dirty, precache } = image.names
+  const prepare = [
+    step('remove the revisions', async () => (await image.prune()) && image.syncNames()),
+    step('remove the prepared copy', () => image.remove(precache)),
+  ]
+  if (resumes) return prepare
+  return [
+    ...prepare,
+    step('check that the image is there', () => requireFile(image, clean)),
+    step('part from whoever holds on to the image', () => image.partClean()),
+    step('hand over the image', () => image.rename(clean, dirty)),
+  ]
+}
+
+/** Makes room for the files of a start that need not survive a power loss. */
+function preparePassing(image: ImageFiles): Step[] {
+  return [
+    step('remove what an earlier run left', () => image.removeFiles('dirty', 'overlay', 'clean', 'sourceRecord')),
+    step('make the folder', () => image.makePassingFolder()),
+  ]
+}
+
+function holdSource(image: ImageFiles, source: string): Step[] {
+  return [
+    ...preparePassing(image),
+    step('check that the image of the source is there', () => requireFile(image, source)),
+    step('hold on to the image of the source', () => image.adoptClean(source)),
+  ]
+}
+
+/** Holds on to the source's committed image and gives the domain a copy, grown to `size` if that is more. */
+export function startSnapshot(image: ImageFiles, source: string, size: bigint): Step[] {
+  const { clean, dirty } = image.names
+  return [
+    ...holdSource(image, source),
+    step('make the running copy', () => image.copyPassing(clean, dirty)),
+    step('grow the running copy', () => growTo(image, dirty, size)),
+  ]
+}
+
+/** Holds on to the source's committed image and gives the domain a file, made by `makeOverlay`, that takes the differences. */
+export function startOverlay(image: ImageFiles, source: string, makeOverlay: () => Promise<void>): Step[] {
+  return [...holdSource(image, source), step('make the file for differences', makeOverlay)]
+}
+
+/** Gives the domain an empty image. */
+export function startVolatile(image: ImageFiles, size: bigint): Step[] {
+  return [
+    ...preparePassing(image),
+    step('write the image', () => image.files.create(image.names.dirty, { size, mode: 0o600 })),
+  ]
+}
+
+/** Forgets what the domain wrote. */
+export function stopPassing(image: ImageFiles): Step[] {
+  return [step('remove the running copy', () => image.removeFiles('dirty', 'overlay', 'clean', 'sourceRecord'))]
+}
+
+/**
+ * Makes the dirty or the imported image (`from`) the committed state. The old one is kept as a revision before; the clone for the
+ * next start is made after, when nothing can be lost any more.
+ */
+export function commit(image: ImageFiles, from: string): Step[] {
+  const { clean, dirty, precache } = image.names
+  return [
+    step('keep the old state as a revision', () => image.addRevision()),
+    step('remove revisions beyond the limit', () => image.prune()),
+    step('make the new state durable', () => image.files.sync(from)),
+    step('remove the stale prepared copy', () => image.remove(precache)),
+    step('put the new state in place', () => image.rename(from, clean)),
+    // After an import, what a crashed run left must not win over the imported data.
+    step('drop the uncommitted state', () => image.remove(dirty)),
+    ...prepareNextStart(image),
+  ]
+}
+
+/** Gives the committed state another size, as a new file: whoever holds the old one keeps it. */
+export function resizeCommitted(image: ImageFiles, size: bigint): Step[] {
+  const { clean, precache } = image.names
+  return [
+    step('remove the stale prepared copy', () => image.remove(precache)),
+    step('write the image in its new size', () => image.copy(clean, clean, { size })),
+    ...prepareNextStart(image),
+  ]
+}
+
+/** Makes a revision the committed state again; the present one becomes the newest revision. */
+export function revertTo(image: ImageFiles, revision: string): Step[] {
+  return [
+    step('keep the present state as a revision', () => image.addRevision()),
+    step('remove the stale prepared copy', () => image.remove(image.names.precache)),
+    step('put the revision in place', () => image.takeBack(revision)),
+    ...prepareNextStart(image),
+  ]
+}
+
+/** Keeps the present committed state as a revision, within the limit. */
+export function keepRevision(image: ImageFiles): Step[] {
+  return [
+    step('keep the state as a revision', () => image.addRevision()),
+    step('remove revisions beyond the limit', () => image.prune()),
+    step('make the names durable', () => image.syncNames()),
+  ]
+}
+
+function prepareNextStart(image: ImageFiles): Step[] {
+  return [step('prepare the next start', async () => (await image.writePrecache()) && image.syncNames())]
+}
+
+async function requireFile(image: ImageFiles, path: string): Promise<void> {
+  if (!(await image.exists(path))) throw new StoragePoolException(msg`Missing image file ${path}`)
+}
+
+async function growTo(image: ImageFiles, path: string, size: bigint): Promise<void> {
+  const now = (await image.files.stat(path))?.size ?? size
+  if (now < size) await image.files.truncate(path, size)
+}

@@ -1,0 +1,87 @@
+import { msg, ProtocolError, QubesException } from '@cloister/kit'
+import type { Os } from '@cloister/os'
+import { FilePool } from './drivers/file/file-pool.ts'
+import { ReflinkPool } from './drivers/file-reflink/reflink-pool.ts'
+import { LinuxKernelPool } from './drivers/linux-kernel/linux-kernel-pool.ts'
+import type { ImagePoolSettings } from './images/image-pool.ts'
+import type { Pool } from './pool.ts'
+import { booleanOption, folderOption, type PoolOptions, revisionsOption } from './pool-options.ts'
+
+/** What a driver makes a pool from. */
+export interface PoolRequest {
+  readonly name: string
+  readonly options: PoolOptions
+  readonly os: Os
+  /** Told when something on disk was found that should not be, and put right. */
+  readonly warn: (text: string) => void
+}
+
+export interface PoolDriver {
+  /** Names of the options, in the order in which `admin.pool.ListDrivers` shows them. */
+  readonly parameters: readonly string[]
+  readonly required: readonly string[]
+  make(request: PoolRequest): Pool
+}
+
+/** The drivers by name (reference: admin-api, 13.2). */
+export const poolDrivers: ReadonlyMap<string, PoolDriver> = new Map<string, PoolDriver>([
+  [
+    'file',
+    {
+      parameters: ['revisions_to_keep', 'dir_path', 'ephemeral_volatile'],
+      required: ['dir_path'],
+      make: (request) => new FilePool(imageSettings(request)),
+    },
+  ],
+  [
+    'file-reflink',
+    {
+      parameters: ['revisions_to_keep', 'dir_path', 'setup_check', 'ephemeral_volatile'],
+      required: ['dir_path'],
+      make: (request) => new ReflinkPool(imageSettings(request), booleanOption(request.options, 'setup_check', true)),
+    },
+  ],
+  [
+    'linux-kernel',
+    {
+      parameters: ['dir_path'],
+      required: ['dir_path'],
+      make: ({ name, options, os }) => new LinuxKernelPool(name, folderOption(options), os),
+    },
+  ],
+])
+
+/**
+ * The pool for a driver's name and options; touches no disk. `Pool.config()` without `name` and `driver` gives the options
+ * of a pool that exists.
+ * @throws QubesException for an unknown driver or a missing option
+ * @throws ProtocolError for a bad name or an unknown option
+ * @throws QubesValueError, QubesNotImplementedError for a value that the driver does not take
+ */
+export function createPool(
+  driverName: string,
+  name: string,
+  options: PoolOptions,
+  os: Os,
+  warn: (text: string) => void = () => {},
+): Pool {
+  if (!/^[A-Za-z0-9_.-]{1,128}$/.test(name)) throw new ProtocolError(msg`Invalid name of a pool: ${name}`)
+  const driver = poolDrivers.get(driverName)
+  if (!driver) throw new QubesException(msg`No driver ${driverName} for pool ${name}`)
+  const unknown = Object.keys(options).filter((key) => !driver.parameters.includes(key))
+  if (unknown.length > 0) throw new ProtocolError(msg`unexpected driver options: ${unknown.join(', ')}`)
+  const missing = driver.required.filter((key) => !options[key])
+  if (missing.length > 0) throw new QubesException(msg`missing required driver options: ${missing.join(', ')}`)
+  return driver.make({ name, options, os, warn })
+}
+
+function imageSettings({ name, options, os, warn }: PoolRequest): ImagePoolSettings {
+  return {
+    name,
+    os,
+    warn,
+    dirPath: folderOption(options),
+    revisionsToKeep: revisionsOption(options),
+    ephemeralVolatile: booleanOption(options, 'ephemeral_volatile', false),
+  }
+}
