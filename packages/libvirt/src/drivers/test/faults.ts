@@ -1,0 +1,44 @@
+import type { Driver } from '../../driver.ts'
+
+/** Calls of a driver that can be made to fail or to wait. */
+export type Operation = Exclude<keyof Driver, 'uri' | 'type' | 'connectClose' | 'connectDomainEventRegister'>
+
+/** A call that has been made to wait. */
+export interface HeldOperation {
+  /** Resolves when the call has been made and waits. */
+  readonly reached: Promise<void>
+  /** Lets the call go on. */
+  release(): void
+}
+
+/** What tests have planned for the next calls: each plan is for one call, in the order in which they were made. */
+export class Faults {
+  readonly #plans = new Map<Operation, (() => Promise<void>)[]>()
+
+  /** The next call of that operation fails before it changes anything. */
+  failNext(operation: Operation, error: Error): void {
+    this.#plan(operation, () => Promise.reject(error))
+  }
+
+  /** The next call of that operation waits before it changes anything, and everything behind it on the same domain. */
+  holdNext(operation: Operation): HeldOperation {
+    const reached = Promise.withResolvers<void>()
+    const released = Promise.withResolvers<void>()
+    this.#plan(operation, () => {
+      reached.resolve()
+      return released.promise
+    })
+    return { reached: reached.promise, release: () => released.resolve() }
+  }
+
+  /** Does what is planned for this call, if anything. */
+  async meet(operation: Operation): Promise<void> {
+    await this.#plans.get(operation)?.shift()?.()
+  }
+
+  #plan(operation: Operation, plan: () => Promise<void>): void {
+    const plans = this.#plans.get(operation) ?? []
+    plans.push(plan)
+    this.#plans.set(operation, plans)
+  }
+}

@@ -1,0 +1,50 @@
+import type { Clock } from '@cloister/os'
+import type { DomainDefinition } from '../../domain-definition.ts'
+import type { EchoConsole } from './echo-console.ts'
+
+/** One run of a domain, from its start to its end. */
+export class TestRun {
+  readonly id: number
+  /** What the domain was started from. */
+  readonly definition: DomainDefinition
+  /** Consoles that have been opened, by alias. */
+  readonly consoles: Map<string, EchoConsole> = new Map()
+  /** KiB. */
+  memory: number
+  readonly #clock: Clock
+  /** Milliseconds that the processors ran before the last pause. */
+  #spent = 0
+  /** When they went on, by the monotonic clock; undefined while they stand still. */
+  #since: number | undefined
+
+  constructor(id: number, definition: DomainDefinition, clock: Clock) {
+    this.id = id
+    this.definition = definition
+    this.memory = definition.memory
+    this.#clock = clock
+    this.#since = clock.monotonic()
+  }
+
+  /** Nanoseconds of processor time: one processor's, busy all the time. */
+  get cpuTime(): bigint {
+    return BigInt(Math.round(this.#milliseconds * 1e6))
+  }
+
+  halt(): void {
+    this.#spent = this.#milliseconds
+    this.#since = undefined
+  }
+
+  proceed(): void {
+    this.#since ??= this.#clock.monotonic()
+  }
+
+  /** Closes all consoles. */
+  end(): void {
+    for (const console of this.consoles.values()) console.close()
+  }
+
+  get #milliseconds(): number {
+    return this.#spent + (this.#since === undefined ? 0 : this.#clock.monotonic() - this.#since)
+  }
+}
