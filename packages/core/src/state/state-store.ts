@@ -1,0 +1,49 @@
+import { CloisterError, type Message } from '@cloister/kit'
+import type { RowChange } from './row-change.ts'
+import type { RowOf, TableName } from './tables.ts'
+
+/** Everything that is stored: the rows of each table, in the order of their keys. */
+export type Snapshot = { readonly [N in TableName]: readonly RowOf<N>[] }
+
+/**
+ * Why a store refused:
+ * - `full`: no space is left;
+ * - `io`: the disk or the file system failed;
+ * - `locked`: another process has the store;
+ * - `corrupt`: what is on disk is not a database of ours, or is damaged;
+ * - `version`: the database was written by a newer release;
+ * - `invalid`: a change does not fit its table (a defect of the caller);
+ * - `closed`: the store was closed, or has failed for good.
+ */
+export type StateStoreReason = 'full' | 'io' | 'locked' | 'corrupt' | 'version' | 'invalid' | 'closed'
+
+/** The store could not be opened, read or written. */
+export class StateStoreError extends CloisterError {
+  readonly reason: StateStoreReason
+
+  constructor(reason: StateStoreReason, text: Message, options?: ErrorOptions) {
+    super(text, options)
+    this.reason = reason
+  }
+}
+
+/** Where the state is kept. Errors are StateStoreError. */
+export interface StateStore {
+  /**
+   * Set once the store can no longer say what is on disk: a failed commit could not be rolled back, or the database's
+   * thread died. Every call is refused from then on; whoever opens the state anew finds the last durable one.
+   */
+  readonly failed: StateStoreError | undefined
+
+  /** Everything that is stored, for start-up. */
+  load(): Promise<Snapshot>
+
+  /**
+   * Makes all changes, in their order, durable in one transaction. When it fails nothing is changed and the store can be
+   * used as before, unless `failed` says otherwise. Commits are done in the order of the calls.
+   */
+  commit(changes: readonly RowChange[]): Promise<void>
+
+  /** Lets go of the state when all earlier commits are done. */
+  close(): Promise<void>
+}
