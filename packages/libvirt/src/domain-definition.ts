@@ -53,6 +53,7 @@ export interface DeviceDefinitions {
   readonly disks: readonly DiskDefinition[]
   readonly interfaces: readonly InterfaceDefinition[]
   readonly serials: readonly CharacterDeviceDefinition[]
+  /** Those of virtio: a console that is a serial port stands among `serials`, once. */
   readonly consoles: readonly CharacterDeviceDefinition[]
   readonly channels: readonly CharacterDeviceDefinition[]
   readonly balloon: boolean

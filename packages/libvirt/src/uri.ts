@@ -1,5 +1,7 @@
-import { msg } from '@cloister/kit'
+import { type Message, msg } from '@cloister/kit'
 import { LibvirtError } from './error.ts'
+import { given } from './given.ts'
+import { shown } from './shown.ts'
 
 /** Ways to a daemon (reference: libvirt, 2.1). */
 export const transports = ['unix', 'tcp', 'tls', 'ssh', 'libssh2', 'libssh', 'ext'] as const
@@ -13,7 +15,7 @@ export interface LibvirtUri {
   /** As written, or `tls` when only a host is; absent when the URI names neither: the driver may be in this process. */
   readonly transport?: Transport
   readonly user?: string
-  /** Without the brackets of an IPv6 address. */
+  /** A name or an address; an IPv6 address without its brackets. */
   readonly host?: string
   readonly port?: number
   /** Empty, or beginning with a slash. */
@@ -27,7 +29,7 @@ export interface LibvirtUri {
 const maxLength = 4096
 
 const shape = /^([a-z][a-z0-9.-]*)(?:\+([a-z0-9]+))?:\/\/([^/?#]*)(\/[^?#]*)?(?:\?([^#]*))?(?:#(.*))?$/i
-const authorityShape = /^(?:([^@]*)@)?(\[[0-9a-f:.]+(?:%25[^\]]+)?\]|[^@:[\]]*)(?::([0-9]*))?$/i
+const authorityShape = /^(?:([^@]*)@)?(\[[0-9a-f:.]+(?:%25[a-z0-9._-]+)?\]|[a-z0-9._-]*)(?::([0-9]*))?$/i
 
 /**
  * Reads a connection URI (reference: libvirt, 2.1). Nothing is repaired: a parameter given twice, a broken escape or a
@@ -35,18 +37,18 @@ const authorityShape = /^(?:([^@]*)@)?(\[[0-9a-f:.]+(?:%25[^\]]+)?\]|[^@:[\]]*)(
  * @throws LibvirtError INVALID_ARG
  */
 export function parseUri(text: string): LibvirtUri {
-  if (text.length > maxLength) throw invalid(text, `it is longer than ${maxLength} characters`)
-  if (!/^[\x21-\x7e]*$/.test(text)) throw invalid(text, 'it holds a character that must be percent-encoded')
+  if (text.length > maxLength) throw invalid(text, msg`it is longer than ${maxLength} characters`)
+  if (!/^[\x21-\x7e]*$/.test(text)) throw invalid(text, msg`it holds a character that must be percent-encoded`)
   const [, driver, transport, authority = '', path = '', query, fragment] = shape.exec(text) ?? []
-  if (driver === undefined) throw invalid(text, 'it is not of the form driver[+transport]://[user@][host][:port]/path')
+  if (driver === undefined) throw invalid(text, msg`it is not driver[+transport]://[user@][host][:port]/path`)
   const place = parseAuthority(text, authority)
   return {
     driver: driver.toLowerCase(),
-    ...optional('transport', chooseTransport(text, transport, place.host)),
+    ...given({ transport: chooseTransport(text, transport, place.host) }),
     ...place,
     path: decoded(text, path),
     parameters: parseParameters(text, query),
-    ...optional('fragment', fragment === undefined ? undefined : decoded(text, fragment)),
+    ...given({ fragment: fragment === undefined ? undefined : decoded(text, fragment) }),
   }
 }
 
@@ -54,7 +56,7 @@ export function parseUri(text: string): LibvirtUri {
 export function formatUri(uri: LibvirtUri): string {
   const transport = uri.transport === undefined ? '' : `+${uri.transport}`
   const user = uri.user === undefined ? '' : `${encodeURIComponent(uri.user)}@`
-  const host = uri.host?.includes(':') ? `[${uri.host.replace('%', '%25')}]` : encodeURIComponent(uri.host ?? '')
+  const host = uri.host?.includes(':') ? `[${uri.host.replace('%', '%25')}]` : (uri.host ?? '')
   const port = uri.port === undefined ? '' : `:${uri.port}`
   const path = uri.path.split('/').map(encodeURIComponent).join('/')
   const query = [...uri.parameters].map(([name, value]) => `${encodeURIComponent(name)}=${encodeValue(value)}`)
@@ -65,25 +67,25 @@ export function formatUri(uri: LibvirtUri): string {
 
 function parseAuthority(text: string, authority: string): Pick<LibvirtUri, 'user' | 'host' | 'port'> {
   const [whole, user, host = '', port] = authorityShape.exec(authority) ?? []
-  if (whole === undefined) throw invalid(text, 'the part between // and / is not [user@][host][:port]')
-  if (host === '' && (user !== undefined || port !== undefined)) throw invalid(text, 'a user or a port needs a host')
-  return {
-    ...optional('user', user === undefined ? undefined : decoded(text, user)),
-    ...optional('host', host === '' ? undefined : decoded(text, host.replace(/^\[|\]$/g, ''))),
-    ...optional('port', port === undefined ? undefined : parsePort(text, port)),
-  }
+  if (whole === undefined) throw invalid(text, msg`the part between // and / is not [user@][host][:port]`)
+  if (host === '' && (user !== undefined || port !== undefined)) throw invalid(text, msg`a user or a port needs a host`)
+  return given({
+    user: user === undefined ? undefined : decoded(text, user),
+    host: host === '' ? undefined : host.replace(/^\[|\]$/g, '').replace('%25', '%'),
+    port: port === undefined ? undefined : parsePort(text, port),
+  })
 }
 
 function parsePort(text: string, port: string): number {
   const value = Number(port)
-  if (!/^[1-9][0-9]{0,4}$/.test(port) || value > 65_535) throw invalid(text, 'the port is not a number from 1 to 65535')
+  if (!/^[1-9][0-9]{0,4}$/.test(port) || value > 65_535) throw invalid(text, msg`the port is not from 1 to 65535`)
   return value
 }
 
 function chooseTransport(text: string, named: string | undefined, host: string | undefined): Transport | undefined {
   if (named === undefined) return host === undefined ? undefined : 'tls'
   const transport = transports.find((one) => one === named.toLowerCase())
-  if (!transport) throw invalid(text, `the transport is none of ${transports.join(', ')}`)
+  if (!transport) throw invalid(text, msg`the transport is none of ${transports.join(', ')}`)
   if (transport === 'unix' && host !== undefined) {
     throw new LibvirtError('INVALID_ARG', msg`using unix socket and remote server '${host}' is not supported.`, {
       domain: 'REMOTE',
@@ -97,19 +99,18 @@ function parseParameters(text: string, query: string | undefined): Map<string, s
   for (const pair of (query ?? '').split('&').filter((one) => one !== '')) {
     const [, name = '', value = ''] = /^([^=]*)=?(.*)$/.exec(pair) ?? []
     const key = decoded(text, name).toLowerCase()
-    if (key === '') throw invalid(text, 'a parameter has no name')
-    if (parameters.has(key)) throw invalid(text, `the parameter '${key}' is given twice`)
+    if (key === '') throw invalid(text, msg`a parameter has no name`)
+    if (parameters.has(key)) throw invalid(text, msg`the parameter '${shown(key)}' is given twice`)
     parameters.set(key, decoded(text, value))
   }
   return parameters
 }
 
-/** A piece without its percent escapes; NUL and control characters have no business in any of them. */
+/** A piece without its percent escapes; no piece may hold control characters. */
 function decoded(text: string, piece: string): string {
   const plain = decode(piece)
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  if (plain === undefined || /[\x00-\x1f\x7f]/.test(plain)) throw invalid(text, `'${piece}' is not properly encoded`)
-  return plain
+  if (plain !== undefined && !/\p{Cc}/u.test(plain)) return plain
+  throw invalid(text, msg`'${shown(piece)}' is not properly encoded`)
 }
 
 function decode(piece: string): string | undefined {
@@ -125,11 +126,7 @@ function encodeValue(value: string): string {
   return encodeURIComponent(value).replaceAll('%2F', '/')
 }
 
-function optional<K extends string, V>(key: K, value: V | undefined): { [key in K]?: V } {
-  return value === undefined ? {} : ({ [key]: value } as { [key in K]: V })
-}
-
-function invalid(text: string, why: string): LibvirtError {
-  const shown = text.length > 200 ? `${text.slice(0, 200)}…` : text
-  return new LibvirtError('INVALID_ARG', msg`cannot read the URI '${shown}': ${why}`, { domain: 'URI' })
+function invalid(text: string, why: Message): LibvirtError {
+  const detail = { format: `cannot read the URI '%s': ${why.format}`, fields: [shown(text), ...why.fields] }
+  return new LibvirtError('INVALID_ARG', detail, { domain: 'URI' })
 }

@@ -1,4 +1,4 @@
-import { msg } from '@cloister/kit'
+import { type Message, msg } from '@cloister/kit'
 import type { DomainHandle } from '../driver.ts'
 import { LibvirtError } from '../error.ts'
 import type { ErrorDomain } from '../error-numbers.ts'
@@ -44,12 +44,12 @@ export class DomainTable<T extends Identified> {
 
   /** The domain of a handle: the uuid decides (reference: libvirt, 1). @throws LibvirtError NO_DOMAIN */
   resolve({ uuid, name }: DomainHandle): T {
-    return this.#byUuid.get(uuid) ?? this.#missing(`uuid '${uuid}' (${name})`)
+    return this.#byUuid.get(uuid) ?? this.#missing(msg`no domain with matching uuid '${uuid}' (${name})`)
   }
 
   /** @throws LibvirtError NO_DOMAIN */
   withName(name: string): T {
-    return this.#byName.get(name) ?? this.#missing(`name '${name}'`)
+    return this.#byName.get(name) ?? this.#missing(msg`no domain with matching name '${name}'`)
   }
 
   /** @throws LibvirtError NO_DOMAIN, INVALID_ARG when the text is no uuid */
@@ -57,12 +57,12 @@ export class DomainTable<T extends Identified> {
     const uuid = parseUuid(text)
     if (uuid === undefined)
       throw new LibvirtError('INVALID_ARG', msg`'${text}' is not a uuid`, { domain: this.#errors })
-    return this.#byUuid.get(uuid) ?? this.#missing(`uuid '${uuid}'`)
+    return this.#byUuid.get(uuid) ?? this.#missing(msg`no domain with matching uuid '${uuid}'`)
   }
 
   /** @throws LibvirtError NO_DOMAIN */
   withId(id: number): T {
-    return this.#byId.get(id) ?? this.#missing(`id ${id}`)
+    return this.#byId.get(id) ?? this.#missing(msg`no domain with matching id ${id}`)
   }
 
   /**
@@ -79,11 +79,11 @@ export class DomainTable<T extends Identified> {
     return same
   }
 
-  #missing(what: string): never {
-    throw new LibvirtError('NO_DOMAIN', msg`no domain with matching ${what}`, { domain: this.#errors })
+  #missing(detail: Message): never {
+    throw new LibvirtError('NO_DOMAIN', detail, { domain: this.#errors })
   }
 
-  #clash(detail: ReturnType<typeof msg>): LibvirtError {
+  #clash(detail: Message): LibvirtError {
     return new LibvirtError('OPERATION_FAILED', detail, { domain: this.#errors })
   }
 }

@@ -84,8 +84,9 @@ function readDiskTarget(target: ElementReader): Pick<DiskDefinition, 'target' | 
   return { target: name, bus: target.oneOf(['virtio', 'sata'], bus) }
 }
 
+/** Virtio and SATA disks show a guest 20 characters. */
 function readSerialNumber(serial: ElementReader): string {
-  return matching(serial, serial.content(), /^[A-Za-z0-9_.+-]{1,36}$/, 'a serial number')
+  return matching(serial, serial.content(), /^[A-Za-z0-9_.+-]{1,20}$/, 'a serial number of at most 20 characters')
 }
 
 function readInterface(element: ElementReader, host: DomainXmlHost): InterfaceDefinition {

@@ -127,8 +127,12 @@ function readOsType(type: ElementReader, host: DomainXmlHost): Pick<OsDefinition
   const machine = type.attribute('machine')
   return {
     arch: matching(type, arch, /^[a-z0-9_]{1,32}$/, 'an architecture'),
-    ...given({ machine: machine && matching(type, machine, /^[A-Za-z0-9._-]{1,64}$/, 'a machine type') }),
+    ...given({ machine: machine === undefined ? undefined : readMachine(type, machine) }),
   }
+}
+
+function readMachine(type: ElementReader, machine: string): string {
+  return matching(type, machine, /^[A-Za-z0-9._-]{1,64}$/, 'a machine type')
 }
 
 function readKernel(os: ElementReader): Pick<OsDefinition, 'kernel' | 'initrd' | 'cmdline'> {

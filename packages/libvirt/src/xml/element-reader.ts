@@ -1,5 +1,6 @@
 import { type Message, msg, type XmlElement } from '@cloister/kit'
 import { LibvirtError } from '../error.ts'
+import { shown } from '../shown.ts'
 import { meaninglessAttributes, meaninglessElements } from './meaningless.ts'
 
 /**
@@ -63,14 +64,18 @@ export class ElementReader {
 
   /** The child of that name, if there is one. @throws LibvirtError XML_ERROR when there are more */
   one<T>(name: string, work: (reader: ElementReader) => T): T | undefined {
-    if (this.#element.elements(name).length > 1) this.malformed(msg`there is more than one <${name}>`)
-    return this.all(name, work)[0]
+    return this.#single(name, work)?.value
   }
 
   /** @throws LibvirtError XML_ERROR when it is missing */
   required<T>(name: string, work: (reader: ElementReader) => T): T {
-    if (!this.#element.child(name)) this.malformed(msg`<${name}> is missing`)
-    return this.one(name, work) ?? this.malformed(msg`<${name}> is missing`)
+    const { value } = this.#single(name, work) ?? this.malformed(msg`<${name}> is missing`)
+    return value
+  }
+
+  #single<T>(name: string, work: (reader: ElementReader) => T): { readonly value: T } | undefined {
+    if (this.#element.elements(name).length > 1) this.malformed(msg`there is more than one <${name}>`)
+    return this.all(name, (reader) => ({ value: work(reader) }))[0]
   }
 
   /** All child elements, untouched: the caller answers for them. */
@@ -102,7 +107,8 @@ export class ElementReader {
   }
 
   #error(kind: 'XML_ERROR' | 'CONFIG_UNSUPPORTED', why: Message): LibvirtError {
-    const detail = { format: `%s: ${why.format}`, fields: [this.path, ...why.fields] }
+    const fields = why.fields.map((field) => (typeof field === 'string' ? shown(field) : field))
+    const detail = { format: `%s: ${why.format}`, fields: [this.path, ...fields] }
     return new LibvirtError(kind, detail, { domain: 'DOMAIN' })
   }
 

@@ -1,4 +1,4 @@
-import { Mutex, msg } from '@cloister/kit'
+import { type Message, Mutex, msg } from '@cloister/kit'
 import type { DomainDefinition } from '../../domain-definition.ts'
 import type { DomainHandle, DomainInfo, DomainStateAndReason } from '../../driver.ts'
 import { LibvirtError } from '../../error.ts'
@@ -58,13 +58,19 @@ export class TestDomain implements Identified {
     this.state = { state: 'running', reason }
   }
 
+  /** @throws LibvirtError OPERATION_INVALID unless the domain runs */
   pause(): void {
-    this.run.halt()
+    const { run } = this
+    if (this.state.state !== 'running') this.invalid(msg`domain '${this.name}' is not running`)
+    run.halt()
     this.state = { state: 'paused', reason: stateReasons.paused.user }
   }
 
+  /** @throws LibvirtError OPERATION_INVALID unless the domain is paused */
   resume(): void {
-    this.run.proceed()
+    const { run } = this
+    if (this.state.state !== 'paused') this.invalid(msg`domain '${this.name}' is not paused`)
+    run.proceed()
     this.state = { state: 'running', reason: stateReasons.running.unpaused }
   }
 
@@ -82,7 +88,7 @@ export class TestDomain implements Identified {
   }
 
   /** @throws LibvirtError OPERATION_INVALID */
-  invalid(why: ReturnType<typeof msg>): never {
+  invalid(why: Message): never {
     throw new LibvirtError('OPERATION_INVALID', why, { domain: 'TEST' })
   }
 

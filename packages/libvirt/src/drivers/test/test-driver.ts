@@ -1,4 +1,4 @@
-import { msg } from '@cloister/kit'
+import { type Message, msg } from '@cloister/kit'
 import type { Os } from '@cloister/os'
 import type { DomainDefinition } from '../../domain-definition.ts'
 import type {
@@ -133,8 +133,9 @@ export class TestDriver implements Driver {
 
   async domainCreate(handle: DomainHandle, flags: CreateFlags = {}): Promise<DomainHandle> {
     return this.#onDomain('domainCreate', handle, (domain) => {
-      if (domain.active) domain.invalid(msg`domain '${domain.name}' is already running`)
-      if (domain.stored) this.#boot(domain, domain.stored, flags)
+      const { stored } = domain
+      if (domain.active || !stored) return domain.invalid(msg`domain '${domain.name}' is already running`)
+      this.#boot(domain, stored, flags)
       return domain.handle
     })
   }
@@ -165,10 +166,7 @@ export class TestDriver implements Driver {
   }
 
   async domainSuspend(handle: DomainHandle): Promise<void> {
-    return this.#onDomain('domainSuspend', handle, (domain) => {
-      if (domain.run && domain.state.state !== 'running') domain.invalid(msg`domain '${domain.name}' is not running`)
-      this.#pause(domain)
-    })
+    return this.#onDomain('domainSuspend', handle, (domain) => this.#pause(domain))
   }
 
   async domainResume(handle: DomainHandle): Promise<void> {
@@ -271,9 +269,9 @@ export class TestDriver implements Driver {
   /** For tests: the guest powers itself off. */
   powerOffDomain(uuid: string): void {
     const domain = this.#domains.withUuid(uuid)
-    domain.run.halt()
+    const { run } = domain
     this.#emit(domain, 'shutdown', lifecycleDetails.shutdown.finished)
-    this.#powerOff(domain)
+    if (domain.id === run.id) this.#powerOff(domain)
   }
 
   /** For tests: somebody else resumes a paused domain. */
@@ -328,15 +326,13 @@ export class TestDriver implements Driver {
   }
 
   #resume(domain: TestDomain): void {
-    if (domain.run && domain.state.state !== 'paused') domain.invalid(msg`domain '${domain.name}' is not paused`)
     domain.resume()
     this.#emit(domain, 'resumed', lifecycleDetails.resumed.unpaused)
   }
 
-  /** The guest has switched the machine off. */
+  /** The guest has switched the machine off, or rather, if its definition says so, started anew. */
   #powerOff(domain: TestDomain): void {
-    if (domain.run.definition.onPoweroff === 'restart') domain.run.proceed()
-    else this.#end(domain, 'shutdown')
+    if (domain.run.definition.onPoweroff === 'destroy') this.#end(domain, 'shutdown')
   }
 
   #end(domain: TestDomain, how: 'shutdown' | 'destroyed' | 'crashed'): void {
@@ -356,6 +352,6 @@ function noSupport(api: string): never {
   throw new LibvirtError('NO_SUPPORT', api, { domain: 'TEST' })
 }
 
-function invalidArgument(why: ReturnType<typeof msg>): LibvirtError {
+function invalidArgument(why: Message): LibvirtError {
   return new LibvirtError('INVALID_ARG', why, { domain: 'TEST' })
 }
