@@ -11,11 +11,19 @@ find_node() {
   exit 1
 }
 
+# Lets Node keep what it made of the sources: 60 ms to start instead of 150. What stands there is run, so the folder must
+# be our own: not the home of somebody who became root with their environment.
+keep_compiled() {
+  cache=${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}
+  [ -z "${NODE_COMPILE_CACHE:-}" ] && [ -O "$cache" ] && export NODE_COMPILE_CACHE="$cache/cloister/node"
+}
+
 # Becomes an app: its sources in a checkout, what was built from them elsewhere.
 launch() {
   app=$root/apps/$1
   shift
   find_node
+  keep_compiled
   [ -f "$app/src/main.ts" ] && exec "$node" --conditions=@cloister/source "$app/src/main.ts" "$@"
   exec "$node" "$app/dist/main.js" "$@"
 }

@@ -1,4 +1,4 @@
-import { chmod, cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { access, chmod, chown, cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -94,6 +94,23 @@ describe('launchers', () => {
     expect((await start(join(checkout, 'bin/cloisterd'))).threads).toBe('16')
     expect((await start(join(checkout, 'bin/cloisterd'), [], { UV_THREADPOOL_SIZE: '3' })).threads).toBe('3')
     expect((await start(join(checkout, 'bin/cloister'))).threads).toBeUndefined()
+  })
+
+  it('let Node keep what it compiled, in a folder of our own only', async () => {
+    const cache = join(scratch, 'cache')
+    await start(join(checkout, 'bin/cloister'), [], { XDG_CACHE_HOME: cache })
+    await expect(access(cache)).rejects.toThrow('ENOENT')
+    await mkdir(cache)
+    await start(join(checkout, 'bin/cloister'), [], { XDG_CACHE_HOME: cache })
+    expect(await readdir(join(cache, 'cloister/node'))).toHaveLength(1)
+  })
+
+  it.runIf(process.getuid?.() === 0)('do not keep it in the folder of another user', async () => {
+    const cache = join(scratch, 'cache of nobody')
+    await mkdir(cache)
+    await chown(cache, 65534, 65534)
+    await start(join(checkout, 'bin/cloister'), [], { XDG_CACHE_HOME: cache })
+    expect(await readdir(cache)).toEqual([])
   })
 
   it('hand over their place, so that signals reach the app', async () => {
