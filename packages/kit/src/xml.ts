@@ -133,18 +133,17 @@ export function parseXml(text: string, limits: Partial<XmlLimits> = {}): XmlElem
   return root ?? refuse('no element')
 }
 
-const textEscapes: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' }
+const textEscapes: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '\r': '&#13;' }
 const attributeEscapes: Record<string, string> = {
   ...textEscapes,
   "'": '&apos;',
   '\n': '&#10;',
   '\t': '&#9;',
-  '\r': '&#13;',
 }
 
 /** Characters that no XML 1.0 document can hold. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const impossible = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/u
+const impossible = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ud800-\udfff\ufffe\uffff]/u
 
 function escaped(text: string, pattern: RegExp, table: Record<string, string>): string {
   if (impossible.test(text)) throw new XmlError('a text holds a character that XML cannot express')
@@ -163,11 +162,11 @@ export function formatXml(element: XmlElement, indent = ''): string {
   const children = element.children.filter((child) => typeof child !== 'string' || child.trim() !== '')
   if (children.length === 0) {
     const text = element.text
-    return text === '' ? `${start}/>\n` : `${start}>${escaped(text, /[&<>]/g, textEscapes)}</${element.name}>\n`
+    return text === '' ? `${start}/>\n` : `${start}>${escaped(text, /[&<>\r]/g, textEscapes)}</${element.name}>\n`
   }
   if (children.some((child) => typeof child === 'string')) {
     const inner = element.children.map((c) =>
-      typeof c === 'string' ? escaped(c, /[&<>]/g, textEscapes) : formatXml(c).trimEnd(),
+      typeof c === 'string' ? escaped(c, /[&<>\r]/g, textEscapes) : formatXml(c).trimEnd(),
     )
     return `${start}>${inner.join('')}</${element.name}>\n`
   }
