@@ -1,1 +1,45 @@
-export {}
+export * from './call-row.ts'
+export * from './calls.ts'
+export * from './codec.ts'
+export * from './errors.ts'
+export * from './event-reader.ts'
+export * from './reply.ts'
+export * from './reply-reader.ts'
+export * from './request-header.ts'
+export * from './request-reader.ts'
+export * from './rows/classes.ts'
+export * from './rows/domains.ts'
+export * from './rows/events.ts'
+export * from './rows/features.ts'
+export * from './rows/firewall.ts'
+export * from './rows/internal.ts'
+export * from './rows/labels.ts'
+export * from './rows/pools.ts'
+export * from './rows/power.ts'
+export * from './rows/properties.ts'
+export * from './rows/tags-notes.ts'
+export * from './rows/volumes.ts'
+export { adminBoolean, booleanInput, mgmtBoolean } from './values/boolean-words.ts'
+export type { CloneRequest, CreateRequest, Placement } from './values/create-request.ts'
+export type { DomainListItem } from './values/domain-list-item.ts'
+export {
+  adminDomainName,
+  type DomainReference,
+  formatDomainReference,
+  isDomainName,
+  parseDomainName,
+  parseDomainReference,
+} from './values/domain-name.ts'
+export type { DomainState, ShutdownFlags } from './values/domain-state.ts'
+export { connectionEstablished, matchesEvent, type QubesEvent } from './values/event.ts'
+export * from './values/firewall-rule.ts'
+export * from './values/firewall-rules.ts'
+export type { ImportFailure, ImportTarget } from './values/import.ts'
+export { isIPv4, isIPv6 } from './values/ip-address.ts'
+export { colour, labelName, newFeatureName, newPoolName, tag } from './values/names.ts'
+export { notesLimit } from './values/notes.ts'
+export type { NewPool, PoolDriver, PoolInfo, PoolUsage, VolumeOfPool } from './values/pool-info.ts'
+export { type PowerState, powerStates } from './values/power-state.ts'
+export type { NamedPropertyValue, PropertyType, PropertyValue, TypedValue } from './values/property-value.ts'
+export type { SystemInfo, SystemInfoDomain } from './values/system-info.ts'
+export type { VolumeInfo } from './values/volume-info.ts'

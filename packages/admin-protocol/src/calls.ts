@@ -1,0 +1,96 @@
+import { msg, ProtocolError, type Untrusted } from '@cloister/kit'
+import type { AnyCallRow, CallRow, Destination, Dialect, DialectName } from './call-row.ts'
+import type { InputCodec } from './codec.ts'
+import * as classes from './rows/classes.ts'
+import * as domains from './rows/domains.ts'
+import * as eventStreams from './rows/events.ts'
+import * as features from './rows/features.ts'
+import * as firewall from './rows/firewall.ts'
+import * as internal from './rows/internal.ts'
+import * as labels from './rows/labels.ts'
+import * as pools from './rows/pools.ts'
+import * as power from './rows/power.ts'
+import * as properties from './rows/properties.ts'
+import * as tagsAndNotes from './rows/tags-notes.ts'
+import * as volumes from './rows/volumes.ts'
+
+const groups = [
+  classes,
+  labels,
+  domains,
+  properties,
+  features,
+  tagsAndNotes,
+  power,
+  volumes,
+  pools,
+  firewall,
+  eventStreams,
+  internal,
+]
+
+/** Every call there is. */
+export const allCalls: readonly AnyCallRow[] = groups.flatMap((group) => Object.values<AnyCallRow>(group))
+
+/** A call that a name stands for. */
+export interface FoundCall {
+  readonly name: string
+  readonly row: AnyCallRow
+  readonly dialectName: DialectName
+  readonly dialect: Dialect<unknown, unknown, unknown>
+  /** Which of the row's variants: the class in `vm.Create.<class>`. */
+  readonly variant: string | undefined
+  readonly destination: Destination
+}
+
+const prefixes: Readonly<Record<DialectName, string>> = { admin: 'admin.', mgmt: 'mgmt.', plain: '' }
+const dialectNames: readonly DialectName[] = ['admin', 'mgmt', 'plain']
+const placeholder = '<class>'
+
+/** The name of a call on the wire. */
+export function callName<A, P, R>(row: CallRow<A, P, R>, dialect: DialectName, variant?: string): string {
+  return prefixes[dialect] + (variant === undefined ? row.key : row.key.replace(placeholder, variant))
+}
+
+function* namesOf(row: AnyCallRow): Iterable<FoundCall> {
+  for (const dialectName of dialectNames) {
+    const dialect = row[dialectName]
+    if (dialect === undefined) continue
+    const destination = dialect.destination ?? row.destination
+    for (const variant of row.variants ?? [undefined]) {
+      yield { name: callName(row, dialectName, variant), row, dialectName, dialect, variant, destination }
+    }
+  }
+}
+
+const byName: ReadonlyMap<string, FoundCall> = new Map(
+  allCalls.flatMap((row) => [...namesOf(row)].map((call) => [call.name, call] as const)),
+)
+
+/** All names under which calls are served. */
+export const callNames: readonly string[] = [...byName.keys()]
+
+/** The call of that name, or undefined. The socket that it belongs to is the row's. */
+export function findCall(name: string): FoundCall | undefined {
+  return byName.get(name)
+}
+
+function refusePresence(what: string, codec: InputCodec<unknown>, call: string, given: Untrusted<Uint8Array>): void {
+  const isEmpty = given.parse((bytes) => bytes.length === 0)
+  if (codec.presence === 'none' && !isEmpty) throw new ProtocolError(msg`${call} takes no ${what}`)
+  if (codec.presence === 'required' && isEmpty) throw new ProtocolError(msg`${call} needs a ${what}: ${codec.syntax}`)
+}
+
+/**
+ * Checks that payload and argument are there or are not there, as the call wants; the payload first, unless it is streamed
+ * (reference: admin-api, 1.2 rule 8). The contents are not looked at.
+ * @throws ProtocolError
+ */
+export function refuseWrongPresence(
+  call: FoundCall,
+  argument: Untrusted<Uint8Array>,
+  payload: Untrusted<Uint8Array>,
+): void {
+  if (call.row.stream !== 'payload') refusePresence('payload', call.dialect.payload, call.name, payload)
+  refusePresence('argument', call.dialect.argument, call.name, argument)
+}

@@ -1,0 +1,92 @@
+import { concatBytes, msg } from '@cloister/kit'
+import { reply } from './codec.ts'
+import { DaemonCommunicationError } from './errors.ts'
+import { parseReply, type Reply } from './reply.ts'
+import { eventForm, type QubesEvent } from './values/event.ts'
+
+/** Most bytes of one event message that a client takes in. */
+export const eventLimit: number = 1 << 20
+
+const eventHead = 0x31
+const message = reply(eventForm)
+
+/** Reads a stream of event messages as its bytes come in. Instead of the first one a reply may come, which ends the stream. */
+export class EventReader {
+  readonly #limit: number
+  /** The message that is not complete yet. */
+  #chunks: Uint8Array[] = []
+  #held = 0
+  /** How many texts of it are complete, and whether nothing of the next one has come. */
+  #texts = 0
+  #textIsEmpty = true
+  #streaming = false
+  #isReply = false
+
+  constructor(limit: number = eventLimit) {
+    this.#limit = limit
+  }
+
+  /**
+   * The events that `chunk` completes.
+   * @throws DaemonCommunicationError when what comes is no event
+   */
+  push(chunk: Uint8Array): QubesEvent[] {
+    const found: QubesEvent[] = []
+    let rest = chunk
+    while (rest.length > 0) {
+      const end = this.#isReply ? -1 : this.#messageEnd(rest)
+      const part = end < 0 ? rest : rest.subarray(0, end)
+      this.#hold(part)
+      if (end >= 0) found.push(this.#complete())
+      rest = rest.subarray(part.length)
+    }
+    return found
+  }
+
+  /** What stood in the stream's place, when the daemon closed; undefined after at least one event. */
+  finish(): Reply | undefined {
+    const rest = concatBytes(this.#chunks)
+    if (!this.#streaming) return parseReply(rest)
+    if (rest.length > 0) throw new DaemonCommunicationError(msg`the stream of events ended within an event`)
+    return undefined
+  }
+
+  #hold(part: Uint8Array): void {
+    this.#held += part.length
+    if (this.#held > this.#limit) throw new DaemonCommunicationError(msg`an event is longer than ${this.#limit} bytes`)
+    this.#chunks.push(part)
+  }
+
+  /** Where the message ends within `bytes`, or -1: after the empty text that stands in a key's place. */
+  #messageEnd(bytes: Uint8Array): number {
+    if (this.#held === 0 && bytes[0] !== eventHead) this.#expectReply()
+    if (this.#isReply) return -1
+    for (let at = 0; at < bytes.length; at++) {
+      if (bytes[at] !== 0) {
+        this.#textIsEmpty = false
+        continue
+      }
+      const isEnd = this.#textIsEmpty && this.#texts >= 3 && this.#texts % 2 === 1
+      this.#texts++
+      this.#textIsEmpty = true
+      if (isEnd) return at + 1
+    }
+    return -1
+  }
+
+  #expectReply(): void {
+    if (this.#streaming) throw new DaemonCommunicationError(msg`what the daemon sent among events is no event`)
+    this.#isReply = true
+  }
+
+  #complete(): QubesEvent {
+    const bytes = concatBytes(this.#chunks)
+    this.#chunks = []
+    this.#held = 0
+    this.#texts = 0
+    this.#textIsEmpty = true
+    this.#streaming = true
+    if (bytes[1] !== 0) throw new DaemonCommunicationError(msg`what the daemon sent among events is no event`)
+    return message.decode(bytes.subarray(2))
+  }
+}

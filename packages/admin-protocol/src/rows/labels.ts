@@ -1,0 +1,45 @@
+import { bothDialects, type CallRow, globalRead, globalWrite } from '../call-row.ts'
+import { noReply, nothing, optional, reply, required } from '../codec.ts'
+import { lines } from '../text-forms.ts'
+import { colour, labelName, labelReference } from '../values/names.ts'
+import { count } from '../values/numbers.ts'
+
+// Every row says in `summary` what its call does; reference: admin-api, 3.1 and 9.
+
+const names = reply(lines(labelReference))
+
+export const labelList: CallRow<string | undefined, undefined, readonly string[]> = {
+  ...globalRead,
+  key: 'label.List',
+  summary: 'Lists the labels, in the order of their indices.',
+  admin: { argument: nothing, payload: nothing, reply: names },
+  mgmt: { argument: optional(labelReference), payload: nothing, reply: names },
+}
+
+export const labelGet: CallRow<string, undefined, string> = {
+  ...globalRead,
+  key: 'label.Get',
+  summary: 'Tells the colour of a label.',
+  ...bothDialects({ argument: required(labelReference), payload: nothing, reply: reply(colour) }),
+}
+
+export const labelIndex: CallRow<string, undefined, number> = {
+  ...globalRead,
+  key: 'label.Index',
+  summary: 'Tells the index of a label.',
+  ...bothDialects({ argument: required(labelReference), payload: nothing, reply: reply(count) }),
+}
+
+export const labelCreate: CallRow<string, string, undefined> = {
+  ...globalWrite,
+  key: 'label.Create',
+  summary: 'Makes a label of a colour.',
+  ...bothDialects({ argument: required(labelName), payload: required(colour), reply: noReply }),
+}
+
+export const labelRemove: CallRow<string, undefined, undefined> = {
+  ...globalWrite,
+  key: 'label.Remove',
+  summary: 'Removes a label that no domain has.',
+  ...bothDialects({ argument: required(labelReference), payload: nothing, reply: noReply }),
+}

@@ -1,0 +1,80 @@
+import { type CallRow, type Dialect, localExecute, localRead, localWrite } from '../call-row.ts'
+import { always, maybeEmpty, noReply, nothing, reply } from '../codec.ts'
+import { anyText } from '../text-forms.ts'
+import { type DomainState, domainState, type ShutdownFlags, shutdownFlags } from '../values/domain-state.ts'
+
+// Every row says in `summary` what its call does; reference: admin-api, 3.5 and 11.
+
+const order: Dialect<undefined, undefined, undefined> = { argument: nothing, payload: nothing, reply: noReply }
+
+/** The draft never lets the admin domain be powered. */
+const both = { admin: order, mgmt: { ...order, destination: 'domain' } } as const
+
+export const vmStart: CallRow<undefined, undefined, undefined> = {
+  ...localExecute,
+  key: 'vm.Start',
+  summary: 'Starts a domain.',
+  ...both,
+}
+
+export const vmShutdown: CallRow<ShutdownFlags, undefined, undefined> = {
+  ...localExecute,
+  key: 'vm.Shutdown',
+  summary: 'Asks a domain to shut down.',
+  admin: { argument: maybeEmpty(shutdownFlags), payload: nothing, reply: noReply },
+  mgmt: {
+    argument: always<ShutdownFlags>({ force: false, wait: false }),
+    payload: nothing,
+    reply: noReply,
+    destination: 'domain',
+  },
+}
+
+export const vmPause: CallRow<undefined, undefined, undefined> = {
+  ...localExecute,
+  key: 'vm.Pause',
+  summary: 'Stops the processors of a domain.',
+  ...both,
+}
+
+export const vmUnpause: CallRow<undefined, undefined, undefined> = {
+  ...localExecute,
+  key: 'vm.Unpause',
+  summary: 'Lets a paused domain run on.',
+  ...both,
+}
+
+export const vmKill: CallRow<undefined, undefined, undefined> = {
+  ...localExecute,
+  key: 'vm.Kill',
+  summary: 'Ends a domain at once.',
+  ...both,
+}
+
+export const vmSuspend: CallRow<undefined, undefined, undefined> = {
+  ...localExecute,
+  key: 'vm.Suspend',
+  summary: 'Suspends a domain to memory, or pauses it where the guest cannot.',
+  admin: order,
+}
+
+export const vmResume: CallRow<undefined, undefined, undefined> = {
+  ...localExecute,
+  key: 'vm.Resume',
+  summary: 'Lets a suspended domain run on.',
+  admin: order,
+}
+
+export const vmCurrentState: CallRow<undefined, undefined, DomainState> = {
+  ...localRead,
+  key: 'vm.CurrentState',
+  summary: 'Tells power state, memory and processor time of a domain.',
+  admin: { argument: nothing, payload: nothing, reply: reply(domainState) },
+}
+
+export const vmConsole: CallRow<undefined, undefined, string> = {
+  ...localWrite,
+  key: 'vm.Console',
+  summary: "Tells where a domain's console is.",
+  admin: { argument: nothing, payload: nothing, reply: reply(anyText('<path>')) },
+}

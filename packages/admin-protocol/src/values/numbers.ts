@@ -1,0 +1,37 @@
+import { msg, ProtocolError, parseDecimal, QubesValueError } from '@cloister/kit'
+import type { TextForm } from '../codec.ts'
+import { scalar, trimmed } from '../text-forms.ts'
+
+/** Bytes, nanoseconds and other large counts: decimal digits, no sign, no leading zero, fewer than 20 (reference: admin-api, 3.6). */
+export const size: TextForm<bigint> = scalar('<bytes>', parseDecimal)
+
+/** A size as it is sent; white space around it is tolerated. */
+export const sizeInput: TextForm<bigint> = trimmed(size)
+
+/** A small count, like the index of a label. */
+export const count: TextForm<number> = scalar('<number>', (text) =>
+  /^(0|[1-9]\d{0,9})$/.test(text) ? Number(text) : undefined,
+)
+
+/** A signed integer in decimal without leading zeros. */
+const integer: TextForm<number> = scalar('<number>', (text) =>
+  /^-?(0|[1-9]\d{0,8})$/.test(text) ? Number(text) : undefined,
+)
+
+/** How many revisions are kept; -1 turns snapshots off. Anything lower is a `failure`, which differs between calls. */
+function revisionsToKeep(failure: typeof QubesValueError | typeof ProtocolError): TextForm<number> {
+  return trimmed({
+    ...integer,
+    parse(text) {
+      const value = integer.parse(text)
+      if (value < -1) throw new failure(msg`revisions_to_keep must be -1 or more, not ${value}`)
+      return value === 0 ? 0 : value
+    },
+  })
+}
+
+/** Payload of `vm.volume.Set.revisions_to_keep`. */
+export const volumeRevisionsToKeep: TextForm<number> = revisionsToKeep(QubesValueError)
+
+/** Payload of `pool.Set.revisions_to_keep`. */
+export const poolRevisionsToKeep: TextForm<number> = revisionsToKeep(ProtocolError)
