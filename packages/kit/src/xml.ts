@@ -95,6 +95,7 @@ export function xml(
 export function parseXml(text: string, limits: Partial<XmlLimits> = {}): XmlElement {
   const most = { ...defaultLimits, ...limits }
   if (text.length > most.bytes) throw new XmlError(msg`XML is longer than ${most.bytes} characters`)
+  if (!text.isWellFormed()) throw new XmlError('XML holds half a character')
   const parser = new SaxesParser({ xmlns: false, position: true })
   const open: XmlElement[] = []
   let root: XmlElement | undefined
