@@ -1,0 +1,68 @@
+import { existsSync } from 'node:fs'
+import { chmod, cp, mkdir, mkdtemp, rm, stat, symlink } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type Command, nodeOs, ProcessError } from '@cloister/os'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+// The preparation runs in a copy of the checkout that shares installed packages and kernel, but has no guest yet.
+
+const { processes } = nodeOs()
+const project = fileURLToPath(new URL('../..', import.meta.url))
+const prepareMs = 60_000
+let copy = ''
+
+beforeAll(async () => {
+  copy = await mkdtemp(join(tmpdir(), 'prepare-'))
+  await chmod(copy, 0o777)
+  await mkdir(join(copy, '.cache'))
+  await chmod(join(copy, '.cache'), 0o777)
+  for (const name of ['scripts', 'package.json', 'package-lock.json']) {
+    await cp(join(project, name), join(copy, name), { recursive: true })
+  }
+  await symlink(join(project, 'node_modules'), join(copy, 'node_modules'))
+  await symlink(join(project, '.cache/kernel'), join(copy, '.cache/kernel'))
+})
+afterAll(() => rm(copy, { recursive: true }))
+
+async function prepare(profile: string): Promise<string[]> {
+  const command: Command = ['node', join(copy, 'scripts/prepare.mjs'), profile]
+  const { stdout } = await processes.run(command, { timeoutMs: prepareMs })
+  return Buffer.from(stdout).toString().trim().split('\n')
+}
+
+describe('preparation', () => {
+  it('builds the guest once, when two start at the same time; then has nothing to do', async () => {
+    const both = await Promise.all([prepare('demo'), prepare('demo')])
+    const lines = both.flat()
+    expect(lines.filter((line) => line.startsWith('✓ guest image'))).toHaveLength(1)
+    expect(lines.filter((line) => line === '✓ everything is ready')).toHaveLength(2)
+    expect((await stat(join(copy, '.cache/guest/root.img'))).size).toBeGreaterThan(0)
+    expect(await prepare('demo')).toEqual(['✓ everything is ready'])
+  })
+
+  it('refuses an unknown profile', async () => {
+    await expect(prepare('everything')).rejects.toMatchObject({ status: { code: 2 } })
+  })
+})
+
+describe.runIf(process.getuid?.() === 0 && existsSync('/usr/bin/apt-get'))(
+  'preparation by a user who may not install',
+  () => {
+    it('prints the command that installs what is missing, and stops', async () => {
+      const bare = join(copy, 'bare')
+      await mkdir(bare)
+      for (const tool of ['flock', 'setpriv']) await symlink((await processes.find(tool)) ?? '', join(bare, tool))
+      const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'] as const
+      const failure = await processes
+        .run([...nobody, process.execPath, join(copy, 'scripts/prepare.mjs'), 'demo'], { env: { PATH: bare } })
+        .catch((error: unknown) => error)
+      expect(failure).toBeInstanceOf(ProcessError)
+      expect(failure).toMatchObject({ status: { code: 3 } })
+      expect((failure as ProcessError).stderr).toMatch(
+        /^ {2}sudo apt-get update && sudo apt-get install -y --no-install-recommends qemu-system-\w+ qemu-utils busybox-static/m,
+      )
+    })
+  },
+)
