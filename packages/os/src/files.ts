@@ -82,6 +82,17 @@ export class CannotCloneError extends Error {
   override readonly name: string = 'CannotCloneError'
 }
 
+/** What a file system answers that cannot share blocks (reference: storage-and-lifecycle, A.13.2). */
+export const cannotCloneCodes: ReadonlySet<string | undefined> = new Set([
+  'ENOTSUP',
+  'EOPNOTSUPP',
+  'EXDEV',
+  'EINVAL',
+  'EBADF',
+  'ENOSYS',
+  'ENOTTY',
+])
+
 /** The code of a system error (`ENOENT`, …), or undefined. */
 export function errorCode(thrown: unknown): string | undefined {
   return thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : undefined

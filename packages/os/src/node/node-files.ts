@@ -1,18 +1,7 @@
 import { constants } from 'node:fs'
 import * as fs from 'node:fs/promises'
-import { CannotCloneError, errorCode, type FileStat, type Files, type FileWriter } from '../files.ts'
+import { CannotCloneError, cannotCloneCodes, errorCode, type FileStat, type Files, type FileWriter } from '../files.ts'
 import type { Processes } from '../processes.ts'
-
-/** What a file system answers that cannot share blocks (reference: storage-and-lifecycle, A.13.2). */
-const cannotClone: ReadonlySet<string | undefined> = new Set([
-  'ENOTSUP',
-  'EOPNOTSUPP',
-  'EXDEV',
-  'EINVAL',
-  'EBADF',
-  'ENOSYS',
-  'ENOTTY',
-])
 
 /** A copy may take this long; it is watched by whoever asked for it. */
 const copyTimeoutMs = 6 * 3600_000
@@ -109,7 +98,7 @@ export class NodeFiles implements Files {
     try {
       await fs.copyFile(from, to, constants.COPYFILE_FICLONE_FORCE)
     } catch (error) {
-      if (!cannotClone.has(errorCode(error))) throw error
+      if (!cannotCloneCodes.has(errorCode(error))) throw error
       throw new CannotCloneError(`the file system of ${to} cannot share blocks with ${from}`, { cause: error })
     }
   }
