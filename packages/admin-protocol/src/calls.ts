@@ -78,7 +78,7 @@ export function findCall(name: string): FoundCall | undefined {
 function refusePresence(what: string, codec: InputCodec<unknown>, call: string, given: Untrusted<Uint8Array>): void {
   const isEmpty = given.parse((bytes) => bytes.length === 0)
   if (codec.presence === 'none' && !isEmpty) throw new ProtocolError(msg`${call} takes no ${what}`)
-  if (codec.presence === 'required' && isEmpty) throw new ProtocolError(msg`${call} needs a ${what}: ${codec.syntax}`)
+  if (codec.presence === 'required' && isEmpty) throw new ProtocolError(msg`${call} needs its ${what}: ${codec.syntax}`)
 }
 
 /**

@@ -1,4 +1,5 @@
-import { concatBytes, msg } from '@cloister/kit'
+import { msg } from '@cloister/kit'
+import { ByteCollector } from './byte-collector.ts'
 import { reply } from './codec.ts'
 import { DaemonCommunicationError } from './errors.ts'
 import { parseReply, type Reply } from './reply.ts'
@@ -9,13 +10,13 @@ export const eventLimit: number = 1 << 20
 
 const eventHead = 0x31
 const message = reply(eventForm)
+const noEvent = msg`what the daemon sent among events is no event`
 
 /** Reads a stream of event messages as its bytes come in. Instead of the first one a reply may come, which ends the stream. */
 export class EventReader {
   readonly #limit: number
   /** The message that is not complete yet. */
-  #chunks: Uint8Array[] = []
-  #held = 0
+  readonly #held: ByteCollector = new ByteCollector()
   /** How many texts of it are complete, and whether nothing of the next one has come. */
   #texts = 0
   #textIsEmpty = true
@@ -45,24 +46,26 @@ export class EventReader {
 
   /** What stood in the stream's place, when the daemon closed; undefined after at least one event. */
   finish(): Reply | undefined {
-    const rest = concatBytes(this.#chunks)
+    const rest = this.#held.take()
     if (!this.#streaming) return parseReply(rest)
     if (rest.length > 0) throw new DaemonCommunicationError(msg`the stream of events ended within an event`)
     return undefined
   }
 
   #hold(part: Uint8Array): void {
-    this.#held += part.length
-    if (this.#held > this.#limit) throw new DaemonCommunicationError(msg`an event is longer than ${this.#limit} bytes`)
-    this.#chunks.push(part)
+    if (this.#held.length + part.length > this.#limit) {
+      throw new DaemonCommunicationError(msg`an event is longer than ${this.#limit} bytes`)
+    }
+    this.#held.push(part)
   }
 
   /** Where the message ends within `bytes`, or -1: after the empty text that stands in a key's place. */
   #messageEnd(bytes: Uint8Array): number {
-    if (this.#held === 0 && bytes[0] !== eventHead) this.#expectReply()
+    if (this.#held.length === 0 && bytes[0] !== eventHead) this.#expectReply()
     if (this.#isReply) return -1
     for (let at = 0; at < bytes.length; at++) {
       if (bytes[at] !== 0) {
+        if (this.#texts === 0 && !this.#textIsEmpty) throw new DaemonCommunicationError(noEvent)
         this.#textIsEmpty = false
         continue
       }
@@ -75,18 +78,15 @@ export class EventReader {
   }
 
   #expectReply(): void {
-    if (this.#streaming) throw new DaemonCommunicationError(msg`what the daemon sent among events is no event`)
+    if (this.#streaming) throw new DaemonCommunicationError(noEvent)
     this.#isReply = true
   }
 
   #complete(): QubesEvent {
-    const bytes = concatBytes(this.#chunks)
-    this.#chunks = []
-    this.#held = 0
+    const bytes = this.#held.take()
     this.#texts = 0
     this.#textIsEmpty = true
     this.#streaming = true
-    if (bytes[1] !== 0) throw new DaemonCommunicationError(msg`what the daemon sent among events is no event`)
     return message.decode(bytes.subarray(2))
   }
 }

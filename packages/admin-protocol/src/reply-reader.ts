@@ -1,4 +1,5 @@
-import { concatBytes, msg } from '@cloister/kit'
+import { msg } from '@cloister/kit'
+import { ByteCollector } from './byte-collector.ts'
 import { DaemonCommunicationError } from './errors.ts'
 import { parseReply, type Reply } from './reply.ts'
 
@@ -8,8 +9,7 @@ export const replyLimit: number = 64 << 20
 /** Reads the reply of one call as its bytes come in; it ends where the daemon closes. */
 export class ReplyReader {
   readonly #limit: number
-  readonly #chunks: Uint8Array[] = []
-  #received = 0
+  readonly #bytes: ByteCollector = new ByteCollector()
 
   constructor(limit: number = replyLimit) {
     this.#limit = limit
@@ -17,15 +17,14 @@ export class ReplyReader {
 
   /** @throws DaemonCommunicationError when the reply grows too long */
   push(chunk: Uint8Array): void {
-    this.#received += chunk.length
-    if (this.#received > this.#limit) {
+    if (this.#bytes.length + chunk.length > this.#limit) {
       throw new DaemonCommunicationError(msg`the reply is longer than ${this.#limit} bytes`)
     }
-    this.#chunks.push(chunk)
+    this.#bytes.push(chunk)
   }
 
   /** @throws DaemonCommunicationError when what came is no reply */
   finish(): Reply {
-    return parseReply(concatBytes(this.#chunks))
+    return parseReply(this.#bytes.take())
   }
 }

@@ -1,4 +1,5 @@
-import { concatBytes, msg, Untrusted } from '@cloister/kit'
+import { msg, Untrusted } from '@cloister/kit'
+import { ByteCollector } from './byte-collector.ts'
 import { requestLimit } from './call-row.ts'
 import { findCall } from './calls.ts'
 import { FramingError } from './errors.ts'
@@ -19,7 +20,7 @@ export class RequestReader {
   readonly #limitOf: (header: RequestHeader) => number
   #limit: number = requestLimit
   #received = 0
-  #chunks: Uint8Array[] = []
+  readonly #bytes: ByteCollector = new ByteCollector()
   #header: RequestHeader | undefined
 
   /** `limitOf` says how many bytes the request may have in all, once its header is known. */
@@ -39,23 +40,25 @@ export class RequestReader {
   push(chunk: Uint8Array): void {
     this.#received += chunk.length
     const end = this.#header === undefined ? chunk.indexOf(0) : -1
-    if (end >= 0) this.#readHeader(chunk, end)
-    else if (chunk.length > 0) this.#chunks.push(chunk)
+    this.#bytes.push(end < 0 ? chunk : chunk.subarray(0, end))
+    if (end >= 0) {
+      this.#readHeader()
+      this.#bytes.push(chunk.subarray(end + 1))
+    }
     if (this.#received > this.#limit) throw new FramingError(msg`the request is longer than ${this.#limit} bytes`)
   }
 
-  #readHeader(chunk: Uint8Array, end: number): void {
-    const before = this.#received - chunk.length + end
-    if (before >= requestLimit) throw new FramingError(msg`the header is longer than ${requestLimit} bytes`)
-    this.#header = parseRequestHeader(concatBytes([...this.#chunks, chunk.subarray(0, end)]))
+  #readHeader(): void {
+    if (this.#bytes.length >= requestLimit) {
+      throw new FramingError(msg`the header is longer than ${requestLimit} bytes`)
+    }
+    this.#header = parseRequestHeader(this.#bytes.take())
     this.#limit = this.#limitOf(this.#header)
-    this.#chunks = end + 1 < chunk.length ? [chunk.subarray(end + 1)] : []
   }
 
   /** Hands over what has arrived of a streamed payload; it is not kept. */
   take(): Untrusted<Uint8Array> {
-    const taken = this.#header === undefined ? [] : this.#chunks.splice(0)
-    return new Untrusted(concatBytes(taken))
+    return new Untrusted(this.#header === undefined ? new Uint8Array() : this.#bytes.take())
   }
 
   /**

@@ -1,7 +1,7 @@
 import { asciiText, msg, ProtocolError, QubesValueError, utf8 } from '@cloister/kit'
 import type { InputCodec } from '../codec.ts'
 import { joinLines } from '../text-forms.ts'
-import { type FirewallAction, type FirewallRule, firewallRule } from './firewall-rule.ts'
+import { type FirewallAction, type FirewallRule, formatFirewallRule, parseFirewallRule } from './firewall-rule.ts'
 
 /** Most bytes of a rule list that is set. */
 export const firewallLimit: number = 256 * 1024
@@ -9,15 +9,20 @@ export const firewallLimit: number = 256 * 1024
 /** Most rules of one domain. */
 export const firewallRuleLimit: number = 2000
 
-function lineTexts(text: string): string[] {
+/**
+ * Reads a list, one rule a line; the last newline may be missing, the empty text is an empty list.
+ * @throws QubesValueError
+ */
+export function parseFirewallRules(text: string): FirewallRule[] {
   if (text === '') return []
-  return (text.endsWith('\n') ? text.slice(0, -1) : text).split('\n')
+  const lines = (text.endsWith('\n') ? text.slice(0, -1) : text).split('\n')
+  if (lines.length > firewallRuleLimit) {
+    throw new QubesValueError(msg`a domain has at most ${firewallRuleLimit} rules, not ${lines.length}`)
+  }
+  return lines.map(parseFirewallRule)
 }
 
-/**
- * Payload of `vm.firewall.Set`: a rule a line, the last newline may be missing; an empty payload is an empty list, which
- * drops everything (reference: firewall-devices-backup, A1).
- */
+/** Payload of `vm.firewall.Set`; an empty list drops everything (reference: firewall-devices-backup, A1). */
 export const firewallRules: InputCodec<readonly FirewallRule[]> = {
   presence: 'optional',
   syntax: '<rule>\\n…',
@@ -25,13 +30,9 @@ export const firewallRules: InputCodec<readonly FirewallRule[]> = {
     if (bytes.length > firewallLimit) throw new QubesValueError(msg`rules have at most ${firewallLimit} bytes`)
     const text = asciiText(bytes)
     if (text === undefined) throw new ProtocolError(msg`rules must be ASCII`)
-    const lines = lineTexts(text)
-    if (lines.length > firewallRuleLimit) {
-      throw new QubesValueError(msg`a domain has at most ${firewallRuleLimit} rules, not ${lines.length}`)
-    }
-    return lines.map((line) => firewallRule.parse(line))
+    return parseFirewallRules(text)
   },
-  encode: (rules) => utf8(joinLines(rules.map((rule) => firewallRule.format(rule)))),
+  encode: (rules) => utf8(joinLines(rules.map(formatFirewallRule))),
 }
 
 function isPolicy(rule: FirewallRule | undefined): rule is FirewallRule {
