@@ -1,0 +1,58 @@
+import type { StateStoreReason } from '../state-store.ts'
+
+/** Why the database's thread could not do what it was asked, in a form that passes between threads. */
+export interface Failure {
+  readonly reason: StateStoreReason
+  readonly detail: string
+  /** True when it is not known what is on disk now: nothing more must be done with the database. */
+  readonly lasting: boolean
+}
+
+/** SQLite's primary result codes that have a reason of their own. */
+const reasons: Readonly<Record<number, StateStoreReason>> = {
+  5: 'locked', // SQLITE_BUSY
+  6: 'locked', // SQLITE_LOCKED
+  11: 'corrupt', // SQLITE_CORRUPT
+  13: 'full', // SQLITE_FULL
+  19: 'invalid', // SQLITE_CONSTRAINT
+  20: 'invalid', // SQLITE_MISMATCH
+  26: 'corrupt', // SQLITE_NOTADB
+}
+
+/** SQLite's codes for a failed fsync, of a file and of a folder: whether the data reached the disk, nobody can tell. */
+const syncFailures: ReadonlySet<number> = new Set([1034, 1290])
+
+/** What is on disk cannot be used, for a reason that SQLite does not know. */
+export class UnusableDatabaseError extends Error {
+  readonly reason: 'corrupt' | 'version'
+
+  constructor(reason: 'corrupt' | 'version', detail: string) {
+    super(detail)
+    this.reason = reason
+  }
+}
+
+/** A transaction failed (`cause`), and going back to the state before it did so, too. */
+export class RollbackFailedError extends Error {}
+
+/** The failure that something thrown in the thread stands for. */
+export function failureOf(thrown: unknown): Failure {
+  if (thrown instanceof RollbackFailedError) {
+    return { ...failureOf(thrown.cause), detail: thrown.message, lasting: true }
+  }
+  if (thrown instanceof UnusableDatabaseError) {
+    return { reason: thrown.reason, detail: thrown.message, lasting: false }
+  }
+  const detail = thrown instanceof Error ? thrown.message : String(thrown)
+  const code = sqliteCode(thrown)
+  // What is not from SQLite is a cell that it cannot hold.
+  if (code === undefined) return { reason: 'invalid', detail, lasting: false }
+  return { reason: reasons[code & 0xff] ?? 'io', detail, lasting: syncFailures.has(code) }
+}
+
+/** SQLite's extended result code. */
+function sqliteCode(thrown: unknown): number | undefined {
+  return thrown instanceof Error && 'errcode' in thrown && typeof thrown.errcode === 'number'
+    ? thrown.errcode
+    : undefined
+}

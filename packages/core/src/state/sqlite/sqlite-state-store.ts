@@ -1,0 +1,152 @@
+import { asciiText, errorText, Mutex, msg, utf8 } from '@cloister/kit'
+import { errorCode, type Files, makeFolderDurably, type Os, removeIfPresent } from '@cloister/os'
+import type { RowChange } from '../row-change.ts'
+import { type Snapshot, type StateStore, StateStoreError } from '../state-store.ts'
+import { DatabaseThread, ThreadError } from './database-thread.ts'
+import { ReserveFile } from './reserve-file.ts'
+import { flatten } from './statements.ts'
+import { storeError } from './store-errors.ts'
+
+/** Names in the folder of the state. */
+const names = { database: 'state.db', pid: 'state.pid', reserve: 'state.reserve' } as const
+
+/**
+ * The state in an SQLite database with a write-ahead log (design, decisions 4 and 5). The database is locked for as long
+ * as the store is open; a reserve file beside it keeps some space back for when the disk is full.
+ *
+ * Nothing else in this process may open the database file: the lock is one of POSIX, which ends as soon as any descriptor of
+ * the file is closed.
+ */
+export class SqliteStateStore implements StateStore {
+  readonly #path: string
+  readonly #thread: DatabaseThread
+  readonly #reserve: ReserveFile
+  readonly #turn = new Mutex()
+  #closing: Promise<void> | undefined
+  #failed: StateStoreError | undefined
+
+  private constructor(path: string, thread: DatabaseThread, reserve: ReserveFile) {
+    this.#path = path
+    this.#thread = thread
+    this.#reserve = reserve
+  }
+
+  /**
+   * Opens the state in `folder`, whose parent must exist; makes an empty one where there is none.
+   * @throws StateStoreError
+   */
+  static async open(folder: string, { os }: { readonly os: Os }): Promise<SqliteStateStore> {
+    const path = `${folder}/${names.database}`
+    await prepareFiles(os.files, folder, path)
+    const thread = await startThread(os.files, folder, path)
+    await leavePid(os.files, `${folder}/${names.pid}`)
+    const reserve = new ReserveFile(os, folder, names.reserve)
+    reserve.restore()
+    return new SqliteStateStore(path, thread, reserve)
+  }
+
+  get failed(): StateStoreError | undefined {
+    return this.#failed
+  }
+
+  async load(): Promise<Snapshot> {
+    this.#refuseWhenOver()
+    try {
+      // The rows were checked against the types of their columns when they were written (the tables are strict).
+      return (await this.#thread.ask({ kind: 'load' })) as Snapshot
+    } catch (thrown) {
+      throw this.#error(thrown)
+    }
+  }
+
+  async commit(changes: readonly RowChange[]): Promise<void> {
+    this.#refuseWhenOver()
+    await this.#turn.run(() => this.#commit(changes))
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#turn.run(() => this.#close())
+    return this.#closing
+  }
+
+  async #commit(changes: readonly RowChange[]): Promise<void> {
+    this.#refuseWhenFailed()
+    const request = { kind: 'commit', changes: flatten(changes) } as const
+    try {
+      await this.#thread.ask(request)
+    } catch (thrown) {
+      const error = this.#error(thrown)
+      if (error.reason !== 'full' || !(await this.#reserve.release())) throw error
+      await this.#thread.ask(request).catch((again: unknown) => {
+        throw this.#error(again)
+      })
+    }
+    this.#reserve.restore()
+  }
+
+  async #close(): Promise<void> {
+    await this.#reserve.settled()
+    await this.#thread.close()
+  }
+
+  #refuseWhenOver(): void {
+    this.#refuseWhenFailed()
+    if (this.#closing) throw new StateStoreError('closed', msg`The state in ${this.#path} is closed`)
+  }
+
+  #refuseWhenFailed(): void {
+    if (this.#failed) throw this.#failed
+  }
+
+  /** The error for what the thread threw; the store is over when it is a lasting one. */
+  #error(thrown: unknown): StateStoreError {
+    const error = storeError(thrown, this.#path)
+    if (thrown instanceof ThreadError && thrown.failure.lasting) this.#failed ??= error
+    return error
+  }
+}
+
+/** A folder and an empty database that nobody else may read. The log beside the database gets the mode of the database. */
+async function prepareFiles(files: Files, folder: string, path: string): Promise<void> {
+  try {
+    await makeFolderDurably(files, folder, 0o700)
+    await files.setMode(folder, 0o700)
+    await files.create(path, { mode: 0o600 }).catch((error: unknown) => {
+      if (errorCode(error) !== 'EEXIST') throw error
+    })
+    await files.setMode(path, 0o600)
+    await files.syncFolder(folder)
+  } catch (cause) {
+    throw new StateStoreError('io', msg`Cannot prepare the folder ${folder} for the state: ${errorText(cause)}`, {
+      cause,
+    })
+  }
+}
+
+async function startThread(files: Files, folder: string, path: string): Promise<DatabaseThread> {
+  try {
+    return await DatabaseThread.start({ path })
+  } catch (cause) {
+    const error = storeError(cause, path)
+    if (error.reason !== 'locked') throw error
+    const holder = await pidIn(files, `${folder}/${names.pid}`)
+    throw new StateStoreError('locked', msg`The state in ${folder} is in use by another cloisterd${holder}`, { cause })
+  }
+}
+
+/** Tells others who has the state, once we have it. It is a hint, which a full disk may swallow: the lock alone decides. */
+async function leavePid(files: Files, path: string): Promise<void> {
+  try {
+    await removeIfPresent(files, path)
+    await files.create(path, { data: utf8(`${process.pid}\n`) })
+  } catch {
+    // the message to a second daemon will do without
+  }
+}
+
+/** ` (pid N)` as the file says, or nothing. */
+async function pidIn(files: Files, path: string): Promise<string> {
+  const text = asciiText(await files.read(path, 32).catch(() => new Uint8Array()))
+  const pid = /^(\d+)\n$/.exec(text ?? '')?.[1]
+  return pid ? ` (pid ${pid})` : ''
+}

@@ -1,0 +1,110 @@
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { type TableName, tableNames } from '../tables.ts'
+import { RollbackFailedError, UnusableDatabaseError } from './failure.ts'
+import { migrations } from './migrations.ts'
+import { changeStatements, type FlatChanges, loadSql } from './statements.ts'
+
+/**
+ * The database file, synchronous: lives in a thread of its own. The lock on it is taken when it is opened and ends with `close`
+ * or the process.
+ */
+export class StateDatabase {
+  readonly #database: DatabaseSync
+  readonly #changes: readonly { readonly statement: StatementSync; readonly cells: number }[]
+  readonly #begin: StatementSync
+  readonly #commit: StatementSync
+  readonly #rollback: StatementSync
+
+  constructor(path: string) {
+    const database = new DatabaseSync(path, { timeout: 0, enableForeignKeyConstraints: false })
+    try {
+      prepareDatabase(database)
+      this.#changes = changeStatements.map(({ sql, cells }) => ({ statement: database.prepare(sql), cells }))
+      this.#begin = database.prepare('BEGIN')
+      this.#commit = database.prepare('COMMIT')
+      this.#rollback = database.prepare('ROLLBACK')
+    } catch (error) {
+      database.close()
+      throw error
+    }
+    this.#database = database
+  }
+
+  /** All rows of all tables, each an array of its cells, key first. */
+  load(): Partial<Record<TableName, unknown[]>> {
+    const rows: Partial<Record<TableName, unknown[]>> = {}
+    for (const table of tableNames) {
+      const statement = this.#database.prepare(loadSql(table))
+      statement.setReturnArrays(true)
+      rows[table] = statement.all()
+    }
+    return rows
+  }
+
+  /** Makes the changes durable together, or none of them. */
+  commit(changes: FlatChanges): void {
+    this.#begin.run()
+    try {
+      this.#apply(changes)
+      this.#commit.run()
+    } catch (error) {
+      this.#goBack(error)
+      throw error
+    }
+  }
+
+  #goBack(cause: unknown): void {
+    try {
+      // Some errors end the transaction by themselves.
+      if (this.#database.isTransaction) this.#rollback.run()
+    } catch (error) {
+      throw new RollbackFailedError(`the roll-back failed: ${String(error)}`, { cause })
+    }
+  }
+
+  /** Moves what the log holds into the database file, so that the log stays short. */
+  checkpoint(): void {
+    this.#database.exec('PRAGMA wal_checkpoint(PASSIVE)')
+  }
+
+  close(): void {
+    this.#database.close()
+  }
+
+  #apply({ statements, cells }: FlatChanges): void {
+    let at = 0
+    for (const number of statements) {
+      const change = this.#changes[number]
+      if (!change) throw new RangeError(`there is no statement ${number}`)
+      change.statement.run(...cells.slice(at, at + change.cells))
+      at += change.cells
+    }
+  }
+}
+
+/** Pages in the log at which a commit moves them itself; usually the thread does so earlier, when it has nothing else to do. */
+const longestLog = 8192
+
+/** Takes the lock, checks what is there and brings it to the schema of this release. */
+function prepareDatabase(database: DatabaseSync): void {
+  // The order matters: a log opened in exclusive mode needs no shared memory, and takes the lock for good.
+  database.exec('PRAGMA locking_mode = EXCLUSIVE')
+  const mode = database.prepare('PRAGMA journal_mode = WAL').get()?.['journal_mode']
+  if (mode !== 'wal') throw new UnusableDatabaseError('corrupt', `it cannot have a write-ahead log, but ${mode}`)
+  database.exec(`PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = ${longestLog}; PRAGMA trusted_schema = OFF`)
+  database.exec('BEGIN IMMEDIATE; COMMIT')
+  const found = database.prepare('PRAGMA quick_check(1)').get()?.['quick_check']
+  if (found !== 'ok') throw new UnusableDatabaseError('corrupt', String(found))
+  migrate(database)
+}
+
+function migrate(database: DatabaseSync): void {
+  const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version'])
+  if (version > migrations.length) {
+    throw new UnusableDatabaseError('version', `its schema is ${version}, this release knows ${migrations.length}`)
+  }
+  for (const [index, statements] of migrations.entries()) {
+    if (index < version) continue
+    database.exec(`BEGIN; ${statements.join('; ')}; PRAGMA user_version = ${index + 1}; COMMIT`)
+  }
+}

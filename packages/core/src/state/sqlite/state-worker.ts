@@ -1,0 +1,65 @@
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { failureOf } from './failure.ts'
+import { StateDatabase } from './state-database.ts'
+import type { Answer, Request, ThreadData } from './thread-messages.ts'
+
+// The database's thread: does what it is asked, one request after the other.
+
+/** Changes after which the log is moved into the database file, once nothing was asked for a moment. */
+const changesToCheckpoint = 1000
+const quietMs = 10
+
+let changed = 0
+let quiet: NodeJS.Timeout | undefined
+
+function serve(port: MessagePort): void {
+  const answer = (work: () => unknown): void => port.postMessage(answerOf(work))
+  let database: StateDatabase | undefined
+  answer(() => {
+    const { path }: ThreadData = workerData
+    database = new StateDatabase(path)
+  })
+  if (!database) {
+    port.close()
+    return
+  }
+  const opened: StateDatabase = database
+  port.on('message', (request: Request) => {
+    clearTimeout(quiet)
+    answer(() => perform(opened, request))
+    if (request.kind === 'close') port.close()
+    else if (changed >= changesToCheckpoint) quiet = setTimeout(() => checkpoint(opened), quietMs)
+  })
+}
+
+function answerOf(work: () => unknown): Answer {
+  try {
+    return { value: work() }
+  } catch (thrown) {
+    return { failure: failureOf(thrown) }
+  }
+}
+
+function perform(database: StateDatabase, request: Request): unknown {
+  switch (request.kind) {
+    case 'load':
+      return database.load()
+    case 'commit':
+      changed += request.changes.statements.length
+      return database.commit(request.changes)
+    case 'close':
+      return database.close()
+  }
+}
+
+/** One that fails loses nothing: the log is kept, and the next one tries again. */
+function checkpoint(database: StateDatabase): void {
+  try {
+    database.checkpoint()
+    changed = 0
+  } catch {
+    // the disk is full or failing: the next commit will tell
+  }
+}
+
+if (parentPort) serve(parentPort)

@@ -1,0 +1,22 @@
+import { type Message, msg } from '@cloister/kit'
+import { StateStoreError, type StateStoreReason } from '../state-store.ts'
+import { ThreadError } from './database-thread.ts'
+
+/** What each reason says of the database at `path`; `detail` is what SQLite said. */
+const texts: Readonly<Record<StateStoreReason, (path: string, detail: string) => Message>> = {
+  full: (path) => msg`No space is left for the state database ${path}: remove something from its disk`,
+  io: (path, detail) => msg`The state database ${path} cannot be read or written: ${detail}`,
+  locked: (path) => msg`The state database ${path} is in use by another process`,
+  corrupt: (path, detail) =>
+    msg`The state database ${path} is damaged or something else (${detail}): restore it from a backup`,
+  version: (path, detail) => msg`The state database ${path} was written by a newer release: ${detail}`,
+  invalid: (path, detail) => msg`The state database ${path} does not take this change: ${detail}`,
+  closed: (path, detail) => msg`The state database ${path} is closed: ${detail}`,
+}
+
+/** What the database's thread threw, as an error of the store. */
+export function storeError(thrown: unknown, path: string): StateStoreError {
+  const { reason, detail } =
+    thrown instanceof ThreadError ? thrown.failure : { reason: 'io' as const, detail: String(thrown) }
+  return new StateStoreError(reason, texts[reason](path, detail), { cause: thrown })
+}
