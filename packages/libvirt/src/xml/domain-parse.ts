@@ -2,6 +2,7 @@ import { msg, parseXml, type XmlElement, XmlError } from '@cloister/kit'
 import type { CpuDefinition, DomainDefinition, LifecycleAction, OsDefinition } from '../domain-definition.ts'
 import { LibvirtError } from '../error.ts'
 import { given } from '../given.ts'
+import { shown } from '../shown.ts'
 import { randomUuid } from '../uuid.ts'
 import { readDevices } from './device-parse.ts'
 import type { DomainXmlHost } from './domain-xml-host.ts'
@@ -46,7 +47,7 @@ function readTree(text: string): XmlElement {
     return parseXml(text, { bytes: maxLength })
   } catch (error) {
     if (!(error instanceof XmlError)) throw error
-    throw new LibvirtError('XML_DETAIL', error.text, { domain: 'XML', cause: error })
+    throw new LibvirtError('XML_DETAIL', shown(error.message), { domain: 'XML', cause: error })
   }
 }
 
