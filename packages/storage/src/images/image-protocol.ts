@@ -138,7 +138,6 @@ export function keepRevision(image: ImageFiles): Step[] {
   return [
     step('keep the state as a revision', () => image.addRevision()),
     step('remove revisions beyond the limit', () => image.prune()),
-    step('make the names durable', () => image.syncNames()),
   ]
 }
 
