@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { familyOf } from './distribution.ts'
+import { familyOf } from './distribution.mjs'
 
 describe('familyOf', () => {
   it.each([

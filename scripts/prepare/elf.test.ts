@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { isStatic } from './elf.ts'
+import { isStatic } from './elf.mjs'
 
 describe('isStatic', () => {
   it.each([
     ['/usr/bin/busybox', true],
     ['/usr/bin/env', false],
     [import.meta.filename, false],
-  ])('%s: %s', async (path, expected) => {
-    expect(await isStatic(path)).toBe(expected)
+  ])('%s: %s', (path, expected) => {
+    expect(isStatic(path)).toBe(expected)
   })
 })

@@ -1,38 +1,32 @@
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { nodeOs } from '@cloister/os'
 import { buildGuest, guestIsBuilt } from '../guest/build-guest.ts'
-import { downloadKernel, findKernel } from './kernel.ts'
-import type { Report, Step, Tools } from './step.ts'
+import { downloadKernel, findKernel, NoKernelError } from './kernel.ts'
+import { onlyTheUser } from './run.mjs'
 
-/** The tiny guest that demo and tests boot, in the folder `guest` of the cache. */
-export class GuestStep implements Step {
-  readonly name: string = 'guest image'
-  readonly #guest: string
-  readonly #kernel: string
-  readonly #tools: Tools
+// Builds the tiny guest that demo and tests boot, in `.cache/guest`, unless it is there.
 
-  constructor(cache: string, tools: Tools) {
-    this.#guest = join(cache, 'guest')
-    this.#kernel = join(cache, 'kernel')
-    this.#tools = tools
-  }
+const cache = fileURLToPath(new URL('../../.cache', import.meta.url))
+const { processes } = nodeOs()
 
-  async ready(): Promise<boolean> {
-    return guestIsBuilt(this.#guest, await this.#busybox())
-  }
+try {
+  await prepareGuest(join(cache, 'guest'), join(cache, 'kernel'))
+} catch (error) {
+  console.error(`✗ ${error instanceof Error ? error.message : error}`)
+  process.exitCode = error instanceof NoKernelError ? onlyTheUser : 1
+}
 
-  async make(report: Report): Promise<void> {
-    const { processes } = this.#tools
-    const find = async () => (await findKernel('/', processes)) ?? (await findKernel(this.#kernel, processes))
-    if (!(await find())) await downloadKernel(this.#kernel, this.#tools, report)
-    const kernel = await find()
-    if (!kernel) throw new Error(`The kernel in ${this.#kernel} cannot run a guest: remove that folder and try again`)
-    report(`building with Linux ${kernel.version}`)
-    await buildGuest(this.#guest, kernel, await this.#busybox(), processes)
-  }
-
-  async #busybox(): Promise<string> {
-    const path = await this.#tools.processes.find('busybox')
-    if (path === undefined) throw new Error('busybox is not installed')
-    return path
-  }
+async function prepareGuest(guest: string, unpacked: string): Promise<void> {
+  const busybox = await processes.find('busybox')
+  if (busybox === undefined) throw new Error('busybox is not installed')
+  if (await guestIsBuilt(guest, busybox)) return
+  console.log('… guest image')
+  const start = performance.now()
+  const find = async () => (await findKernel('/', processes)) ?? (await findKernel(unpacked, processes))
+  if (!(await find())) await downloadKernel(unpacked, processes)
+  const kernel = await find()
+  if (!kernel) throw new Error(`The kernel in ${unpacked} cannot run a guest: remove that folder and try again`)
+  await buildGuest(guest, kernel, busybox, processes)
+  console.log(`✓ guest image with Linux ${kernel.version} (${((performance.now() - start) / 1000).toFixed(1)} s)`)
 }

@@ -3,18 +3,26 @@ import { join } from 'node:path'
 import type { Processes } from '@cloister/os'
 import { type Kernel, requiredModules } from '../guest/build-guest.ts'
 import { KernelModules } from '../guest/kernel-modules.ts'
-import type { Apt } from './apt.ts'
-import type { Distribution } from './distribution.ts'
-import { OnlyTheUserError, type Report, type Tools } from './step.ts'
+import { dependencies, download, updateLists } from './apt.ts'
+import { distribution } from './distribution.mjs'
 
 /** Packages that need the newest kernel made for virtual machines. */
-const kernelPackages: Readonly<Record<Distribution, Readonly<Record<string, string>>>> = {
+const kernelPackages: Readonly<Record<ReturnType<typeof distribution>, Readonly<Record<string, string>>>> = {
   debian: { x64: 'linux-image-cloud-amd64', arm64: 'linux-image-cloud-arm64' },
   ubuntu: { x64: 'linux-image-virtual', arm64: 'linux-image-virtual' },
   other: {},
 }
 const partOfKernel = /^linux-(?:image|modules|binary)-\d/
 const unpackMs = 120_000
+
+/** There is no kernel for a guest, and only the user can get one; the message says how. */
+export class NoKernelError extends Error {
+  override readonly name: string = 'NoKernelError'
+
+  constructor(whatToDo: string, options?: ErrorOptions) {
+    super(`There is no readable kernel in /boot that can run a guest. ${whatToDo}`, options)
+  }
+}
 
 /** The newest kernel below a folder that holds `boot` and `lib`, readable and able to run a guest; undefined when there is none. */
 export async function findKernel(root: string, processes: Processes): Promise<Kernel | undefined> {
@@ -30,43 +38,49 @@ export async function findKernel(root: string, processes: Processes): Promise<Ke
 }
 
 /** Downloads the distribution's kernel for virtual machines and unpacks it into `folder`; the machine's own stays as it is. */
-export async function downloadKernel(folder: string, tools: Tools, report: Report): Promise<void> {
-  const meta = kernelPackages[tools.distribution][process.arch]
-  if (meta === undefined) {
-    throw new OnlyTheUserError(
-      'There is no readable kernel in /boot that has its modules in /lib/modules. Install one, or make it readable.',
-    )
-  }
-  await tools.apt.update(report)
-  const packages = await kernelParts(meta, tools.apt)
+export async function downloadKernel(folder: string, processes: Processes): Promise<void> {
+  const meta = kernelPackages[distribution()][process.arch]
+  if (meta === undefined) throw new NoKernelError('Install a kernel that has its modules in /lib/modules.')
   const fresh = `${folder}.new`
   await rm(fresh, { recursive: true, force: true })
   await mkdir(join(fresh, 'packages'), { recursive: true })
-  await tools.apt.download(packages, join(fresh, 'packages'), report)
+  await downloadParts(meta, join(fresh, 'packages'), processes)
   for (const file of await readdir(join(fresh, 'packages'))) {
-    report(`unpacking ${file}`)
-    await tools.processes.run(['dpkg-deb', '-x', join(fresh, 'packages', file), fresh], { timeoutMs: unpackMs })
+    console.log(`Unpacking ${file}`)
+    await processes.run(['dpkg-deb', '-x', join(fresh, 'packages', file), fresh], { timeoutMs: unpackMs })
   }
   await rm(join(fresh, 'packages'), { recursive: true })
   await rm(folder, { recursive: true, force: true })
   await rename(fresh, folder)
 }
 
+/** Lists of packages that are missing or too old are fetched, if we may, and it is tried once more. */
+async function downloadParts(meta: string, folder: string, processes: Processes): Promise<void> {
+  const tryOnce = async (): Promise<void> => download(await kernelParts(meta, processes), folder)
+  try {
+    await tryOnce()
+  } catch (cause) {
+    if (process.getuid?.() !== 0) {
+      const hint = 'The lists of packages may be missing or too old. Fetch them with:\n\n  sudo apt-get update\n'
+      throw new NoKernelError(hint, { cause })
+    }
+    await updateLists()
+    await tryOnce()
+  }
+}
+
 /** Packages that make up the kernel that `meta` needs: image and modules come as one package or as several. */
-async function kernelParts(meta: string, apt: Apt): Promise<string[]> {
+async function kernelParts(meta: string, processes: Processes): Promise<string[]> {
   const parts = new Set<string>()
   const add = async (name: string): Promise<void> => {
-    for (const needed of await apt.dependencies(name)) {
+    for (const needed of await dependencies(name, processes)) {
       if (!partOfKernel.test(needed) || parts.has(needed)) continue
       parts.add(needed)
       await add(needed)
     }
   }
   await add(meta)
-  if (parts.size === 0)
-    throw new OnlyTheUserError(
-      `The package ${meta} is not known. Fetch the lists of packages:\n\n  sudo apt-get update\n`,
-    )
+  if (parts.size === 0) throw new Error(`The package ${meta} is not known`)
   return [...parts]
 }
 

@@ -1,0 +1,41 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { onlyTheUser, root, run } from './run.mjs'
+
+const oldestNode = 24
+
+/** Installs what the lock file says, unless it is there; gives an exit status. @returns {number} */
+export function prepareNpmPackages() {
+  if (areInstalled()) return 0
+  console.log('… npm packages')
+  const status = run('npm', ['ci', '--include=dev', '--include=optional', '--loglevel=error'])
+  if (status === 0) console.log('✓ npm packages')
+  return status
+}
+
+/** Runs a script with the Node that the lock file pins, or this one if it will do: the launchers in `bin` have the same rule. */
+export function runWithNode(/** @type {string} */ script, /** @type {readonly string[]} */ args) {
+  const pinned = join(root, `node_modules/node-linux-${process.arch}/bin/node`)
+  if (!existsSync(pinned) && Number.parseInt(process.versions.node, 10) < oldestNode) {
+    console.error(`✗ No Node is pinned for ${process.platform} on ${process.arch}: install Node ${oldestNode} or later`)
+    return onlyTheUser
+  }
+  const node = existsSync(pinned) ? pinned : process.execPath
+  return run(node, ['--conditions=@cloister/source', join(root, script), ...args])
+}
+
+/** Compares the lock file with the one that npm leaves in `node_modules` as the last act of an installation. */
+function areInstalled() {
+  const installedFile = join(root, 'node_modules/.package-lock.json')
+  if (!existsSync(installedFile)) return false
+  const installed = readPackages(installedFile)
+  return Object.entries(readPackages(join(root, 'package-lock.json'))).every(([path, locked]) => {
+    if (path === '') return true
+    return path in installed ? JSON.stringify(installed[path]) === JSON.stringify(locked) : locked.optional === true
+  })
+}
+
+/** @returns {Record<string, { readonly optional?: boolean }>} */
+function readPackages(/** @type {string} */ lockFile) {
+  return JSON.parse(readFileSync(lockFile, 'utf8')).packages
+}
