@@ -1,22 +1,34 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import { onlyTheUser, root, run } from './run.mjs'
 
 const oldestNode = 24
+const isNewEnough = Number.parseInt(process.versions.node, 10) >= oldestNode
+/** The Node of the lock file. */
+const pinned = join(root, `node_modules/node-linux-${process.arch}/bin/node`)
 
-/** Installs what the lock file says, unless it is there; gives an exit status. @returns {number} */
+/**
+ * Installs what the lock file says, unless it is there; gives an exit status. An npm that runs on an old Node leaves out
+ * optional packages made for a newer one, so the Node comes first, and the rest is installed by it.
+ * @returns {number}
+ */
 export function prepareNpmPackages() {
   if (areInstalled()) return 0
   console.log('… npm packages')
-  const status = run('npm', ['ci', '--include=dev', '--include=optional', '--loglevel=error'])
+  const status = (isNewEnough ? 0 : install(['--omit=dev'])) || install(['--include=dev'])
   if (status === 0) console.log('✓ npm packages')
   return status
 }
 
+/** npm itself is run by the `node` that comes first in PATH. */
+function install(/** @type {readonly string[]} */ options) {
+  const PATH = [join(pinned, '..'), process.env['PATH'] ?? ''].join(delimiter)
+  return run('npm', ['ci', '--include=optional', '--loglevel=error', ...options], { PATH })
+}
+
 /** Runs a script with the Node that the lock file pins, or this one if it will do: the launchers in `bin` have the same rule. */
 export function runWithNode(/** @type {string} */ script, /** @type {readonly string[]} */ args) {
-  const pinned = join(root, `node_modules/node-linux-${process.arch}/bin/node`)
-  if (!existsSync(pinned) && Number.parseInt(process.versions.node, 10) < oldestNode) {
+  if (!existsSync(pinned) && !isNewEnough) {
     console.error(`✗ No Node is pinned for ${process.platform} on ${process.arch}: install Node ${oldestNode} or later`)
     return onlyTheUser
   }
