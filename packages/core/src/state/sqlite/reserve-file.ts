@@ -3,8 +3,8 @@ import { type Os, removeDurably, removeIfPresent } from '@cloister/os'
 
 /** Bytes kept back. */
 const reserveSize = 1 << 20
-/** The reserve is made only where so many bytes are free, so that it does not take what was just freed. */
-const roomNeeded = 4n * BigInt(reserveSize)
+/** The reserve is made only where so many bytes are free, so that it never fills the disk itself. */
+const roomNeeded = 2n * BigInt(reserveSize)
 /** Milliseconds between attempts. */
 const retryMs = 1000
 

@@ -2,6 +2,7 @@ import { asciiText, errorText, Mutex, msg, utf8 } from '@cloister/kit'
 import { errorCode, type Files, makeFolderDurably, type Os, removeIfPresent } from '@cloister/os'
 import type { RowChange } from '../row-change.ts'
 import { type Snapshot, type StateStore, StateStoreError } from '../state-store.ts'
+import { type TableName, tableNames } from '../tables.ts'
 import { DatabaseThread, ThreadError } from './database-thread.ts'
 import { ReserveFile } from './reserve-file.ts'
 import { flatten } from './statements.ts'
@@ -52,8 +53,11 @@ export class SqliteStateStore implements StateStore {
   async load(): Promise<Snapshot> {
     this.#refuseWhenOver()
     try {
+      const tables: [TableName, unknown][] = []
+      // One table at a time, so that the thread never needs memory for all of them.
+      for (const table of tableNames) tables.push([table, await this.#thread.ask({ kind: 'load', table })])
       // The rows were checked against the types of their columns when they were written (the tables are strict).
-      return (await this.#thread.ask({ kind: 'load' })) as Snapshot
+      return Object.fromEntries(tables) as Snapshot
     } catch (thrown) {
       throw this.#error(thrown)
     }
@@ -76,7 +80,7 @@ export class SqliteStateStore implements StateStore {
       await this.#thread.ask(request)
     } catch (thrown) {
       const error = this.#error(thrown)
-      if (error.reason !== 'full' || !(await this.#reserve.release())) throw error
+      if (error.reason !== 'full' || !makesRoom(changes) || !(await this.#reserve.release())) throw error
       await this.#thread.ask(request).catch((again: unknown) => {
         throw this.#error(again)
       })
@@ -104,6 +108,14 @@ export class SqliteStateStore implements StateStore {
     if (thrown instanceof ThreadError && thrown.failure.lasting) this.#failed ??= error
     return error
   }
+}
+
+/**
+ * True when the reserve may be used: something is removed, or an intent is written, with which every removal begins. What
+ * only adds gets none of it.
+ */
+function makesRoom(changes: readonly RowChange[]): boolean {
+  return changes.some((change) => change.op === 'delete' || change.table === 'intents')
 }
 
 /** A folder and an empty database that nobody else may read. The log beside the database gets the mode of the database. */

@@ -1,6 +1,6 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
-import { type TableName, tableNames } from '../tables.ts'
-import { RollbackFailedError, UnusableDatabaseError } from './failure.ts'
+import type { TableName } from '../tables.ts'
+import { failureOf, RollbackFailedError, UnusableDatabaseError } from './failure.ts'
 import { migrations } from './migrations.ts'
 import { changeStatements, type FlatChanges, loadSql } from './statements.ts'
 
@@ -30,19 +30,37 @@ export class StateDatabase {
     this.#database = database
   }
 
-  /** All rows of all tables, each an array of its cells, key first. */
-  load(): Partial<Record<TableName, unknown[]>> {
-    const rows: Partial<Record<TableName, unknown[]>> = {}
-    for (const table of tableNames) {
-      const statement = this.#database.prepare(loadSql(table))
-      statement.setReturnArrays(true)
-      rows[table] = statement.all()
-    }
-    return rows
+  /** All rows of a table, each an array of its cells, key first. */
+  load(table: TableName): unknown[] {
+    const statement = this.#database.prepare(loadSql(table))
+    statement.setReturnArrays(true)
+    return statement.all()
   }
 
-  /** Makes the changes durable together, or none of them. */
+  /**
+   * Makes the changes durable together, or none of them. On a full disk it first makes the log free to be used again, so
+   * that changes which need no more room than before are still possible.
+   */
   commit(changes: FlatChanges): void {
+    try {
+      this.#transact(changes)
+    } catch (error) {
+      if (failureOf(error).reason !== 'full') throw error
+      this.checkpoint()
+      this.#transact(changes)
+    }
+  }
+
+  /** Moves what the log holds into the database file; the next commit then writes the log from its beginning. */
+  checkpoint(): void {
+    this.#database.exec('PRAGMA wal_checkpoint(PASSIVE)')
+  }
+
+  close(): void {
+    this.#database.close()
+  }
+
+  #transact(changes: FlatChanges): void {
     this.#begin.run()
     try {
       this.#apply(changes)
@@ -60,15 +78,6 @@ export class StateDatabase {
     } catch (error) {
       throw new RollbackFailedError(`the roll-back failed: ${String(error)}`, { cause })
     }
-  }
-
-  /** Moves what the log holds into the database file, so that the log stays short. */
-  checkpoint(): void {
-    this.#database.exec('PRAGMA wal_checkpoint(PASSIVE)')
-  }
-
-  close(): void {
-    this.#database.close()
   }
 
   #apply({ statements, cells }: FlatChanges): void {

@@ -43,7 +43,7 @@ function answerOf(work: () => unknown): Answer {
 function perform(database: StateDatabase, request: Request): unknown {
   switch (request.kind) {
     case 'load':
-      return database.load()
+      return database.load(request.table)
     case 'commit':
       changed += request.changes.statements.length
       return database.commit(request.changes)

@@ -1,3 +1,4 @@
+import type { TableName } from '../tables.ts'
 import type { Failure } from './failure.ts'
 import type { FlatChanges } from './statements.ts'
 
@@ -8,7 +9,7 @@ export interface ThreadData {
 
 /** What the thread can be asked; it answers in the order of the questions, after a first answer that tells of its start. */
 export type Request =
-  | { readonly kind: 'load' }
+  | { readonly kind: 'load'; readonly table: TableName }
   | { readonly kind: 'commit'; readonly changes: FlatChanges }
   | { readonly kind: 'close' }
 
