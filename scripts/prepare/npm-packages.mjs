@@ -16,14 +16,19 @@ export function prepareNpmPackages() {
   if (areInstalled()) return 0
   console.log('… npm packages')
   const status = (isNewEnough ? 0 : install(['--omit=dev'])) || install(['--include=dev'])
-  if (status === 0) console.log('✓ npm packages')
-  return status
+  if (status !== 0) return status
+  if (!areInstalled()) {
+    console.error('✗ npm has not installed what package-lock.json says; see above')
+    return 1
+  }
+  console.log('✓ npm packages')
+  return 0
 }
 
 /** npm itself is run by the `node` that comes first in PATH. */
 function install(/** @type {readonly string[]} */ options) {
   const PATH = [join(pinned, '..'), process.env['PATH'] ?? ''].join(delimiter)
-  return run('npm', ['ci', '--include=optional', '--loglevel=error', ...options], { PATH })
+  return run('npm', ['ci', '--include=optional', '--loglevel=error', ...options], { PATH, NODE_NO_WARNINGS: '1' })
 }
 
 /** Runs a script with the Node that the lock file pins, or this one if it will do: the launchers in `bin` have the same rule. */
@@ -42,12 +47,21 @@ function areInstalled() {
   if (!existsSync(installedFile)) return false
   const installed = readPackages(installedFile)
   return Object.entries(readPackages(join(root, 'package-lock.json'))).every(([path, locked]) => {
-    if (path === '') return true
-    return path in installed ? JSON.stringify(installed[path]) === JSON.stringify(locked) : locked.optional === true
+    const found = installed[path]
+    return path === '' || (found ? identity(found) === identity(locked) : locked.optional === true)
   })
 }
 
-/** @returns {Record<string, { readonly optional?: boolean }>} */
+/** What tells one package from another; the rest of an entry depends on npm's version. */
+function identity(/** @type {LockedPackage} */ { version, integrity, link, resolved }) {
+  return [version, integrity, link && resolved].join()
+}
+
+/**
+ * @typedef {{ readonly version?: string, readonly integrity?: string, readonly link?: boolean, readonly resolved?: string,
+ *   readonly optional?: boolean }} LockedPackage
+ * @returns {Readonly<Record<string, LockedPackage>>}
+ */
 function readPackages(/** @type {string} */ lockFile) {
   return JSON.parse(readFileSync(lockFile, 'utf8')).packages
 }

@@ -6,11 +6,13 @@ import { fileURLToPath } from 'node:url'
 import { type Command, nodeOs, ProcessError } from '@cloister/os'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-// The preparation runs in a copy of the checkout that shares installed packages and kernel, but has no guest yet.
+// The preparation runs in a copy of the checkout that shares installed packages and kernel, but has no guest yet. It finds
+// only the programs that it needs, and npm is none of them: npm would empty the folder that is shared.
 
 const { processes } = nodeOs()
 const project = fileURLToPath(new URL('../..', import.meta.url))
 const prepareMs = 60_000
+const programs = ['flock', 'qemu-system-x86_64', 'qemu-system-aarch64', 'qemu-img', 'busybox', 'xz', 'dpkg-deb']
 let copy = ''
 
 beforeAll(async () => {
@@ -23,12 +25,22 @@ beforeAll(async () => {
   }
   await symlink(join(project, 'node_modules'), join(copy, 'node_modules'))
   await symlink(join(project, '.cache/kernel'), join(copy, '.cache/kernel'))
+  await linkPrograms('programs', programs)
 })
 afterAll(() => rm(copy, { recursive: true }))
 
+/** A folder of the copy, for PATH, that holds those of the programs that the machine has. */
+async function linkPrograms(folder: string, names: readonly string[]): Promise<void> {
+  await mkdir(join(copy, folder))
+  for (const name of names) {
+    const path = await processes.find(name)
+    if (path) await symlink(path, join(copy, folder, name))
+  }
+}
+
 async function prepare(profile: string): Promise<string[]> {
-  const command: Command = ['node', join(copy, 'scripts/prepare.mjs'), profile]
-  const { stdout } = await processes.run(command, { timeoutMs: prepareMs })
+  const command: Command = [process.execPath, join(copy, 'scripts/prepare.mjs'), profile]
+  const { stdout } = await processes.run(command, { timeoutMs: prepareMs, env: { PATH: join(copy, 'programs') } })
   return Buffer.from(stdout).toString().trim().split('\n')
 }
 
@@ -56,7 +68,9 @@ describe.runIf(process.getuid?.() === 0 && existsSync('/usr/bin/apt-get'))(
       for (const tool of ['flock', 'setpriv']) await symlink((await processes.find(tool)) ?? '', join(bare, tool))
       const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'] as const
       const failure = await processes
-        .run([...nobody, process.execPath, join(copy, 'scripts/prepare.mjs'), 'demo'], { env: { PATH: bare } })
+        .run([...nobody, process.execPath, join(copy, 'scripts/prepare.mjs'), 'demo'], {
+          env: { PATH: join(copy, 'bare') },
+        })
         .catch((error: unknown) => error)
       expect(failure).toBeInstanceOf(ProcessError)
       expect(failure).toMatchObject({ status: { code: 3 } })

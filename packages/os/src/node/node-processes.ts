@@ -19,8 +19,7 @@ import {
 const defaultTimeoutMs = 30_000
 const defaultOutputLimit = 1 << 20
 const stderrShown = 2048
-/** Locale of every program whose output is read. */
-const programEnv = { LC_ALL: 'C.UTF-8' }
+/** Folders of the system's programs, which PATH of a user may lack. */
 const sbinFolders = ['/usr/local/sbin', '/usr/sbin', '/sbin']
 const goneCheckMs = 50
 
@@ -36,7 +35,7 @@ export class NodeProcesses implements Processes {
       let stopped: string | undefined
       const child = spawn(program, args, {
         stdio: [input ? 'pipe' : 'ignore', 'pipe', 'pipe'],
-        env: { ...process.env, ...programEnv, ...options.env },
+        env: { ...process.env, ...programEnv(), ...options.env },
       })
       const stop = (reason: string): void => {
         stopped ??= reason
@@ -92,7 +91,7 @@ export class NodeProcesses implements Processes {
         detached: true,
         cwd: '/',
         stdio: ['ignore', log.fd, log.fd, ...opened.slice(1).map((file) => file.fd)],
-        env: { ...process.env, ...programEnv, ...options.env },
+        env: { ...process.env, ...programEnv(), ...options.env },
         ...(options.uid !== undefined && { uid: options.uid }),
         ...(options.gid !== undefined && { gid: options.gid }),
       })
@@ -136,7 +135,7 @@ export class NodeProcesses implements Processes {
   }
 
   async find(program: string): Promise<string | undefined> {
-    const folders = program.includes('/') ? [''] : [...(process.env['PATH'] ?? '').split(delimiter), ...sbinFolders]
+    const folders = program.includes('/') ? [''] : programFolders()
     for (const folder of folders) {
       const path = folder === '' ? program : join(folder, program)
       try {
@@ -148,6 +147,15 @@ export class NodeProcesses implements Processes {
     }
     return undefined
   }
+}
+
+function programFolders(): string[] {
+  return [...(process.env['PATH'] ?? '').split(delimiter), ...sbinFolders]
+}
+
+/** What every program is started with: it finds others as we do, and we can read what it prints. */
+function programEnv(): Record<string, string> {
+  return { LC_ALL: 'C.UTF-8', PATH: programFolders().join(delimiter) }
 }
 
 /** State letter and start time of a process: fields 3 and 22 of its stat line, whose name field may hold anything. */
