@@ -1,1 +1,5 @@
-export {}
+export * from './admin-client.ts'
+export * from './domain.ts'
+export * from './domains.ts'
+export * from './errors.ts'
+export * from './transport.ts'

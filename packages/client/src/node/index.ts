@@ -1,0 +1,3 @@
+export * from './import-volume.ts'
+export * from './socket-paths.ts'
+export * from './unix-transport.ts'
