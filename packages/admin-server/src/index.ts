@@ -1,1 +1,5 @@
-export {}
+export { Audit } from './audit.ts'
+export type { ConnectionContext } from './connection.ts'
+export { Consoles } from './consoles.ts'
+export { Endpoint, type EndpointOptions } from './endpoint.ts'
+export { WireErrors } from './wire-error.ts'

@@ -1,0 +1,107 @@
+import { CloisterError, errorChain, Untrusted, utf8Text } from '@cloister/kit'
+import { errorCode, nodeOs, type Os } from '@cloister/os'
+import {
+  type Configuration,
+  ConfigurationError,
+  configurationLimit,
+  logLevels,
+  parseConfiguration,
+} from './configuration.ts'
+import { Daemon } from './daemon.ts'
+import { type Logger, openLogger } from './logger.ts'
+import { helpText, type Options, parseOptions } from './options.ts'
+import { defaultPlaces } from './places.ts'
+import { version } from './version.ts'
+
+/** Exit statuses: wrong usage or configuration, could not start, the state could not be trusted any more. */
+const exitStatus = { usage: 2, failed: 1, fatal: 70 } as const
+
+async function readConfiguration(os: Os, options: Options): Promise<Configuration> {
+  const places = defaultPlaces(os.host.uid, process.env)
+  const fromFile = await readFile(os, options.config ?? places.configuration, options.config !== undefined)
+  const chosen = { ...fromFile, ...options.overrides }
+  const state = chosen.state ?? places.state
+  const run = chosen.run ?? places.run
+  if (chosen.logLevel !== undefined && !logLevels.includes(chosen.logLevel)) {
+    throw new ConfigurationError(`The log level must be one of ${logLevels.join(', ')}`)
+  }
+  return {
+    kernels: `${state}/vm-kernels`,
+    hypervisor: `qemu:///embed?root=${encodeURIComponent(`${run}/qemu`)}`,
+    poolDriver: undefined,
+    group: undefined,
+    logLevel: 'info',
+    auditReads: false,
+    debug: false,
+    ...chosen,
+    state,
+    run,
+  }
+}
+
+/** A file that was not asked for by name may be missing. */
+async function readFile(os: Os, path: string, wanted: boolean): Promise<Partial<Configuration>> {
+  let bytes: Uint8Array
+  try {
+    bytes = await os.files.read(path, configurationLimit)
+  } catch (cause) {
+    if (!wanted && errorCode(cause) === 'ENOENT') return {}
+    throw new ConfigurationError(`Cannot read the configuration file ${path}`, { cause })
+  }
+  const text = utf8Text(bytes)
+  if (text === undefined) throw new ConfigurationError(`${path} is not UTF-8`)
+  return parseConfiguration(new Untrusted(text), path)
+}
+
+async function serve(os: Os, options: Options): Promise<void> {
+  const configuration = await readConfiguration(os, options)
+  const log = openLogger(configuration.logLevel)
+  const stopping = Promise.withResolvers<string>()
+  const onFatal = (error: Error): void => {
+    log.error('the state cannot be trusted any more: the daemon stops, guests go on', { error })
+    log.flush()
+    process.exit(exitStatus.fatal)
+  }
+  const daemon = await Daemon.start(os, configuration, log, onFatal)
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stopping.resolve(signal))
+  process.on('SIGHUP', () => void reload(os, options, configuration, log))
+  log.info('ready', {
+    version,
+    state: configuration.state,
+    run: configuration.run,
+    hypervisor: configuration.hypervisor,
+  })
+  log.info('stopping', { signal: await stopping.promise })
+  await daemon.stop()
+  log.info('stopped')
+  log.flush()
+}
+
+/** Takes over what can change while the daemon runs, and says what needs a restart. */
+async function reload(os: Os, options: Options, before: Configuration, log: Logger): Promise<void> {
+  try {
+    const now = await readConfiguration(os, options)
+    log.setLevel(now.logLevel)
+    const fixed = Object.keys(before).filter((key) => key !== 'logLevel') as (keyof Configuration)[]
+    const later = fixed.filter((key) => before[key] !== now[key])
+    log.info('configuration read again', later.length > 0 ? { needsRestart: later } : {})
+  } catch (error) {
+    log.error('the configuration could not be read again: nothing was changed', { error })
+  }
+}
+
+async function main(): Promise<void> {
+  process.umask(0o077)
+  const options = parseOptions(process.argv.slice(2))
+  if (options.action === 'help') process.stdout.write(helpText())
+  else if (options.action === 'version') process.stdout.write(`cloisterd ${version}\n`)
+  else await serve(nodeOs(), options)
+}
+
+try {
+  await main()
+} catch (error) {
+  const known = error instanceof CloisterError
+  process.stderr.write(`cloisterd: ${known || !(error instanceof Error) ? errorChain(error) : error.stack}\n`)
+  process.exit(error instanceof ConfigurationError ? exitStatus.usage : exitStatus.failed)
+}

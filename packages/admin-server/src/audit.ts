@@ -1,0 +1,56 @@
+import type { FoundCall } from '@cloister/admin-protocol'
+import type { BaseVM, Log } from '@cloister/core'
+import { CloisterError, errorText, type Untrusted } from '@cloister/kit'
+
+/** A call as the audit record shows it. */
+export interface AuditedCall {
+  readonly found: FoundCall
+  readonly source: BaseVM
+  readonly destination: BaseVM
+  readonly argument: Untrusted<Uint8Array>
+}
+
+/** Characters of an argument that are recorded. */
+const shownArgument = 128
+
+/** Writes down every write and every refusal; reads only when asked. */
+export class Audit {
+  readonly #log: Log
+  readonly #reads: boolean
+
+  constructor(log: Log, reads: boolean) {
+    this.#log = log
+    this.#reads = reads
+  }
+
+  succeeded({ found, source, destination, argument }: AuditedCall): void {
+    if (found.row.effect === 'read' && !this.#reads) return
+    this.#log.info('call', {
+      call: found.name,
+      argument: shown(argument),
+      source: source.name,
+      destination: destination.name,
+    })
+  }
+
+  /** What is known of a call that was refused depends on how far its request could be understood. */
+  refused(call: Partial<AuditedCall> & { readonly method: string }, error: unknown): void {
+    this.#log.info('call refused', {
+      call: shownText(call.method),
+      ...(call.argument && { argument: shown(call.argument) }),
+      source: call.source?.name,
+      destination: call.destination?.name,
+      type: error instanceof CloisterError ? error.wireType : 'internal',
+      reason: errorText(error),
+    })
+  }
+}
+
+/** Bytes of a request as text that can stand in a log. */
+function shown(argument: Untrusted<Uint8Array>): string {
+  return argument.parse((bytes) => shownText(String.fromCharCode(...bytes.subarray(0, shownArgument))))
+}
+
+function shownText(text: string): string {
+  return text.slice(0, shownArgument).replace(/[^\x20-\x7e]/g, '_')
+}

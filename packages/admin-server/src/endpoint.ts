@@ -1,0 +1,71 @@
+import { createServer, connect as dial, type Server } from 'node:net'
+import { msg, QubesException } from '@cloister/kit'
+import { errorCode } from '@cloister/os'
+import { Connection, type ConnectionContext } from './connection.ts'
+import { Sweeper } from './sweeper.ts'
+
+export interface EndpointOptions {
+  readonly path: string
+  /** Who may connect: the mode of the socket. */
+  readonly mode: number
+  /** Group of the socket; that of the process when not given. */
+  readonly gid?: number
+}
+
+/** Connections at a time; more are closed at once. */
+const mostConnections = 4096
+const backlog = 1024
+
+/** A unix socket on which the Admin API is served. */
+export class Endpoint {
+  readonly #server: Server
+  readonly #connections: Sweeper<Connection>
+
+  private constructor(server: Server, connections: Sweeper<Connection>) {
+    this.#server = server
+    this.#connections = connections
+  }
+
+  /** Listens; a socket that a dead daemon left is replaced. @throws QubesException when a daemon listens there */
+  static async open({ path, mode, gid }: EndpointOptions, context: ConnectionContext): Promise<Endpoint> {
+    const { files, clock, host } = context.app.os
+    await refuseWhileServed(path)
+    if (await files.stat(path)) await files.unlink(path)
+    const connections = new Sweeper<Connection>(clock, (connection, now) => connection.sweep(now))
+    const server = createServer({ allowHalfOpen: true }, (socket) => {
+      const connection = new Connection(socket, context)
+      connections.add(connection)
+      socket.on('close', () => connections.delete(connection))
+    })
+    server.maxConnections = mostConnections
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    server.once('error', reject).listen({ path, backlog }, resolve)
+    await promise
+    if (gid !== undefined) await files.setOwner(path, host.uid, gid)
+    await files.setMode(path, mode)
+    return new Endpoint(server, connections)
+  }
+
+  /** Takes no more connections and ends those that are left. */
+  async close(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#server.close(() => resolve())
+    for (const connection of this.#connections) connection.close()
+    await promise
+  }
+}
+
+async function refuseWhileServed(path: string): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const socket = dial(path, () => reject(new QubesException(msg`Another daemon serves ${path}`)))
+  socket.on('error', (error) => {
+    const code = errorCode(error)
+    if (code === 'ENOENT' || code === 'ECONNREFUSED') resolve()
+    else reject(new QubesException(msg`Cannot use the socket ${path}`, { cause: error }))
+  })
+  try {
+    await promise
+  } finally {
+    socket.destroy()
+  }
+}

@@ -1,0 +1,56 @@
+import type { AnyCallRow, CallRow, DialectName, QubesEvent } from '@cloister/admin-protocol'
+import type { App, BaseVM } from '@cloister/core'
+import type { Consoles } from './consoles.ts'
+
+/** A call that has passed all checks, with typed values. */
+export interface Call<A, P> {
+  readonly app: App
+  readonly consoles: Consoles
+  /** Who calls. */
+  readonly source: BaseVM
+  /** Whom the call is about: the admin domain for calls about the whole system. */
+  readonly destination: BaseVM
+  readonly argument: A
+  readonly payload: P
+  /** Which of the row's variants was called: the class in `vm.Create.<class>`. */
+  readonly variant: string | undefined
+  readonly dialect: DialectName
+  /** The data of a call with a streamed payload; empty for others. */
+  readonly body: AsyncIterable<Uint8Array>
+  /** Sends one message of a call with a streamed reply. */
+  readonly send: (event: QubesEvent) => void
+  /** Aborted when the caller of a call with a streamed reply has gone. */
+  readonly signal: AbortSignal
+}
+
+type Handler<A, P, R> = (call: Call<A, P>) => R | Promise<R>
+
+/** A row of the table of calls with what is done for it. */
+export interface HandledCall {
+  readonly row: AnyCallRow
+  readonly handle: Handler<unknown, unknown, unknown>
+}
+
+/** Pairs a row with its handler; the row's types are the handler's. */
+export function handle<A, P, R>(row: CallRow<A, P, R>, handler: Handler<A, P, R>): HandledCall {
+  // The dispatcher hands a handler only what its own row has decoded.
+  return { row: row as AnyCallRow, handle: handler as Handler<unknown, unknown, unknown> }
+}
+
+/** Pairs a row whose reply is streamed: the handler sends, and ends when the caller has gone. */
+export function handleStream<A, P>(row: CallRow<A, P, QubesEvent>, handler: Handler<A, P, void>): HandledCall {
+  return { row: row as AnyCallRow, handle: handler as Handler<unknown, unknown, unknown> }
+}
+
+/** The items of a list, or the one that was asked for. @throws what `missing` makes when there is none of that name */
+export function onlyOne<T>(
+  items: readonly T[],
+  wanted: string | undefined,
+  nameOf: (item: T) => string,
+  missing: () => Error,
+): readonly T[] {
+  if (wanted === undefined) return items
+  const found = items.filter((item) => nameOf(item) === wanted)
+  if (found.length === 0) throw missing()
+  return found
+}

@@ -1,0 +1,92 @@
+import {
+  type CloneRequest,
+  type CreateRequest,
+  type DomainListItem,
+  type Placement,
+  vmClone,
+  vmCloneInPool,
+  vmCreate,
+  vmCreateDisposable,
+  vmCreateInPool,
+  vmCreateTemplate,
+  vmList,
+  vmRemove,
+} from '@cloister/admin-protocol'
+import {
+  AdminVM,
+  type BaseVM,
+  cloneDomain,
+  createDomain,
+  createTemplate,
+  defaultDispvmOf,
+  type PoolChoice,
+  removeDomainSafely,
+  type VMClass,
+} from '@cloister/core'
+import { msg, PermissionDenied, QubesException, QubesVMNotFoundError } from '@cloister/kit'
+import { type Call, type HandledCall, handle, onlyOne } from '../handler.ts'
+
+function listItem({ name, klass, powerState, uuid }: BaseVM): DomainListItem {
+  return { name, klass, state: powerState, uuid }
+}
+
+function poolChoice({ pool, pools }: Placement): PoolChoice {
+  return { ...(pool !== undefined && { pool }), ...(pools.size > 0 && { pools }) }
+}
+
+async function create({
+  app,
+  source,
+  argument,
+  payload,
+  variant,
+}: Call<string | undefined, CreateRequest>): Promise<undefined> {
+  await createDomain(app, variant as VMClass, {
+    name: payload.name,
+    label: payload.label,
+    ...(argument !== undefined && { template: argument }),
+    pools: poolChoice(payload),
+    creator: source,
+  })
+  return undefined
+}
+
+async function clone({ source, destination, payload }: Call<undefined, CloneRequest>): Promise<undefined> {
+  await cloneDomain(destination, { name: payload.name, pools: poolChoice(payload), creator: source })
+  return undefined
+}
+
+async function createDisposable({
+  app,
+  source,
+  destination,
+  argument,
+  payload,
+}: Call<'preload' | undefined, 'uuid' | undefined>): Promise<string | undefined> {
+  if (argument !== undefined) throw new PermissionDenied(msg`Disposables are preloaded by the daemon alone`)
+  const template = destination instanceof AdminVM ? defaultDispvmOf(source) : destination
+  if (!template) throw new QubesException(msg`${source.name} has no default_dispvm: set one, or name the template`)
+  const vm = await app.disposables.create(template, source)
+  return payload === 'uuid' ? `uuid:${vm.uuid}` : vm.name
+}
+
+export const domainHandlers: readonly HandledCall[] = [
+  handle(vmList, ({ app, destination, argument }) => {
+    const domains = destination instanceof AdminVM ? app.domains.sorted() : [destination]
+    const missing = (): Error => new QubesVMNotFoundError(msg`No such domain: ${argument ?? ''}`)
+    return onlyOne(domains, argument, ({ name }) => name, missing).map(listItem)
+  }),
+  handle(vmCreate, create),
+  handle(vmCreateInPool, create),
+  handle(vmCreateTemplate, async ({ app, source, argument, body }) => {
+    await createTemplate(app, { name: argument, creator: source, image: body })
+    return undefined
+  }),
+  handle(vmCreateDisposable, createDisposable),
+  handle(vmClone, clone),
+  handle(vmCloneInPool, clone),
+  handle(vmRemove, async ({ destination }) => {
+    await removeDomainSafely(destination)
+    return undefined
+  }),
+]

@@ -1,0 +1,33 @@
+import { connectionEstablished, events, matchesEvent, vmStats } from '@cloister/admin-protocol'
+import { AdminVM, type BaseVM, watchStatistics } from '@cloister/core'
+import { shownEvent } from '../encoded-event.ts'
+import { type HandledCall, handleStream } from '../handler.ts'
+
+/** What a stream sent to `destination` is about: everything, or one domain. */
+function concerns(destination: BaseVM, subject: BaseVM | undefined): boolean {
+  return destination instanceof AdminVM || subject === destination
+}
+
+function gone(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
+
+export const eventHandlers: readonly HandledCall[] = [
+  handleStream(events, async ({ app, destination, argument, send, signal }) => {
+    send(connectionEstablished)
+    const stop = app.journal.onEvent((event) => {
+      if (concerns(destination, event.domain) && matchesEvent(argument, event.name)) send(shownEvent(event))
+    })
+    await gone(signal)
+    stop()
+  }),
+  handleStream(vmStats, async ({ app, destination, send, signal }) => {
+    send(connectionEstablished)
+    await watchStatistics(app, signal, (vm, pairs) => {
+      if (concerns(destination, vm)) send({ subject: vm.name, name: 'vm-stats', pairs })
+    })
+  }),
+]

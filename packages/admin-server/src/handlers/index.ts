@@ -1,0 +1,36 @@
+import type { AnyCallRow } from '@cloister/admin-protocol'
+import type { HandledCall } from '../handler.ts'
+import { classHandlers } from './classes.ts'
+import { domainHandlers } from './domains.ts'
+import { eventHandlers } from './events.ts'
+import { featureHandlers } from './features.ts'
+import { firewallHandlers } from './firewall.ts'
+import { internalHandlers } from './internal.ts'
+import { labelHandlers } from './labels.ts'
+import { poolVolumeHandlers } from './pool-volumes.ts'
+import { poolHandlers } from './pools.ts'
+import { powerHandlers } from './power.ts'
+import { propertyHandlers } from './properties.ts'
+import { tagHandlers } from './tags-notes.ts'
+import { volumeHandlers } from './volumes.ts'
+
+const all: readonly HandledCall[] = [
+  ...classHandlers,
+  ...labelHandlers,
+  ...domainHandlers,
+  ...propertyHandlers,
+  ...featureHandlers,
+  ...tagHandlers,
+  ...powerHandlers,
+  ...volumeHandlers,
+  ...poolHandlers,
+  ...poolVolumeHandlers,
+  ...firewallHandlers,
+  ...eventHandlers,
+  ...internalHandlers,
+]
+
+/** What is done for each row of the table of calls. */
+export const handlers: ReadonlyMap<AnyCallRow, HandledCall['handle']> = new Map(
+  all.map(({ row, handle }) => [row, handle]),
+)

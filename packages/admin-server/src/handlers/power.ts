@@ -1,0 +1,56 @@
+import {
+  type CallRow,
+  vmConsole,
+  vmCurrentState,
+  vmKill,
+  vmPause,
+  vmResume,
+  vmShutdown,
+  vmStart,
+  vmSuspend,
+  vmUnpause,
+} from '@cloister/admin-protocol'
+import { type BaseVM, currentState, type LifeCycle, QubesVM } from '@cloister/core'
+import { msg, QubesVMError, QubesVMNotHaltedError, QubesVMNotRunningError } from '@cloister/kit'
+import { type HandledCall, handle } from '../handler.ts'
+
+/** The life cycle of a domain; a domain without power control is refused in the words of the verb. */
+function lifeCycleOf(vm: BaseVM, verb: string): LifeCycle {
+  if (vm.lifeCycle) return vm.lifeCycle
+  const Refusal = verb === 'start' ? QubesVMNotHaltedError : QubesVMError
+  throw new Refusal(msg`Cannot ${verb} ${vm.name}: a domain of class ${vm.klass} has no power control here`)
+}
+
+/** A call that does one thing; its reply leaves after all events of it. */
+function verb(
+  row: CallRow<undefined, undefined, undefined>,
+  name: string,
+  act: (life: LifeCycle) => Promise<void>,
+): HandledCall {
+  return handle(row, async ({ app, destination }) => {
+    await act(lifeCycleOf(destination, name))
+    await app.settled()
+    return undefined
+  })
+}
+
+export const powerHandlers: readonly HandledCall[] = [
+  verb(vmStart, 'start', (life) => life.start()),
+  verb(vmPause, 'pause', (life) => life.pause()),
+  verb(vmUnpause, 'unpause', (life) => life.unpause()),
+  verb(vmKill, 'kill', (life) => life.kill()),
+  verb(vmSuspend, 'suspend', (life) => life.suspend()),
+  verb(vmResume, 'resume', (life) => life.resume()),
+  handle(vmShutdown, async ({ app, destination, argument }) => {
+    await lifeCycleOf(destination, 'shut down').shutdown(argument)
+    await app.settled()
+    return undefined
+  }),
+  handle(vmCurrentState, ({ destination }) => currentState(destination)),
+  handle(vmConsole, ({ destination, consoles }) => {
+    if (!(destination instanceof QubesVM)) throw new QubesVMError(msg`${destination.name} has no console here`)
+    if (!destination.run || destination.powerState === 'Halted')
+      throw new QubesVMNotRunningError(msg`${destination.name} is not running`)
+    return consoles.path(destination)
+  }),
+]

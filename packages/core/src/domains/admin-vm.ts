@@ -1,0 +1,77 @@
+import type { App } from '../app.ts'
+import { vmProperty } from '../properties/object-kinds.ts'
+import { type AnyProperty, type Property, type PropertyTable, propertyTable } from '../properties/property.ts'
+import { boolProperty, intProperty, patternParser, strProperty } from '../properties/property-kinds.ts'
+import { baseProperties } from './base-properties.ts'
+import { BaseVM } from './base-vm.ts'
+import { devicesDenied, keyboardLayoutPattern } from './common-properties.ts'
+import { checkDisposableTemplate } from './dvm-template.ts'
+import type { PowerState } from './power-state.ts'
+
+export const zeroUuid = '00000000-0000-0000-0000-000000000000'
+
+/** What the admin domain's memory is said to be when the host does not tell, MiB. */
+const fallbackMemory = 4096
+
+export const adminKeyboardLayout: Property<AdminVM, string | null> = strProperty({
+  name: 'keyboard_layout',
+  help: 'Keyboard layout as layout+variant+options.',
+  parse: patternParser(...keyboardLayoutPattern),
+  fallback: () => 'us++',
+})
+
+const adminProperties: readonly AnyProperty[] = [
+  devicesDenied,
+  adminKeyboardLayout,
+  boolProperty<AdminVM>({
+    name: 'include_in_backups',
+    help: 'Whether backups take the domain in when nothing else is said.',
+    fallback: () => true,
+  }),
+  intProperty<AdminVM>({
+    name: 'maxmem',
+    help: 'Memory of the host in MiB.',
+    writable: 'never',
+    fallback: (vm) => Math.floor(vm.app.os.host.memory / 2 ** 20) || fallbackMemory,
+  }),
+  strProperty<AdminVM>({ name: 'name', help: 'Name of the domain.', writable: 'never', fallback: (vm) => vm.name }),
+  intProperty<AdminVM>({ name: 'qid', help: 'Number of the domain.', writable: 'never', fallback: (vm) => vm.qid }),
+  strProperty<AdminVM>({ name: 'uuid', help: 'Identity of the domain.', writable: 'never', fallback: (vm) => vm.uuid }),
+  boolProperty<AdminVM>({
+    name: 'updateable',
+    help: 'Whether software is updated in the domain itself.',
+    writable: 'never',
+    fallback: () => true,
+  }),
+  vmProperty<AdminVM>({
+    name: 'default_dispvm',
+    stage: 4,
+    help: 'Template of the disposables that the domain asks for.',
+    fallback: (vm) => vm.app.defaultDispvm,
+    check: checkDisposableTemplate('default_dispvm'),
+  }),
+]
+
+const table: PropertyTable = propertyTable(baseProperties, adminProperties)
+
+/** The host itself: it manages, cannot be started or stopped, and has no volumes. */
+export class AdminVM extends BaseVM {
+  override readonly klass = 'AdminVM'
+  protected override readonly iconPrefix = 'adminvm'
+
+  constructor(app: App) {
+    super(app, { name: 'dom0', qid: 0, uuid: zeroUuid })
+  }
+
+  get propertyTable(): PropertyTable {
+    return table
+  }
+
+  override get icon(): string {
+    return 'adminvm-black'
+  }
+
+  get powerState(): PowerState {
+    return 'Running'
+  }
+}

@@ -1,0 +1,67 @@
+import { msg, QubesPropertyValueError, QubesValueError, QubesVMNotHaltedError } from '@cloister/kit'
+import { vmProperty } from '../properties/object-kinds.ts'
+import { type Property, type PropertyTable, propertyTable } from '../properties/property.ts'
+import { baseProperties } from './base-properties.ts'
+import type { BaseVM } from './base-vm.ts'
+import { isDisposableTemplate, templateForDispvms } from './dvm-template.ts'
+import { netProperties } from './net-vm.ts'
+import { QubesVM } from './qubes-vm.ts'
+import { qubesVMProperties } from './qubes-vm-properties.ts'
+import { TemplateVM } from './template-vm.ts'
+import { appVolumes, type VolumeKind } from './volume-kinds.ts'
+
+/** Domain that the root comes from. */
+export const template: Property<AppVM, BaseVM | null> = vmProperty({
+  name: 'template',
+  stage: 4,
+  required: true,
+  help: 'Template that the root comes from.',
+  check: (vm, value) => {
+    if (!(value instanceof TemplateVM))
+      throw new QubesPropertyValueError(msg`The template of ${vm.name} must be a TemplateVM`)
+    if (vm.powerState !== 'Halted')
+      throw new QubesVMNotHaltedError(msg`The template of ${vm.name} can only be changed while it is halted`)
+    for (const child of vm.disposables()) {
+      if (child.powerState === 'Halted') continue
+      throw new QubesVMNotHaltedError(
+        msg`The template of ${vm.name} cannot be changed while its disposable ${child.name} runs`,
+      )
+    }
+  },
+  checkReset: (vm) => {
+    const standard = vm.app.defaultTemplate
+    const hint = standard ? `: set it to the default, ${standard.name}, instead` : ''
+    throw new QubesValueError(msg`The template of ${vm.name} cannot be unset${hint}`)
+  },
+})
+
+const table: PropertyTable = propertyTable(baseProperties, qubesVMProperties, netProperties, [
+  template,
+  templateForDispvms,
+])
+
+/** A domain with a root from its template and a private volume of its own. */
+export class AppVM extends QubesVM {
+  override readonly klass = 'AppVM'
+  protected override readonly iconPrefix = 'appvm'
+  override readonly volumeKinds: readonly VolumeKind[] = appVolumes
+
+  get propertyTable(): PropertyTable {
+    return table
+  }
+
+  override get template(): BaseVM | undefined {
+    return this.get(template) ?? undefined
+  }
+
+  override get icon(): string {
+    return isDisposableTemplate(this) && !this.features.enabled('servicevm')
+      ? `templatevm-${this.label.name}`
+      : super.icon
+  }
+
+  /** Domains that are based on this one. */
+  *disposables(): Generator<QubesVM> {
+    for (const { holder } of this.app.references.of(this, 'template')) if (holder instanceof QubesVM) yield holder
+  }
+}

@@ -1,0 +1,164 @@
+import { Mutex, msg, QubesVMError } from '@cloister/kit'
+import type { App } from '../app.ts'
+import type { CoreEvent } from '../events/core-event.ts'
+import { Firewall } from '../firewall/firewall.ts'
+import type { Label } from '../labels.ts'
+import type { ChangeUnit } from '../properties/property.ts'
+import { PropertyHolder } from '../properties/property-holder.ts'
+import { labelOfVM } from './base-properties.ts'
+import type { DomainStorage } from './domain-storage.ts'
+import { Features } from './features.ts'
+import type { LifeCycle } from './life-cycle.ts'
+import type { PowerState } from './power-state.ts'
+import { Tags } from './tags.ts'
+
+/** Classes of domains (reference: admin-api, 10), in the order in which they are listed. */
+export const vmClasses = ['AppVM', 'TemplateVM', 'StandaloneVM', 'AdminVM', 'DispVM', 'RemoteVM'] as const
+
+export type VMClass = (typeof vmClasses)[number]
+
+/** What a domain is known by for its whole life. */
+export interface VMIdentity {
+  readonly name: string
+  readonly qid: number
+  /** Lower case, with dashes. */
+  readonly uuid: string
+}
+
+/**
+ * Any domain: identity, label, features, tags, notes. Also the record that is stored; what a domain can do is in its class.
+ */
+export abstract class BaseVM extends PropertyHolder {
+  readonly app: App
+  readonly name: string
+  readonly qid: number
+  readonly uuid: string
+  readonly features: Features = new Features(this)
+  readonly tags: Tags = new Tags(this)
+  /** True while the domain is part of the system: only then it is stored and its events are shown. */
+  registered = false
+  #notes = ''
+  #firewall: Firewall | undefined
+  #startupLock: Mutex | undefined
+
+  constructor(app: App, { name, qid, uuid }: VMIdentity) {
+    super()
+    this.app = app
+    this.name = name
+    this.qid = qid
+    this.uuid = uuid
+  }
+
+  abstract readonly klass: VMClass
+  /** Prefix of the icon's name, without the dash. */
+  protected abstract readonly iconPrefix: string
+  abstract get powerState(): PowerState
+
+  get system(): App {
+    return this.app
+  }
+
+  get eventSubject(): Pick<CoreEvent, 'domain'> | undefined {
+    return this.registered ? { domain: this } : undefined
+  }
+
+  get title(): string {
+    return this.name
+  }
+
+  get label(): Label {
+    const label = this.get(labelOfVM)
+    if (!label) throw new QubesVMError(msg`${this.name} has no label`)
+    return label
+  }
+
+  get icon(): string {
+    return `${this.iconPrefix}-${this.label.name}`
+  }
+
+  /** Held while the domain is started or removed, so that neither happens during the other. */
+  get startupLock(): Mutex {
+    this.#startupLock ??= new Mutex()
+    return this.#startupLock
+  }
+
+  get firewall(): Firewall {
+    this.#firewall ??= new Firewall(this)
+    return this.#firewall
+  }
+
+  /** The volumes; undefined for domains that have none. */
+  get storage(): DomainStorage | undefined {
+    return undefined
+  }
+
+  /** Start, stop and the like; undefined for domains without power control. */
+  get lifeCycle(): LifeCycle | undefined {
+    return undefined
+  }
+
+  /** Started in advance, and nobody has asked for it yet. */
+  get isPreloaded(): boolean {
+    return false
+  }
+
+  /** Where a feature that is missing here is looked for next, for look-ups "with template". */
+  get template(): BaseVM | undefined {
+    return undefined
+  }
+
+  /** A feature of this domain, else of its template, and so on (reference: storage-and-lifecycle, B.1). */
+  featureWithTemplate(name: string): string | undefined {
+    return this.features.find(name) ?? this.template?.featureWithTemplate(name)
+  }
+
+  get notes(): string {
+    return this.#notes
+  }
+
+  loadNotes(text: string): void {
+    this.#notes = text
+  }
+
+  setNotes(unit: ChangeUnit, text: string): void {
+    const before = this.#notes
+    this.#notes = text
+    unit.undo(() => this.loadNotes(before))
+    if (text === '') unit.delete('notes', [this.qid])
+    else unit.put('notes', [this.qid], [text])
+  }
+
+  /** Makes the domain part of the system: writes all of it down. */
+  register(unit: ChangeUnit): void {
+    this.registered = true
+    unit.undo(() => {
+      this.registered = false
+    })
+    unit.put('domains', [this.qid], [this.klass])
+    for (const [name, text] of this.storedProperties()) unit.put('properties', [this.qid, name], [text])
+    this.features.storeAll(unit)
+    this.tags.storeAll(unit)
+    this.firewall.storeIfSet(unit)
+    if (this.#notes) unit.put('notes', [this.qid], [this.#notes])
+  }
+
+  /** Takes the domain out of the system: nothing of it is stored, and it refers to nobody any more. */
+  unregister(unit: ChangeUnit): void {
+    this.registered = false
+    this.dropReferences()
+    unit.undo(() => {
+      this.registered = true
+      this.restoreReferences()
+    })
+    unit.delete('domains', [this.qid])
+    for (const table of ['properties', 'features', 'tags', 'volumes', 'devices'] as const)
+      unit.delete(table, [this.qid])
+    for (const table of ['notes', 'firewall'] as const) unit.delete(table, [this.qid])
+  }
+
+  protected override storeProperty(unit: ChangeUnit, name: string, text: string | null | undefined): void {
+    if (!this.registered) return
+    if (text === undefined) unit.delete('properties', [this.qid, name])
+    else unit.put('properties', [this.qid, name], [text])
+  }
+}

@@ -1,0 +1,99 @@
+import { msg, QubesException, QubesPropertyValueError, QubesValueError, QubesVMNotHaltedError } from '@cloister/kit'
+import type { AddressNumber } from '../network/addresses.ts'
+import { vmProperty } from '../properties/object-kinds.ts'
+import { type AnyProperty, type Property, type PropertyTable, propertyTable } from '../properties/property.ts'
+import { boolProperty, intProperty } from '../properties/property-kinds.ts'
+import { baseProperties } from './base-properties.ts'
+import type { BaseVM } from './base-vm.ts'
+import { isDisposableTemplate } from './dvm-template.ts'
+import { netProperties } from './net-vm.ts'
+import { QubesVM } from './qubes-vm.ts'
+import { defaultDispvmOfVM, includeInBackups, qubesVMProperties } from './qubes-vm-properties.ts'
+import { disposableVolumes, type VolumeKind } from './volume-kinds.ts'
+
+/** Domain that the disposable is a throw-away copy of. */
+export const templateOfDisposable: Property<DispVM, BaseVM | null> = vmProperty({
+  name: 'template',
+  stage: 4,
+  required: true,
+  clone: false,
+  help: 'Domain that the disposable is a throw-away copy of.',
+  check: (vm, value) => {
+    if (!value || !isDisposableTemplate(value)) {
+      throw new QubesPropertyValueError(msg`The template of ${vm.name} must have template_for_dispvms`)
+    }
+    if (vm.powerState !== 'Halted')
+      throw new QubesVMNotHaltedError(msg`The template of ${vm.name} can only be changed while it is halted`)
+  },
+  checkReset: (vm) => {
+    throw new QubesValueError(msg`The template of ${vm.name} cannot be unset`)
+  },
+})
+
+/** Number that the name and the addresses of a disposable are made from. */
+export const dispid: Property<DispVM, number | null> = intProperty({
+  name: 'dispid',
+  help: 'Number of the disposable, fixed at its creation.',
+  writable: 'once',
+  clone: false,
+})
+
+/** Whether the domain is removed when it stops. */
+export const autoCleanup: Property<DispVM, boolean> = boolProperty({
+  name: 'auto_cleanup',
+  help: 'Whether the domain is removed when it stops.',
+  fallback: () => false,
+})
+
+const disposableProperties: readonly AnyProperty[] = [
+  templateOfDisposable,
+  dispid,
+  autoCleanup,
+  boolProperty<DispVM>({
+    name: 'is_preload',
+    help: 'Whether the disposable was started in advance and waits to be used.',
+    writable: 'never',
+    fallback: (vm) => vm.isPreloaded,
+  }),
+  { ...defaultDispvmOfVM, fallback: (vm) => (vm instanceof DispVM ? (vm.template ?? null) : null) },
+  { ...includeInBackups, fallback: (vm) => vm instanceof DispVM && !vm.get(autoCleanup) },
+]
+
+const table: PropertyTable = propertyTable(baseProperties, qubesVMProperties, netProperties, disposableProperties)
+
+/** A domain that forgets everything: root and private are snapshots of its template's. */
+export class DispVM extends QubesVM {
+  override readonly klass = 'DispVM'
+  protected override readonly iconPrefix = 'dispvm'
+  override readonly volumeKinds: readonly VolumeKind[] = disposableVolumes
+
+  get propertyTable(): PropertyTable {
+    return table
+  }
+
+  override get template(): BaseVM | undefined {
+    return this.get(templateOfDisposable) ?? undefined
+  }
+
+  override get addressNumber(): AddressNumber {
+    return { range: 'disposable', number: this.get(dispid) ?? 0 }
+  }
+
+  override checkStartable(): void {
+    const { template } = this
+    if (!template || !isDisposableTemplate(template)) {
+      throw new QubesException(
+        msg`${this.name} cannot start: its template ${template?.name ?? ''} has no template_for_dispvms any more`,
+      )
+    }
+  }
+
+  override async afterFailedStart(): Promise<void> {
+    if (this.registered && this.get(autoCleanup)) await this.app.disposables.cleanup(this)
+  }
+
+  override get isPreloaded(): boolean {
+    const list = this.template?.features.find('preload-dispvm') ?? ''
+    return list.split(' ').includes(this.name)
+  }
+}

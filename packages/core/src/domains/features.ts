@@ -1,0 +1,85 @@
+import { msg, QubesFeatureNotFoundError } from '@cloister/kit'
+import type { ChangeUnit } from '../properties/property.ts'
+import type { BaseVM } from './base-vm.ts'
+
+interface Feature {
+  readonly value: string
+  /** Where it stands in the order in which features were first set. */
+  readonly position: number
+}
+
+/** The features of a domain, in the order in which they were first set (reference: admin-api, 7). An empty value means false. */
+export class Features {
+  readonly #vm: BaseVM
+  #features = new Map<string, Feature>()
+
+  constructor(vm: BaseVM) {
+    this.#vm = vm
+  }
+
+  names(): string[] {
+    return [...this.#features.keys()]
+  }
+
+  find(name: string): string | undefined {
+    return this.#features.get(name)?.value
+  }
+
+  /** True when the feature is set and not empty. */
+  enabled(name: string): boolean {
+    return !!this.find(name)
+  }
+
+  /** Takes a feature over from storage, or from another domain; features come in their order. */
+  load(name: string, value: string, position: number = this.#nextPosition()): void {
+    this.#features.set(name, { value, position })
+  }
+
+  set(unit: ChangeUnit, feature: string, value: string): void {
+    const { events } = this.#vm.system
+    const oldvalue = this.find(feature)
+    const event = oldvalue === undefined ? { feature, value } : { feature, value, oldvalue }
+    events.fire(unit, this.#vm, 'domain-feature-pre-set', event, feature)
+    this.#put(unit, feature, { value, position: this.#features.get(feature)?.position ?? this.#nextPosition() })
+    events.fire(unit, this.#vm, 'domain-feature-set', event, feature)
+  }
+
+  remove(unit: ChangeUnit, feature: string): void {
+    const { events } = this.#vm.system
+    events.fire(unit, this.#vm, 'domain-feature-pre-delete', { feature }, feature)
+    if (!this.#features.has(feature))
+      throw new QubesFeatureNotFoundError(msg`${this.#vm.title} has no feature ${feature}`)
+    this.#put(unit, feature, undefined)
+    events.fire(unit, this.#vm, 'domain-feature-delete', { feature }, feature)
+  }
+
+  /** Writes all features of a new domain down. */
+  storeAll(unit: ChangeUnit): void {
+    for (const [name, { position, value }] of this.#features)
+      unit.put('features', [this.#vm.qid, name], [position, value])
+  }
+
+  #nextPosition(): number {
+    let last = -1
+    for (const { position } of this.#features.values()) last = Math.max(last, position)
+    return last + 1
+  }
+
+  #put(unit: ChangeUnit, name: string, feature: Feature | undefined): void {
+    const before = this.#features.get(name)
+    this.#assign(name, feature)
+    unit.undo(() => this.#assign(name, before))
+    if (!this.#vm.registered) return
+    if (feature) unit.put('features', [this.#vm.qid, name], [feature.position, feature.value])
+    else unit.delete('features', [this.#vm.qid, name])
+  }
+
+  #assign(name: string, feature: Feature | undefined): void {
+    if (!feature) this.#features.delete(name)
+    else if (this.#features.has(name)) this.#features.set(name, feature)
+    else {
+      const all = [...this.#features, [name, feature] as const]
+      this.#features = new Map(all.sort(([, a], [, b]) => a.position - b.position))
+    }
+  }
+}

@@ -1,0 +1,35 @@
+import { type AnyProperty, type PropertyTable, propertyTable } from '../properties/property.ts'
+import { strProperty } from '../properties/property-kinds.ts'
+import { baseProperties } from './base-properties.ts'
+import { netProperties, netvmOfTemplate } from './net-vm.ts'
+import { QubesVM } from './qubes-vm.ts'
+import { qubesVMProperties } from './qubes-vm-properties.ts'
+import { ownedVolumes, type VolumeKind } from './volume-kinds.ts'
+
+const templateProperties: readonly AnyProperty[] = [
+  netvmOfTemplate,
+  strProperty<TemplateVM>({
+    name: 'appvm_default_bootmode',
+    stage: 4,
+    help: 'Boot mode of the domains that are based on this one.',
+    fallback: (vm) => vm.features.find('boot-mode.appvm-default') ?? 'default',
+  }),
+]
+
+const table: PropertyTable = propertyTable(baseProperties, qubesVMProperties, netProperties, templateProperties)
+
+/** A domain whose root is what others start from. */
+export class TemplateVM extends QubesVM {
+  override readonly klass = 'TemplateVM'
+  protected override readonly iconPrefix = 'templatevm'
+  override readonly folder = 'vm-templates'
+  override readonly volumeKinds: readonly VolumeKind[] = ownedVolumes
+
+  get propertyTable(): PropertyTable {
+    return table
+  }
+
+  override get icon(): string {
+    return `${this.iconPrefix}-${this.label.name}`
+  }
+}

@@ -1,0 +1,72 @@
+import { msg, QubesValueError } from '@cloister/kit'
+import { BaseVM } from '../domains/base-vm.ts'
+import type { EventBus } from '../events/event-bus.ts'
+import type { ChangeUnit } from '../properties/property.ts'
+
+/** What may stand in features with a meaning (reference: admin-api, 7): prefix, and a check of the rest of the name and the value. */
+const rules: readonly { readonly prefix: string; check(rest: string, value: string): string | undefined }[] = [
+  {
+    prefix: 'service.',
+    check: (rest) => {
+      if (rest === '' || rest === '.' || rest === '..' || rest.includes('/'))
+        return 'the name of a service cannot be empty, a dot, or hold a slash'
+      const long = rest.length > 48 && !rest.startsWith('app-dispvm.')
+      return long ? 'the name of a service has at most 48 characters' : undefined
+    },
+  },
+  {
+    prefix: 'vm-config.',
+    check: (rest) =>
+      /^[A-Za-z].{0,51}$/.test(rest)
+        ? undefined
+        : 'the name of a setting begins with a letter and has at most 52 characters',
+  },
+  {
+    prefix: 'custom-persist.',
+    check: (rest, value) => {
+      if (rest === '' || rest.length > 54) return 'the name has 1 to 54 characters'
+      const fine = /^(\/.*|(file|dir):[^:]+:[^:]+:[0-7]{3,4}:\/.*)$/.test(value)
+      return fine ? undefined : 'the value is a path, or file:user:group:mode:path, or dir:user:group:mode:path'
+    },
+  },
+  { prefix: 'preload-dispvm-max', check: (rest, value) => wholeNumber(rest, value) },
+  { prefix: 'preload-dispvm-threshold', check: (rest, value) => wholeNumber(rest, value) },
+  {
+    prefix: 'preload-dispvm-delay',
+    check: (rest, value) =>
+      rest !== '' || value === '' || /^-?\d+(\.\d+)?$/.test(value) ? undefined : 'the value is a number of seconds',
+  },
+]
+
+function wholeNumber(rest: string, value: string): string | undefined {
+  return rest !== '' || /^\d*$/.test(value) ? undefined : 'the value is a whole number'
+}
+
+/** Reserved for the daemon itself. */
+export const reservedFeatures: ReadonlySet<string> = new Set([
+  'preload-dispvm',
+  'preload-dispvm-completed',
+  'preload-dispvm-in-progress',
+  'deferred-netvm-original',
+])
+
+/** The old way to switch memory balancing. */
+const meminfoWriter = 'service.meminfo-writer'
+
+/** Refuses features that would mean nothing to a guest, before they are stored. */
+export function registerFeatureRules(events: EventBus): void {
+  events.on(BaseVM, 'domain-feature-pre-set', (_vm, { feature, value }) => {
+    for (const { prefix, check } of rules) {
+      const problem = feature.startsWith(prefix) ? check(feature.slice(prefix.length), value) : undefined
+      if (problem) throw new QubesValueError(msg`Cannot set feature ${feature}: ${problem}`)
+    }
+  })
+  events.on(BaseVM, 'domain-feature-set', (vm, { value }, unit) => convertMeminfoWriter(vm, value, unit), meminfoWriter)
+}
+
+function convertMeminfoWriter(vm: BaseVM, value: string, unit: ChangeUnit): void {
+  if (!vm.propertyTable.has('maxmem')) return
+  if (value === '') vm.set(unit, { name: 'maxmem' }, 0)
+  else vm.reset(unit, { name: 'maxmem' })
+  vm.features.remove(unit, meminfoWriter)
+}

@@ -1,0 +1,52 @@
+import { msg, QubesValueError } from '@cloister/kit'
+import type { BaseVM } from '../domains/base-vm.ts'
+import { QubesVM } from '../domains/qubes-vm.ts'
+
+/** Features that the agent of a template or a standalone domain may set for itself (reference: admin-api, 7). */
+const announced =
+  /^(qrexec|gui|gui-emulated|qubes-firewall|vmexec|os|os-distribution|os-version|os-eol|qubes-agent-version|boot-mode\..+|supported-(service|feature|rpc)\..+)$/
+const acceptable = /^[A-Za-z0-9.,_= -]*$/
+
+/** Takes up what a guest has written about itself under `prefix` in its database. */
+export async function requestFeatures(vm: BaseVM, prefix: string): Promise<void> {
+  if (!(vm instanceof QubesVM) || !vm.run || vm.propertyTable.has('template')) return
+  const wanted: [string, string][] = []
+  for (const [path, value] of vm.run.database) {
+    if (!path.startsWith(prefix)) continue
+    if (!acceptable.test(value))
+      throw new QubesValueError(msg`${vm.name} announces something with a value that is not acceptable`)
+    const name = path.slice(prefix.length)
+    if (announced.test(name)) wanted.push([name, value])
+  }
+  await vm.app.change((unit) => {
+    for (const [name, value] of wanted) if (vm.features.find(name) !== value) vm.features.set(unit, name, value)
+  })
+}
+
+/** Notes how many updates a guest could install, on the domain that would install them (reference: admin-api, 3.14). */
+export async function noteUpdates(vm: BaseVM, count: number): Promise<void> {
+  const target = updateableAncestor(vm, count)
+  if (!target) return
+  const now = timestamp(new Date(vm.app.os.clock.now()))
+  await vm.app.change((unit) => {
+    target.features.set(unit, 'updates-available', count > 0 ? '1' : '')
+    target.features.set(unit, 'last-updates-check', now)
+    if (count === 0) target.features.set(unit, 'last-update', now)
+  })
+}
+
+/** A domain based on a template tells about its template, unless that runs and knows better. */
+function updateableAncestor(vm: BaseVM, count: number): BaseVM | undefined {
+  if (vm.get({ name: 'updateable' })) return vm
+  if (count === 0) return undefined
+  let at = vm.template
+  while (at && !at.get({ name: 'updateable' })) at = at.template
+  return at?.powerState === 'Halted' ? at : undefined
+}
+
+/** Local time as `YYYY-MM-DD HH:MM:SS`. */
+function timestamp(date: Date): string {
+  const two = (value: number): string => String(value).padStart(2, '0')
+  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`
+  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`
+}

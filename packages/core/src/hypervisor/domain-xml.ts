@@ -1,0 +1,110 @@
+import { type XmlElement, xml } from '@cloister/kit'
+import type { DriverCapabilities } from '@cloister/libvirt'
+import type { BlockDevice } from '@cloister/storage'
+import { kernelCommandLine } from '../domains/kernel-options.ts'
+import type { QubesVM } from '../domains/qubes-vm.ts'
+import { maxmem, memory, vcpus } from '../domains/qubes-vm-properties.ts'
+
+/** Port of the command channel in the guest. */
+export const qrexecPort = 'org.cloister.qrexec.0'
+
+/** A disk of the guest and the place that it has in the order of disks. */
+export interface GuestDisk {
+  /** Role of the volume, by which the guest finds the disk. */
+  readonly role: string
+  /** 0 is the first disk. */
+  readonly position: number
+  readonly device: BlockDevice
+}
+
+/**
+ * The configuration of a domain for the hypervisor, in the blocks of reference storage-and-lifecycle, B.11, as C.1 and C.2
+ * map them to QEMU. Everything in it comes from typed values.
+ */
+export function domainXml(vm: QubesVM, disks: readonly GuestDisk[], capabilities: DriverCapabilities): XmlElement {
+  return xml(
+    'domain',
+    { type: capabilities.domainType },
+    ...basicBlock(vm),
+    osBlock(vm, capabilities),
+    xml('features', {}, xml('acpi'), xml('apic')),
+    cpuBlock(capabilities),
+    xml('clock', { offset: vm.features.find('timezone') === 'localtime' ? 'localtime' : 'utc' }),
+    ...(['on_poweroff', 'on_reboot', 'on_crash'] as const).map((name) => xml(name, {}, 'destroy')),
+    devicesBlock(disks, capabilities),
+  )
+}
+
+function basicBlock(vm: QubesVM): XmlElement[] {
+  const start = vm.get(memory) ?? 0
+  const ceiling = vm.hasMemoryHotplug ? start : Math.max(vm.get(maxmem) || start, start)
+  return [
+    xml('name', {}, vm.name),
+    xml('uuid', {}, vm.uuid),
+    xml('memory', { unit: 'MiB' }, ceiling),
+    xml('currentMemory', { unit: 'MiB' }, start),
+    xml('vcpu', {}, vm.get(vcpus) ?? 1),
+  ]
+}
+
+function osBlock(vm: QubesVM, capabilities: DriverCapabilities): XmlElement {
+  const type = xml('type', { arch: capabilities.arch }, 'hvm')
+  const kernel = vm.kernel === undefined ? undefined : vm.app.kernels.get(vm.kernel)
+  if (!kernel)
+    return xml(
+      'os',
+      vm.featureWithTemplate('uefi') ? { firmware: 'efi' } : {},
+      type,
+      xml('boot', { dev: 'cdrom' }),
+      xml('boot', { dev: 'hd' }),
+    )
+  return xml(
+    'os',
+    {},
+    type,
+    xml('kernel', {}, kernel.vmlinuz),
+    kernel.initramfs === undefined ? undefined : xml('initrd', {}, kernel.initramfs),
+    xml('cmdline', {}, kernelCommandLine(vm)),
+  )
+}
+
+/** The host's processor without nested virtualisation under KVM; all that QEMU can emulate otherwise. */
+function cpuBlock({ domainType }: DriverCapabilities): XmlElement | undefined {
+  if (domainType === 'test') return undefined
+  if (domainType === 'qemu') return xml('cpu', { mode: 'maximum' })
+  const disabled = ['vmx', 'svm'].map((name) => xml('feature', { policy: 'disable', name }))
+  return xml('cpu', { mode: 'host-passthrough' }, ...disabled)
+}
+
+function devicesBlock(disks: readonly GuestDisk[], capabilities: DriverCapabilities): XmlElement {
+  return xml(
+    'devices',
+    {},
+    ...disks.map(diskElement),
+    xml('serial', { type: 'unix' }, xml('target', { port: 0 })),
+    xml('console', { type: 'unix' }, xml('target', { type: 'serial', port: 0 })),
+    capabilities.channels
+      ? xml('channel', { type: 'unix' }, xml('target', { type: 'virtio', name: qrexecPort }))
+      : undefined,
+    xml('memballoon', { model: capabilities.balloon ? 'virtio' : 'none' }),
+    xml('rng', { model: 'virtio' }, xml('backend', { model: 'random' }, '/dev/urandom')),
+  )
+}
+
+function diskElement({ role, position, device }: GuestDisk): XmlElement {
+  const attribute = device.kind === 'file' ? 'file' : 'dev'
+  return xml(
+    'disk',
+    { type: device.kind, device: 'disk' },
+    xml('driver', {
+      name: 'qemu',
+      type: device.format,
+      discard: 'unmap',
+      cache: device.disposable ? 'unsafe' : undefined,
+    }),
+    xml('source', { [attribute]: device.path }),
+    xml('target', { dev: `vd${String.fromCharCode('a'.charCodeAt(0) + position)}`, bus: 'virtio' }),
+    xml('serial', {}, role),
+    device.rw ? undefined : xml('readonly'),
+  )
+}

@@ -1,0 +1,70 @@
+import { formatXml, libvirtCodes, type XmlElement } from '@cloister/kit'
+import {
+  type Connection,
+  type Domain,
+  type DomainLifecycleEvent,
+  type DriverCapabilities,
+  LibvirtError,
+} from '@cloister/libvirt'
+import type { QubesVM } from '../domains/qubes-vm.ts'
+import { domainXml, type GuestDisk } from './domain-xml.ts'
+
+/** Changes the configuration of a domain before it is handed to the hypervisor. */
+export type Amendment = (vm: QubesVM, domain: XmlElement) => void
+
+/** The way from domains to guests: configuration in one direction, notices of what happens to guests in the other. */
+export class Hypervisor {
+  readonly connection: Connection
+  readonly capabilities: DriverCapabilities
+  readonly #amendments: Amendment[] = []
+
+  private constructor(connection: Connection, capabilities: DriverCapabilities) {
+    this.connection = connection
+    this.capabilities = capabilities
+  }
+
+  static async open(connection: Connection): Promise<Hypervisor> {
+    return new Hypervisor(connection, await connection.getCapabilities())
+  }
+
+  /** Lets an extension change every configuration; it decides by domain whether it does. */
+  amend(amendment: Amendment): void {
+    this.#amendments.push(amendment)
+  }
+
+  /** Calls `listener` for every notice of a guest, in the order of what happened. */
+  listen(listener: (event: DomainLifecycleEvent) => void): void {
+    this.connection.on('lifecycle', listener)
+  }
+
+  /** Stores the configuration of a domain, as it is now, at the hypervisor. */
+  async define(vm: QubesVM): Promise<Domain> {
+    const tree = domainXml(vm, await guestDisks(vm), this.capabilities)
+    for (const amendment of this.#amendments) amendment(vm, tree)
+    return this.connection.defineDomain(formatXml(tree))
+  }
+
+  /** Makes the hypervisor forget a halted domain, if it knows it. */
+  async undefine(vm: QubesVM): Promise<void> {
+    try {
+      const domain = await this.connection.lookupDomainByUUID(vm.uuid)
+      await domain.undefine()
+    } catch (error) {
+      if (!(error instanceof LibvirtError && error.code === libvirtCodes.noDomain)) throw error
+    }
+  }
+
+  /** Guests that run now. */
+  running(): Promise<Domain[]> {
+    return this.connection.listAllDomains({ active: true })
+  }
+}
+
+async function guestDisks(vm: QubesVM): Promise<GuestDisk[]> {
+  const disks = await Promise.all(
+    vm.storage
+      .list()
+      .map(async (volume, position) => ({ role: volume.name, position, device: await volume.blockDevice() })),
+  )
+  return disks.filter((disk): disk is GuestDisk => disk.device !== undefined)
+}

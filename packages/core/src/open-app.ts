@@ -1,0 +1,93 @@
+import { errorChain } from '@cloister/kit'
+import { Connection } from '@cloister/libvirt'
+import type { Os } from '@cloister/os'
+import { App } from './app.ts'
+import { registerLifeHandlers } from './domains/life-handlers.ts'
+import { registerPropertyConsequences } from './domains/property-consequences.ts'
+import type { CoreEvent } from './events/core-event.ts'
+import { keepAutomaticTags } from './extensions/automatic-tags.ts'
+import { registerFeatureRules } from './extensions/feature-rules.ts'
+import { Hypervisor } from './hypervisor/hypervisor.ts'
+import { Kernels } from './hypervisor/kernels.ts'
+import type { Log } from './log.ts'
+import { HostMemory } from './memory/host-memory.ts'
+import { makeFreshState } from './recovery/fresh-state.ts'
+import { loadState } from './recovery/load-state.ts'
+import { recover } from './recovery/recover.ts'
+import { Journal } from './state/journal.ts'
+import { SqliteStateStore } from './state/sqlite/sqlite-state-store.ts'
+import type { StateStore } from './state/state-store.ts'
+
+export interface OpenOptions {
+  readonly os: Os
+  readonly log: Log
+  /** Folder of the database; also the pool `varlibqubes` of a fresh system. Must exist. */
+  readonly stateFolder: string
+  /** One folder a kernel. */
+  readonly kernelsFolder: string
+  /** libvirt URI of the hypervisor. */
+  readonly hypervisorUri: string
+  /** Driver of the pool `varlibqubes` of a fresh system; the best that works when not given. */
+  readonly poolDriver?: string
+  /** The state in memory can no longer be trusted: the daemon must stop; guests go on. */
+  readonly onFatal: (error: Error) => void
+}
+
+/** The system with what it stands on, for whoever has to close it. */
+export interface OpenedApp {
+  readonly app: App
+  close(): Promise<void>
+}
+
+/**
+ * Opens the system: reads the state (or makes a fresh one), finds running guests again, finishes or undoes what the end of the
+ * last daemon interrupted. When it returns, calls can be served.
+ */
+export async function openApp(options: OpenOptions): Promise<OpenedApp> {
+  const store = await SqliteStateStore.open(options.stateFolder, { os: options.os })
+  try {
+    const connection = await Connection.open(options.hypervisorUri, {
+      os: options.os,
+      log: (level, message, details) => options.log[level](message, details),
+    })
+    try {
+      const app = await assemble(store, connection, options)
+      return { app, close: () => close(app, connection, store) }
+    } catch (error) {
+      await connection.close()
+      throw error
+    }
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}
+
+async function assemble(store: StateStore, connection: Connection, options: OpenOptions): Promise<App> {
+  const { os, log } = options
+  const journal = new Journal<CoreEvent>(store, {
+    onFatal: options.onFatal,
+    onListenerError: (error) => log.error('a subscriber of events failed', { error: errorChain(error) }),
+  })
+  const [snapshot, hypervisor, kernels] = await Promise.all([
+    store.load(),
+    Hypervisor.open(connection),
+    Kernels.open(os, options.kernelsFolder),
+  ])
+  const memory = new HostMemory(os, hypervisor)
+  const app = new App({ os, log, journal, hypervisor, kernels, memory })
+  const intents = snapshot.domains.length === 0 ? await makeFreshState(app, options) : await loadState(app, snapshot)
+  registerPropertyConsequences(app.events)
+  keepAutomaticTags(app.events)
+  registerFeatureRules(app.events)
+  registerLifeHandlers(app.events)
+  await recover(app, intents)
+  return app
+}
+
+async function close(app: App, connection: Connection, store: StateStore): Promise<void> {
+  await app.journal.idle()
+  for (const pool of app.pools.list()) await pool.close()
+  await connection.close()
+  await store.close()
+}

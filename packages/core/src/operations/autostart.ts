@@ -1,0 +1,41 @@
+import { errorChain, Semaphore } from '@cloister/kit'
+import type { App } from '../app.ts'
+import { QubesVM } from '../domains/qubes-vm.ts'
+import { autostart } from '../domains/qubes-vm-properties.ts'
+
+/** Domains that start at a time. */
+const atATime = 2
+/** On the command line of the host's kernel: no domain starts by itself. */
+const skipFlag = 'qubes.skip_autostart'
+const cmdlineLimit = 65_536
+
+/** Starts the domains that start with the daemon, those that give network first; failures stop nothing (reference: storage-and-lifecycle, B.12). */
+export async function startAutomatically(app: App): Promise<void> {
+  const wanted = [...app.domains].filter((vm): vm is QubesVM => vm instanceof QubesVM && vm.get(autostart) === true)
+  if (wanted.length === 0 || (await skipped(app))) return
+  wanted.sort((a, b) => depth(a) - depth(b))
+  const limit = new Semaphore(atATime)
+  await Promise.all(
+    wanted.map((vm) =>
+      limit.run(async () => {
+        try {
+          await vm.lifeCycle.start()
+        } catch (error) {
+          app.log.error('a domain could not be started automatically', { domain: vm.name, error: errorChain(error) })
+        }
+      }),
+    ),
+  )
+}
+
+async function skipped(app: App): Promise<boolean> {
+  const cmdline = new TextDecoder().decode(await app.os.files.read('/proc/cmdline', cmdlineLimit))
+  return cmdline.split(/\s+/).includes(skipFlag)
+}
+
+/** How many domains stand between this one and the outside. */
+function depth(vm: QubesVM): number {
+  let steps = 0
+  for (let at = vm.netvm; at instanceof QubesVM; at = at.netvm) steps++
+  return steps
+}

@@ -1,0 +1,66 @@
+import { isDomainName } from '@cloister/admin-protocol'
+import { msg, QubesValueError, QubesVMError } from '@cloister/kit'
+import { AdminVM } from '../domains/admin-vm.ts'
+import type { BaseVM } from '../domains/base-vm.ts'
+import type { PoolChoice } from '../domains/domain-storage.ts'
+import { initialise, install, makeDomain } from './create-domain.ts'
+
+export interface CloneOptions {
+  readonly name: string
+  readonly pools: PoolChoice
+  readonly creator: BaseVM
+}
+
+/** Tags that say something about the original alone (reference: mgmt-dialect, vm.Clone). */
+const ownTags = /^(created-by|managed-by|backup)-/
+/** Features that are about the original alone; how many to preload is a wish that a copy shares. */
+const ownFeatures = /^preload-dispvm(?!-max$)/
+
+/** Makes a copy of a domain, in one step that succeeds or leaves nothing (reference: mgmt-dialect, vm.Clone). */
+export async function cloneDomain(source: BaseVM, { name, pools, creator }: CloneOptions): Promise<BaseVM> {
+  const { app, klass } = source
+  if (klass === 'AdminVM' || source instanceof AdminVM) throw new QubesVMError(msg`${source.name} cannot be cloned`)
+  if (!isDomainName(name)) throw new QubesValueError(msg`${JSON.stringify(name)} is not a name that a domain can have`)
+  const reserved = app.domains.reserve(name)
+  try {
+    const vm = makeDomain(app, klass, { name, qid: reserved.qid, uuid: app.newUuid() })
+    initialise(vm, { label: source.label.name, template: source.template })
+    copyRecord(source, vm)
+    await install(vm, { creator, pools: keptPools(source, pools), fill: () => copyVolumes(source, vm) })
+    return vm
+  } finally {
+    reserved.release()
+  }
+}
+
+/** Everything that is stored of a domain but its identity and its volumes. */
+function copyRecord(source: BaseVM, vm: BaseVM): void {
+  for (const [property, value] of source.explicitProperties()) {
+    if (!property.clone || property.name === 'installed_by_rpm' || !vm.isDefault(property)) continue
+    vm.load(property.name, value === null ? null : property.format(value))
+  }
+  for (const feature of source.features.names()) {
+    if (!ownFeatures.test(feature)) vm.features.load(feature, source.features.find(feature) ?? '')
+  }
+  for (const tag of source.tags.list()) if (!ownTags.test(tag)) vm.tags.load(tag)
+  vm.firewall.load(source.firewall.own)
+  vm.loadNotes(source.notes)
+}
+
+/** Volumes stay in the pools that they are in, unless the caller wants them elsewhere. */
+function keptPools(source: BaseVM, { pool, pools }: PoolChoice): PoolChoice {
+  if (pool !== undefined) return { pool }
+  const kept = new Map<string, string>()
+  for (const volume of source.storage?.stored() ?? []) {
+    if (volume.rw && !volume.snapOnStart) kept.set(volume.name, volume.pool.name)
+  }
+  for (const [name, chosen] of pools ?? []) kept.set(name, chosen)
+  return { pools: kept }
+}
+
+async function copyVolumes(source: BaseVM, vm: BaseVM): Promise<void> {
+  for (const volume of vm.storage?.stored() ?? []) {
+    const original = volume.saveOnStop ? source.storage?.get(volume.name) : undefined
+    if (original) await volume.importVolume(original)
+  }
+}

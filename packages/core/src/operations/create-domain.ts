@@ -1,0 +1,159 @@
+import { isDomainName } from '@cloister/admin-protocol'
+import { msg, ProtocolError, QubesPropertyValueError, QubesValueError } from '@cloister/kit'
+import type { App } from '../app.ts'
+import { AppVM, template as templateOfAppVM } from '../domains/app-vm.ts'
+import { labelOfVM } from '../domains/base-properties.ts'
+import type { BaseVM, VMClass, VMIdentity } from '../domains/base-vm.ts'
+import { DispVM, dispid } from '../domains/disp-vm.ts'
+import type { DomainStorage, PoolChoice } from '../domains/domain-storage.ts'
+import { isDisposableTemplate } from '../domains/dvm-template.ts'
+import { guivm } from '../domains/qubes-vm-properties.ts'
+import { RemoteVM } from '../domains/remote-vm.ts'
+import { StandaloneVM } from '../domains/standalone-vm.ts'
+import { TemplateVM } from '../domains/template-vm.ts'
+import { automaticTags } from '../extensions/automatic-tags.ts'
+import { checkUpdatesVm } from '../global-properties.ts'
+import type { ChangeUnit } from '../properties/property.ts'
+
+export interface CreateOptions {
+  readonly name: string
+  /** Name or index of a label. */
+  readonly label: string
+  /** Name of the template; empty or missing for the default one. */
+  readonly template?: string
+  readonly pools?: PoolChoice
+  /** Who asked for the domain. */
+  readonly creator: BaseVM
+}
+
+type Constructor = new (app: App, identity: VMIdentity) => BaseVM
+
+/** Classes that domains can be made of, and where their template comes from when none is named. */
+const creatable: Readonly<
+  Record<Exclude<VMClass, 'AdminVM'>, { make: Constructor; template?: (app: App) => BaseVM | null }>
+> = {
+  AppVM: { make: AppVM, template: (app) => app.defaultTemplate },
+  TemplateVM: { make: TemplateVM },
+  StandaloneVM: { make: StandaloneVM },
+  DispVM: { make: DispVM, template: (app) => app.defaultDispvm },
+  RemoteVM: { make: RemoteVM },
+}
+
+/** Makes the object of a class, for creation and for load. */
+export function makeDomain(app: App, klass: Exclude<VMClass, 'AdminVM'>, identity: VMIdentity): BaseVM {
+  return new creatable[klass].make(app, identity)
+}
+
+/**
+ * Makes a domain of a class (reference: admin-api, 3.2; storage-and-lifecycle, B.5): its volumes first, then, in one step, all
+ * that is stored. Whatever fails leaves nothing behind.
+ */
+export async function createDomain(app: App, klass: VMClass, options: CreateOptions): Promise<BaseVM> {
+  if (klass === 'AdminVM') {
+    if (options.template) throw new ProtocolError(msg`AdminVM has no template`)
+    throw new QubesPropertyValueError(msg`There can be only one AdminVM`)
+  }
+  const template = findTemplate(app, klass, options.template)
+  if (!isDomainName(options.name))
+    throw new QubesValueError(msg`${JSON.stringify(options.name)} is not a name that a domain can have`)
+  const label = app.labels.get(options.label)
+  const reserved = app.domains.reserve(options.name)
+  try {
+    const vm = makeDomain(app, klass, { name: options.name, qid: reserved.qid, uuid: app.newUuid() })
+    initialise(vm, { label: label.name, template })
+    await install(vm, options)
+    return vm
+  } finally {
+    reserved.release()
+  }
+}
+
+/** Gives a new domain what it is known by; a disposable without a number gets one. */
+export function initialise(vm: BaseVM, { label, template }: { label: string; template: BaseVM | undefined }): void {
+  if (vm instanceof DispVM && vm.isDefault(dispid)) vm.load(dispid.name, String(vm.app.disposables.takeDispid()))
+  vm.load('name', vm.name)
+  vm.load('qid', String(vm.qid))
+  vm.load('uuid', vm.uuid)
+  vm.load(labelOfVM.name, label)
+  if (template) vm.load(templateOfAppVM.name, template.name)
+}
+
+/** How a new domain joins the system. */
+export interface InstallOptions {
+  readonly creator: BaseVM
+  readonly pools?: PoolChoice
+  /** The domain was asked for as a disposable. */
+  readonly disposable?: boolean
+  /** Fills the volumes, which are there but empty, before the domain becomes visible. */
+  readonly fill?: (storage: DomainStorage) => Promise<void>
+}
+
+/** Makes the volumes of a new domain and takes it into the system; of a failure nothing stays. */
+export async function install(vm: BaseVM, options: InstallOptions): Promise<void> {
+  try {
+    if (vm.storage) await installWithVolumes(vm, vm.storage, options)
+    else await vm.app.change((unit) => join(unit, vm, options))
+  } catch (error) {
+    vm.letGo()
+    throw error
+  }
+}
+
+async function installWithVolumes(vm: BaseVM, storage: DomainStorage, options: InstallOptions): Promise<void> {
+  const { app } = vm
+  storage.prepare(options.pools)
+  const intent = await app.intents.begin('create', vm.name, { volumes: storage.places() })
+  try {
+    await storage.create()
+    await options.fill?.(storage)
+    await app.change((unit) => {
+      join(unit, vm, options)
+      app.intents.end(unit, intent)
+    })
+  } catch (error) {
+    // What cannot be removed now is removed at the next start: the intent stays.
+    await storage.remove()
+    await app.change((unit) => app.intents.end(unit, intent))
+    throw error
+  }
+}
+
+/** Takes a domain whose volumes exist into the system, with the events of it (reference: admin-api, 3.2.1). */
+function join(unit: ChangeUnit, vm: BaseVM, { creator, disposable = false }: InstallOptions): void {
+  const { app } = vm
+  for (const tag of automaticTags(vm)) vm.tags.load(tag)
+  if (!app.get(checkUpdatesVm) && vm.features.find('check-updates') === undefined) vm.features.load('check-updates', '')
+  app.domains.add(unit, vm)
+  vm.register(unit)
+  app.events.fire(unit, app, 'domain-add', { vm })
+  if (!disposable) tagCreator(unit, vm, creator)
+  app.events.fire(unit, vm, 'domain-create-on-disk', {})
+  if (!disposable) return
+  tagCreator(unit, vm, creator)
+  vm.tags.add(unit, `disp-created-by-${creator.name}`)
+}
+
+/** Marks who made a domain, and does what that one wants done to all that it makes (reference: admin-api, 8). */
+function tagCreator(unit: ChangeUnit, vm: BaseVM, creator: BaseVM): void {
+  vm.tags.add(unit, `created-by-${creator.name}`)
+  for (const tag of (creator.features.find('tag-created-vm-with') ?? '').split(' '))
+    if (tag !== '') vm.tags.add(unit, tag)
+  const wanted = creator.features.find('set-created-guivm')
+  const shower = wanted ? vm.app.domains.find(wanted) : undefined
+  if (shower && vm.propertyTable.has(guivm.name)) vm.set(unit, guivm, shower)
+}
+
+function findTemplate(app: App, klass: Exclude<VMClass, 'AdminVM'>, name: string | undefined): BaseVM | undefined {
+  const standard = creatable[klass].template
+  if (!standard) {
+    if (name) throw new ProtocolError(msg`${klass} has no template`)
+    return undefined
+  }
+  const template = name ? app.domains.get(name) : standard(app)
+  if (!template) throw new QubesValueError(msg`No template given, and there is no default for ${klass}`)
+  if (klass === 'DispVM' && !isDisposableTemplate(template))
+    throw new QubesValueError(msg`${template.name} has no template_for_dispvms`)
+  if (klass === 'AppVM' && !(template instanceof TemplateVM))
+    throw new QubesPropertyValueError(msg`The template of an AppVM must be a TemplateVM, which ${template.name} is not`)
+  return template
+}

@@ -1,0 +1,65 @@
+import { msg, QubesVMInUseError, QubesVMNotFoundError, QubesVMNotHaltedError } from '@cloister/kit'
+import { AdminVM } from '../domains/admin-vm.ts'
+import type { BaseVM } from '../domains/base-vm.ts'
+import { DispVM, dispid } from '../domains/disp-vm.ts'
+import { QubesVM } from '../domains/qubes-vm.ts'
+import { installedByRpm } from '../domains/qubes-vm-properties.ts'
+
+/** Removes a halted domain that nobody needs, on behalf of a user (reference: admin-api, 3.2; storage-and-lifecycle, B.5). */
+export async function removeDomainSafely(vm: BaseVM): Promise<void> {
+  if (vm instanceof AdminVM) throw new QubesVMInUseError(msg`${vm.name} is the host itself and cannot be removed`)
+  await vm.startupLock.run(async () => {
+    if (vm instanceof QubesVM) await vm.lifeCycle.settled()
+    if (!vm.registered) throw new QubesVMNotFoundError(msg`No such domain: ${vm.name}`)
+    if (vm.get(installedByRpm))
+      throw new QubesVMInUseError(msg`${vm.name} belongs to a package: remove the package, or reset installed_by_rpm`)
+    await removeDomain(vm)
+  })
+}
+
+/** Takes a halted domain out of the system, then its volumes off the disk. An intent covers the time between. */
+export async function removeDomain(vm: BaseVM): Promise<void> {
+  const { app, storage } = vm
+  if (storage && vm.powerState !== 'Halted') {
+    throw new QubesVMNotHaltedError(msg`${vm.name} runs and cannot be removed: shut it down first`)
+  }
+  const intent = app.intents.make('remove', vm.name, { volumes: storage?.places() ?? [] })
+  await app.change((unit) => {
+    app.events.fire(unit, app, 'domain-pre-delete', { vm })
+    app.domains.delete(unit, vm)
+    app.events.fire(unit, app, 'domain-delete', { vm })
+    vm.unregister(unit)
+    if (vm instanceof DispVM) app.disposables.release(unit, vm.get(dispid) ?? 0)
+    if (storage) app.intents.store(unit, intent)
+  })
+  if (!storage) return
+  if (vm instanceof QubesVM) await forgetAtHypervisor(vm)
+  try {
+    await storage.remove()
+    await app.change((unit) => app.intents.end(unit, intent))
+  } catch (error) {
+    app.log.error('volumes of a removed domain are left over; the next start tries again', { domain: vm.name, error })
+  }
+}
+
+async function forgetAtHypervisor(vm: QubesVM): Promise<void> {
+  try {
+    await vm.app.hypervisor.undefine(vm)
+  } catch (error) {
+    vm.app.log.warn('the hypervisor could not forget a removed domain', { domain: vm.name, error })
+  }
+}
+
+/** Refuses to remove a domain that others refer to (reference: admin-api, 3.2). */
+export function refuseRemovalWhileUsed(vm: BaseVM): void {
+  const { app } = vm
+  for (const property of app.propertyTable.values()) {
+    if (property.type === 'vm' && app.get(property) === vm) {
+      throw new QubesVMInUseError(msg`Domain is in use: ${vm.name} is the global ${property.name}`)
+    }
+  }
+  for (const { holder, property } of app.references.of(vm)) {
+    if (holder !== vm)
+      throw new QubesVMInUseError(msg`Domain is in use: ${vm.name} is the ${property} of ${holder.title}`)
+  }
+}

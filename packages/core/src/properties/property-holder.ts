@@ -1,0 +1,137 @@
+import { msg, QubesNoSuchPropertyError, QubesPropertyValueError } from '@cloister/kit'
+import type { CoreEvent } from '../events/core-event.ts'
+import type { EventBus, Subject } from '../events/event-bus.ts'
+import type { AnyProperty, ChangeUnit, Property, PropertyTable } from './property.ts'
+import type { ReferenceIndex } from './reference-index.ts'
+
+/** A property by name alone; what it holds is then for the caller to know. */
+export type PropertyName = Pick<AnyProperty, 'name'>
+
+/** What an object with properties needs from the system around it. */
+export interface PropertySystem {
+  readonly events: EventBus
+  readonly references: ReferenceIndex
+}
+
+/** An object with properties: the global one, or a domain. Holds what was set explicitly; everything else is a default. */
+export abstract class PropertyHolder implements Subject {
+  abstract readonly system: PropertySystem
+  readonly #explicit = new Map<string, unknown>()
+
+  abstract get eventSubject(): Pick<CoreEvent, 'domain'> | undefined
+  /** All properties of the object's class. */
+  abstract get propertyTable(): PropertyTable
+  /** Who the object is, for error texts. */
+  abstract get title(): string
+  /** Writes a stored property down; `undefined` removes it. */
+  protected abstract storeProperty(unit: ChangeUnit, name: string, text: string | null | undefined): void
+
+  /** @throws QubesNoSuchPropertyError */
+  property(name: string): AnyProperty {
+    const property = this.propertyTable.get(name)
+    if (!property) throw new QubesNoSuchPropertyError(msg`${this.title} has no property ${name}`)
+    return property
+  }
+
+  /** The value, explicit or by default; undefined when there is none, or no such property. */
+  get<V>(property: Property<unknown, V>): V | undefined
+  get<V>(property: PropertyName): V | undefined
+  get<V>(property: PropertyName): V | undefined {
+    // A property's own class may give it another default, never another type.
+    return (
+      this.#explicit.has(property.name)
+        ? this.#explicit.get(property.name)
+        : this.propertyTable.get(property.name)?.fallback(this)
+    ) as V | undefined
+  }
+
+  isDefault(property: PropertyName): boolean {
+    return !this.#explicit.has(property.name)
+  }
+
+  /** Explicitly set properties with their values. */
+  *explicitProperties(): Generator<readonly [AnyProperty, unknown]> {
+    for (const [name, value] of this.#explicit) yield [this.property(name), value]
+  }
+
+  /** Sets a value with its checks and events (reference: admin-api, 4.1). */
+  set<V>(unit: ChangeUnit, { name }: Property<unknown, V> | PropertyName, value: V): void {
+    const property = this.property(name)
+    this.#refuseUnlessWritable(property)
+    const newvalue = property.normal ? property.normal(this, value) : value
+    property.check?.(this, newvalue)
+    const oldvalue = this.get(property)
+    const event = { name, newvalue, oldvalue }
+    this.system.events.fire(unit, this, 'property-pre-set', event, name)
+    this.assign(unit, property, newvalue)
+    this.system.events.fire(unit, this, 'property-set', event, name)
+  }
+
+  /** Goes back to the default; for a computed property nothing changes, but events are fired. */
+  reset(unit: ChangeUnit, { name }: PropertyName): void {
+    const property = this.property(name)
+    if (property.writable === 'once') this.#refuseUnlessWritable(property)
+    property.checkReset?.(this)
+    const event = { name, oldvalue: this.get(property) }
+    this.system.events.fire(unit, this, 'property-pre-reset', event, name)
+    this.system.events.fire(unit, this, 'property-pre-del', event, name)
+    this.assign(unit, property, undefined)
+    this.system.events.fire(unit, this, 'property-reset', event, name)
+    this.system.events.fire(unit, this, 'property-del', event, name)
+  }
+
+  /** Stores a value (`undefined`: none) without checks or events: for objects that are being made, and undone. */
+  assign<V>(unit: ChangeUnit, property: Property<unknown, V> | PropertyName, value: V | undefined): void {
+    const { name, format } = this.property(property.name)
+    const had = this.#explicit.has(name)
+    const before = this.#explicit.get(name)
+    this.#put(name, value)
+    unit.undo(() => this.#put(name, had ? before : undefined))
+    this.storeProperty(unit, name, value === undefined ? undefined : value === null ? null : format(value))
+  }
+
+  /** Takes a value over from storage, without checks or events. */
+  load(name: string, text: string | null): void {
+    const property = this.property(name)
+    this.#put(name, text === null ? null : property.parse(this, text))
+  }
+
+  /** All stored properties as texts. */
+  *storedProperties(): Generator<readonly [name: string, text: string | null]> {
+    for (const [property, value] of this.explicitProperties())
+      yield [property.name, value === null ? null : property.format(value)]
+  }
+
+  /** Lets go of an object that is no part of the system, or not any more: it counts no longer as a user of others. */
+  letGo(): void {
+    this.dropReferences()
+  }
+
+  /** Stops counting as a user of the objects that properties name. */
+  protected dropReferences(): void {
+    for (const [name, value] of this.#explicit) this.#refer('delete', name, value)
+  }
+
+  /** The inverse of `dropReferences`. */
+  protected restoreReferences(): void {
+    for (const [name, value] of this.#explicit) this.#refer('add', name, value)
+  }
+
+  #put(name: string, value: unknown): void {
+    this.#refer('delete', name, this.#explicit.get(name))
+    if (value === undefined) this.#explicit.delete(name)
+    else this.#explicit.set(name, value)
+    this.#refer('add', name, value)
+  }
+
+  #refer(operation: 'add' | 'delete', name: string, value: unknown): void {
+    if (value instanceof PropertyHolder) this.system.references[operation](value, this, name)
+  }
+
+  #refuseUnlessWritable(property: AnyProperty): void {
+    if (property.writable === 'never')
+      throw new QubesPropertyValueError(msg`The property ${property.name} cannot be set: it is computed`)
+    if (property.writable === 'once')
+      throw new QubesPropertyValueError(msg`The property ${property.name} cannot be changed after creation`)
+  }
+}

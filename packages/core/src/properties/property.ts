@@ -1,0 +1,53 @@
+import type { CoreEvent } from '../events/core-event.ts'
+import type { Unit } from '../state/journal.ts'
+
+/** Types that a property can have on the wire (reference: admin-api, 4.1). */
+export type WireType = 'str' | 'int' | 'bool' | 'vm' | 'label'
+
+/**
+ * One property of one class of objects: what it is called, what it may hold, what it is by default.
+ * `null` is an explicit "none"; `undefined` means that there is no value at all.
+ */
+export interface Property<O, V> {
+  readonly name: string
+  readonly type: WireType
+  /** One line of plain text. */
+  readonly help: string
+  /** Order on the wire: the stage in which it is loaded, then the name (reference: admin-api, 5). */
+  readonly stage: 2 | 3 | 4
+  /** `once`: fixed when the object is made. `never`: computed. */
+  readonly writable: 'always' | 'once' | 'never'
+  /** False for what a copy of the object must not take over. */
+  readonly clone: boolean
+  /** Clients are told that there is a default, even when it has no value now. */
+  readonly hasDefault: boolean
+  /** The value when none is stored. */
+  fallback(owner: O): V | undefined
+  /** Text as a typed value; looks at the text alone and at names of objects. @throws QubesValueError, QubesPropertyValueError */
+  parse(owner: O, text: string): V
+  /** The value as text. */
+  format(value: V): string
+  /** Refuses a value that does not fit the state of the system. */
+  check?(owner: O, value: V): void
+  /** A check that needs the disk; runs before the change begins. */
+  verify?(owner: O, value: V): Promise<void>
+  /** Refuses to go back to the default. */
+  checkReset?(owner: O): void
+  /** Replaces a value to be stored by its normal form. */
+  normal?(owner: O, value: V): V
+}
+
+/** A property when it does not matter of what. */
+export type AnyProperty = Property<unknown, unknown>
+
+/** All properties of a class, in wire order. */
+export type PropertyTable = ReadonlyMap<string, AnyProperty>
+
+/** Builds the table of a class from lists; a later property of the same name takes the place of an earlier one. */
+export function propertyTable(...lists: readonly (readonly AnyProperty[])[]): PropertyTable {
+  const byName = new Map(lists.flat().map((property) => [property.name, property]))
+  const order = (a: AnyProperty, b: AnyProperty): number => a.stage - b.stage || (a.name < b.name ? -1 : 1)
+  return new Map([...byName.values()].sort(order).map((property) => [property.name, property]))
+}
+
+export type ChangeUnit = Unit<CoreEvent>

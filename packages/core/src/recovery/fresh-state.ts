@@ -1,0 +1,57 @@
+import { StoragePoolException } from '@cloister/kit'
+import { createPool, type Pool, type PoolOptions } from '@cloister/storage'
+import type { App } from '../app.ts'
+import { AdminVM } from '../domains/admin-vm.ts'
+import { labelOfVM } from '../domains/base-properties.ts'
+import { defaultKernel } from '../global-properties.ts'
+import { defaultLabels } from '../labels.ts'
+import { systemPools } from '../storage/pools.ts'
+import type { Intent } from './intents.ts'
+
+export interface FreshStateOptions {
+  readonly stateFolder: string
+  readonly kernelsFolder: string
+  readonly poolDriver?: string
+}
+
+/** Makes what a fresh system has: the admin domain, the labels, two pools (reference: admin-api, 16; storage-and-lifecycle, A.12). */
+export async function makeFreshState(
+  app: App,
+  { stateFolder, kernelsFolder, poolDriver }: FreshStateOptions,
+): Promise<Intent[]> {
+  const volumes = await volumePool(app, stateFolder, poolDriver)
+  const kernels = await setUp(app, 'linux-kernel', systemPools.kernels, { dir_path: kernelsFolder })
+  await app.change((unit) => {
+    for (const label of defaultLabels) {
+      app.labels.load(label)
+      unit.put('labels', [label.name], [label.index, label.color])
+    }
+    const admin = new AdminVM(app)
+    admin.load(labelOfVM.name, 'black')
+    app.domains.load(admin)
+    admin.register(unit)
+    for (const pool of [volumes, kernels]) app.pools.register(unit, pool)
+    app.assign(unit, { name: 'default_pool_kernel' }, systemPools.kernels)
+    if (app.kernels.newest) app.assign(unit, defaultKernel, app.kernels.newest)
+  })
+  return []
+}
+
+/** The pool for volumes: with shared blocks where the file system can, else by copies. */
+async function volumePool(app: App, folder: string, driver: string | undefined): Promise<Pool> {
+  const options = { dir_path: folder }
+  if (driver !== undefined) return setUp(app, driver, systemPools.volumes, options)
+  try {
+    return await setUp(app, 'file-reflink', systemPools.volumes, options)
+  } catch (error) {
+    if (!(error instanceof StoragePoolException)) throw error
+    app.log.info('the file system cannot share blocks between files: volumes are copied', { folder })
+    return setUp(app, 'file', systemPools.volumes, options)
+  }
+}
+
+async function setUp(app: App, driver: string, name: string, options: PoolOptions): Promise<Pool> {
+  const pool = createPool(driver, name, options, app.os, (text) => app.log.warn(text, { pool: name }))
+  await pool.setup()
+  return pool
+}

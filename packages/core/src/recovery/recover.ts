@@ -1,0 +1,80 @@
+import { errorChain } from '@cloister/kit'
+import type { Domain } from '@cloister/libvirt'
+import type { App } from '../app.ts'
+import { autoCleanup, DispVM } from '../domains/disp-vm.ts'
+import type { VolumePlace } from '../domains/domain-storage.ts'
+import { QubesVM } from '../domains/qubes-vm.ts'
+import { Run } from '../domains/run.ts'
+import { removeDomain } from '../operations/remove-domain.ts'
+import type { Intent, IntentKind } from './intents.ts'
+
+/** What start-up does about each kind of work that the end of the last daemon interrupted (design: decision 6). */
+const resolutions: Readonly<Record<IntentKind, (app: App, intent: Intent, guests: Guests) => Promise<void>>> = {
+  create: (app, intent) => removeVolumes(app, intent),
+  remove: (app, intent) => removeVolumes(app, intent),
+  run: (app, intent, guests) => resolveRun(app, intent, guests),
+  import: (app, intent) => dropIntent(app, intent),
+  clone: (app, intent) => dropIntent(app, intent),
+  revert: (app, intent) => dropIntent(app, intent),
+  resize: (app, intent) => dropIntent(app, intent),
+  'pool-add': (app, intent) => dropIntent(app, intent),
+}
+
+/** Guests that run now, by the identity of their domain. */
+type Guests = ReadonlyMap<string, Domain>
+
+/** Finds running guests again and finishes or undoes what was interrupted; before any call is served. */
+export async function recover(app: App, intents: readonly Intent[]): Promise<void> {
+  const guests = new Map((await app.hypervisor.running()).map((domain) => [domain.uuid, domain]))
+  app.hypervisor.listen(({ domain, event }) => {
+    const vm = app.domains.findUuid(domain.uuid)
+    if (vm instanceof QubesVM) vm.lifeCycle.onHypervisorEvent(event)
+  })
+  for (const intent of intents) {
+    try {
+      await resolutions[intent.kind](app, intent, guests)
+    } catch (error) {
+      app.log.error('interrupted work could not be finished or undone: the next start tries again', {
+        kind: intent.kind,
+        subject: intent.subject,
+        error: errorChain(error),
+      })
+    }
+  }
+}
+
+async function dropIntent(app: App, intent: Intent): Promise<void> {
+  await app.change((unit) => app.intents.end(unit, intent))
+}
+
+async function removeVolumes(app: App, intent: Intent): Promise<void> {
+  for (const { pool, vid } of intent.details['volumes'] as readonly VolumePlace[]) {
+    const name = vid.slice(vid.lastIndexOf('/') + 1)
+    await app.pools.get(pool).initVolume({ name, vid, rw: true, saveOnStop: true, snapOnStart: false }).remove()
+  }
+  await dropIntent(app, intent)
+}
+
+/** A guest that still runs is taken over; the volumes of one that has ended are stopped, once. */
+async function resolveRun(app: App, intent: Intent, guests: Guests): Promise<void> {
+  const vm = app.domains.find(intent.subject)
+  if (!(vm instanceof QubesVM)) return dropIntent(app, intent)
+  app.runs.load(vm, intent)
+  const guest = guests.get(vm.uuid)
+  if (guest && (await takeOver(vm, guest, intent))) return
+  await vm.storage.stop()
+  await app.runs.ended(vm)
+  if (vm instanceof DispVM && vm.get(autoCleanup)) await removeDomain(vm)
+}
+
+/** Follows a guest again; false when it was caught in the middle of its start, and ended. */
+async function takeOver(vm: QubesVM, guest: Domain, intent: Intent): Promise<boolean> {
+  const { state } = await guest.getState()
+  if (!intent.details['started'] && state === 'paused') {
+    await guest.destroy()
+    return false
+  }
+  const startedAt = Number(intent.details['startedAt'] ?? vm.app.os.clock.now())
+  vm.run = new Run(guest, { startedAt, state, starting: false, usable: !vm.featureWithTemplate('qrexec') })
+  return true
+}
