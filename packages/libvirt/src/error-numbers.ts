@@ -1,8 +1,8 @@
 // Numbers, names and texts are the wire's (reference: libvirt, 3.3; libvirt-protocol, error_numbers and error_domains).
 
 /**
- * The errors that this package raises, by the name that follows `VIR_ERR_`: number of `virErrorNumber`, and the text, in
- * which `%s` stands for the detail.
+ * The errors that drivers raise and clients branch on, by the name that follows `VIR_ERR_`: number of `virErrorNumber`,
+ * and the text, in which `%s` stands for the detail.
  */
 export const errorNumbers = {
   INTERNAL_ERROR: { code: 1, template: 'internal error: %s' },

@@ -320,6 +320,23 @@ describe('what no driver can do is refused by its path', () => {
       withDevices("<rng model='virtio'><backend model='egd'/></rng>"),
       "domain/devices/rng/backend: 'egd' is not supported, only random",
     ],
+    [
+      withDevices("<controller type='virtio-serial' ports='8'/>"),
+      "domain/devices: <controller> is not supported with type='virtio-serial' ports='8'",
+    ],
+    [
+      withDevices(disk.replace('</disk>', "<alias name='ua-x'/></disk>")),
+      "domain/devices/disk: <alias> is not supported with name='ua-x'",
+    ],
+    [domain("<vcpu placement='auto'>2</vcpu>"), "domain/vcpu: attribute placement='auto' is not supported"],
+    [
+      domain("<cpu mode='host-passthrough' migratable='off'/>"),
+      "domain/cpu: attribute migratable='off' is not supported",
+    ],
+    [
+      withDevices(disk.replace('<target', "<target tray='open'")),
+      "domain/devices/disk/target: attribute tray='open' is not supported",
+    ],
     [withDevices("<panic model='hyperv'/>"), "domain/devices/panic: 'hyperv' is not supported, only isa"],
   ])('%s', (text, message) => {
     expect(refusal(text)).toBe(`CONFIG_UNSUPPORTED ${message}`)
@@ -374,6 +391,14 @@ describe('what is malformed', () => {
     [
       withDevices("<channel type='unix'><target type='virtio' name='a'/></channel>".repeat(2)),
       "domain/devices: two character devices have the name 'a'",
+    ],
+    [
+      withDevices("<serial type='pty'><alias name='ua-x'/></serial>".repeat(2)),
+      "domain/devices: two character devices have the alias 'ua-x'",
+    ],
+    [
+      withDevices("<serial type='unix'><source path='/s'/></serial>".repeat(2)),
+      "domain/devices: two character devices have the path '/s'",
     ],
     [
       withDevices(`<serial type='unix'><source mode='bind' path='/${'s'.repeat(107)}'/></serial>`),

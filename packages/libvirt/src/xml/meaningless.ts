@@ -19,19 +19,27 @@ interface MeaninglessAttribute {
 }
 
 const controllers = new Set(['pci', 'usb', 'sata', 'ide', 'virtio-serial'])
+const kinds = new Set(['type', 'index', 'model'])
 const placement = new Set(['address', 'alias', 'master', 'model', 'target'])
 
 /** Elements without a meaning, by path. */
 export const meaninglessElements: ReadonlyMap<string, MeaninglessElement> = new Map<string, MeaninglessElement>([
   ['domain/resource', { because: 'names the control group of a running domain, which is up to the driver' }],
   ['domain/devices/*/address', { because: 'where a device sits is up to the driver, and the same at each start' }],
-  ['domain/devices/*/alias', { because: 'is given by the driver when the domain starts' }],
+  [
+    'domain/devices/*/alias',
+    {
+      because: 'is given by the driver when the domain starts, unless it is one of the user',
+      when: (alias) => !alias.attribute('name')?.startsWith('ua-'),
+    },
+  ],
   [
     'domain/devices/controller',
     {
       because: 'controllers come with the devices that need them',
       when: (controller) =>
         controllers.has(controller.attribute('type') ?? '') &&
+        [...controller.attributes.keys()].every((name) => kinds.has(name)) &&
         controller.elements().every((child) => placement.has(child.name)),
     },
   ],

@@ -36,7 +36,7 @@ export class TestRun {
   }
 
   proceed(): void {
-    this.#since ??= this.#clock.monotonic()
+    this.#since = this.#clock.monotonic()
   }
 
   /** Closes all consoles. */
