@@ -1,5 +1,6 @@
 import { type CloisterError, type Message, msg, ProtocolError } from '@cloister/kit'
 import type { TextForm } from './codec.ts'
+import { quoted } from './quoted.ts'
 
 /** Any text, as it is. */
 export function anyText(syntax: string): TextForm<string> {
@@ -15,7 +16,7 @@ export function matching(
   return {
     syntax,
     parse(text) {
-      if (!pattern.test(text)) throw new failure(msg`${JSON.stringify(text)} is not ${syntax}`)
+      if (!pattern.test(text)) throw new failure(msg`${quoted(text)} is not ${syntax}`)
       return text
     },
     format: (text) => text,
@@ -28,7 +29,7 @@ export function oneOf<W extends string>(words: readonly W[]): TextForm<W> {
     syntax: words.join('|'),
     parse(text) {
       const word = words.find((candidate) => candidate === text)
-      if (word === undefined) throw new ProtocolError(msg`${JSON.stringify(text)} is none of ${words.join(', ')}`)
+      if (word === undefined) throw new ProtocolError(msg`${quoted(text)} is none of ${words.join(', ')}`)
       return word
     },
     format: (word) => word,
@@ -45,7 +46,7 @@ export function scalar<T>(
     syntax,
     parse(text) {
       const value = parse(text)
-      if (value === undefined) throw new ProtocolError(msg`${JSON.stringify(text)} is not ${syntax}`)
+      if (value === undefined) throw new ProtocolError(msg`${quoted(text)} is not ${syntax}`)
       return value
     },
     format,
@@ -76,7 +77,7 @@ export function splitLines(text: string): string[] {
 /** Joins lines, each ended by a newline. */
 export function joinLines(texts: readonly string[]): string {
   const broken = texts.find((text) => text.includes('\n'))
-  if (broken !== undefined) throw new ProtocolError(msg`${JSON.stringify(broken)} cannot stand in one line`)
+  if (broken !== undefined) throw new ProtocolError(msg`${quoted(broken)} cannot stand in one line`)
   return texts.map((text) => `${text}\n`).join('')
 }
 

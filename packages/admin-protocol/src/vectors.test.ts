@@ -237,3 +237,19 @@ describe('the first line of a streamed payload', () => {
     expect(await stream.next()).toEqual({ done: true, value: undefined })
   })
 })
+
+describe('a message about what was sent', () => {
+  it('repeats no more than the beginning of it', () => {
+    const long = utf8('\u0001'.repeat(60_000))
+    for (const name of ['admin.vm.firewall.Set', 'admin.pool.Add', 'admin.vm.Create.AppVM', 'admin.label.Create']) {
+      try {
+        call(name).dialect.payload.decode(long)
+      } catch (error) {
+        expect(error).toBeInstanceOf(CloisterError)
+        expect(String(error).length).toBeLessThan(1000)
+        continue
+      }
+      throw new Error(`${name} takes anything`)
+    }
+  })
+})

@@ -125,7 +125,7 @@ export class AdminClient {
    * @throws the kit's error of the type that the daemon named; DaemonAccessError when policy refused;
    * DaemonUnreachableError when nobody is there; DaemonTimeoutError when it took too long; the reason of `signal`
    */
-  async call<A, P, R>(row: CallRow<A, P, R>, options: CallOptions<A, P>): Promise<R> {
+  async call<A, P, R>(row: CallRow<A, P, R>, options: CallOptions<NoInfer<A>, NoInfer<P>>): Promise<R> {
     const { dialect } = dialectOf(row, options.dialect)
     const request = requestOf(row, options)
     const reader = new ReplyReader(this.#replyLimit)

@@ -51,7 +51,7 @@ export class Domain {
   }
 
   /** Makes any call about this domain. */
-  async call<A, P, R>(row: CallRow<A, P, R>, options: CallOptions<A, P>): Promise<R> {
+  async call<A, P, R>(row: CallRow<A, P, R>, options: CallOptions<NoInfer<A>, NoInfer<P>>): Promise<R> {
     return await this.#client.call(row, { ...options, dest: this.name })
   }
 

@@ -1,5 +1,6 @@
 import { msg, ProtocolError } from '@cloister/kit'
 import type { TextForm } from '../codec.ts'
+import { quoted } from '../quoted.ts'
 import { parseDomainName } from './domain-name.ts'
 import { splitPair } from './key-values.ts'
 import { labelName } from './names.ts'
@@ -37,7 +38,7 @@ function readWords(text: string, readers: ReadonlyMap<string, Reader>): Map<stri
   for (const word of text.split(' ')) {
     const [key, value] = splitPair(word)
     const reader = readers.get(key)
-    if (reader === undefined) throw new ProtocolError(msg`unexpected key: ${key}`)
+    if (reader === undefined) throw new ProtocolError(msg`unexpected key: ${quoted(key)}`)
     if (values.has(key)) throw new ProtocolError(msg`${key} is given twice`)
     values.set(key, reader(value))
   }

@@ -1,5 +1,6 @@
 import { msg, QubesValueError, QubesVMInvalidUUIDError } from '@cloister/kit'
 import type { TextForm } from '../codec.ts'
+import { quoted } from '../quoted.ts'
 import { anyText } from '../text-forms.ts'
 
 const shape = /^[A-Za-z][A-Za-z0-9_.-]{0,30}$/
@@ -19,7 +20,7 @@ export function isDomainName(text: string): boolean {
 export function parseDomainName(text: string): string {
   if (isDomainName(text)) return text
   throw new QubesValueError(
-    msg`${JSON.stringify(text)} is not a domain name: 1 to 31 letters, digits, "_", "." and "-", beginning with a letter, not ending in "-dm"`,
+    msg`${quoted(text)} is not a domain name: 1 to 31 letters, digits, "_", "." and "-", beginning with a letter, not ending in "-dm"`,
   )
 }
 
@@ -33,7 +34,7 @@ export type DomainReference = { readonly name: string } | { readonly uuid: strin
 export function parseDomainReference(text: string): DomainReference {
   if (!text.startsWith(uuidPrefix)) return { name: parseDomainName(text) }
   const uuid = text.slice(uuidPrefix.length)
-  if (!uuidShape.test(uuid)) throw new QubesVMInvalidUUIDError(msg`${JSON.stringify(text)} does not name a UUID`)
+  if (!uuidShape.test(uuid)) throw new QubesVMInvalidUUIDError(msg`${quoted(text)} does not name a UUID`)
   return { uuid }
 }
 

@@ -1,5 +1,6 @@
 import { msg, ProtocolError } from '@cloister/kit'
 import type { TextForm } from '../codec.ts'
+import { quoted } from '../quoted.ts'
 import { oneOf } from '../text-forms.ts'
 import { KeyValues } from './key-values.ts'
 import { size } from './numbers.ts'
@@ -49,7 +50,7 @@ export const shutdownFlags: TextForm<ShutdownFlags> = {
   syntax: '[force][+][wait]',
   parse(text) {
     const words = text === '' ? [] : text.split('+').map((word) => oneOf(flagWords).parse(word))
-    if (new Set(words).size < words.length) throw new ProtocolError(msg`${text} says the same thing twice`)
+    if (new Set(words).size < words.length) throw new ProtocolError(msg`${quoted(text)} says the same thing twice`)
     return { force: words.includes('force'), wait: words.includes('wait') }
   },
   format: (flags) => flagWords.filter((word) => flags[word]).join('+'),

@@ -1,5 +1,6 @@
 import { msg, ProtocolError } from '@cloister/kit'
 import type { TextForm } from '../codec.ts'
+import { quoted } from '../quoted.ts'
 
 /** One event (reference: admin-api, 6). */
 export interface QubesEvent {
@@ -45,7 +46,7 @@ export const eventPattern: TextForm<string> = {
   syntax: '<pattern>',
   parse(text) {
     if (/^[!-)+-~]*\*?$/.test(text)) return text
-    throw new ProtocolError(msg`${JSON.stringify(text)} is not a pattern of events: "*" may stand at the end only`)
+    throw new ProtocolError(msg`${quoted(text)} is not a pattern of events: "*" may stand at the end only`)
   },
   format: (pattern) => pattern,
 }

@@ -1,5 +1,6 @@
 import { type Message, msg, QubesValueError } from '@cloister/kit'
 import type { TextForm } from '../codec.ts'
+import { quoted } from '../quoted.ts'
 import { isIPv4, isIPv6 } from './ip-address.ts'
 import { splitPair } from './key-values.ts'
 
@@ -39,12 +40,12 @@ function bad(text: Message): never {
 
 function oneOf<W extends string>(key: string, words: readonly W[]): (value: string) => W {
   return (value) =>
-    words.find((word) => word === value) ?? bad(msg`${key} is ${words.join(' or ')}, not ${JSON.stringify(value)}`)
+    words.find((word) => word === value) ?? bad(msg`${key} is ${words.join(' or ')}, not ${quoted(value)}`)
 }
 
 function number(key: string, value: string, digits: number, most: number): number {
   const small = /^\d+$/.test(value) && value.length <= digits && Number(value) <= most
-  return small ? Number(value) : bad(msg`${key} is a number up to ${most}, not ${JSON.stringify(value)}`)
+  return small ? Number(value) : bad(msg`${key} is a number up to ${most}, not ${quoted(value)}`)
 }
 
 function network(address: string, length: string | undefined, value: string): FirewallDestination | undefined {
@@ -52,7 +53,7 @@ function network(address: string, length: string | undefined, value: string): Fi
   if (family === undefined) return undefined
   const most = family === 4 ? 32 : 128
   if (length === undefined) return { family, address, prefixLength: most }
-  if (!/^\d{1,3}$/.test(length) || Number(length) > most) bad(msg`${value} has no valid prefix length`)
+  if (!/^\d{1,3}$/.test(length) || Number(length) > most) bad(msg`${quoted(value)} has no valid prefix length`)
   return { family, address, prefixLength: Number(length) }
 }
 
@@ -62,7 +63,7 @@ function destination(value: string): FirewallDestination {
   const found = more.length === 0 ? network(address, length, value) : undefined
   if (found !== undefined) return found
   if (!/^[a-z0-9._-]+$/.test(value) || value.length > hostLimit) {
-    bad(msg`${JSON.stringify(value)} is neither an address nor a host name in lower case`)
+    bad(msg`${quoted(value)} is neither an address nor a host name in lower case`)
   }
   return { host: value }
 }
@@ -71,7 +72,7 @@ function ports(value: string): { first: number; last: number } {
   const [from = '', to = from, ...more] = value.split('-')
   const first = number('dstports', from, 5, 65_535)
   const last = number('dstports', to, 5, 65_535)
-  if (more.length > 0 || first > last) bad(msg`dstports is a port or a range of ports, not ${JSON.stringify(value)}`)
+  if (more.length > 0 || first > last) bad(msg`dstports is a port or a range of ports, not ${quoted(value)}`)
   return { first, last }
 }
 
@@ -101,7 +102,7 @@ function readPairs(text: string): Conditions {
   let rule: Conditions = {}
   for (const pair of text.split(' ')) {
     const [key, value] = splitRulePair(pair)
-    const read = readers.get(key) ?? bad(msg`${JSON.stringify(key)} is no key of a rule`)
+    const read = readers.get(key) ?? bad(msg`${quoted(key)} is no key of a rule`)
     const condition = read(value)
     if (Object.keys(condition).some((name) => name in rule)) bad(msg`${key} says a second time what a rule says once`)
     rule = { ...rule, ...condition }
@@ -113,7 +114,7 @@ function splitRulePair(pair: string): [key: string, value: string] {
   try {
     return splitPair(pair)
   } catch (cause) {
-    throw new QubesValueError(msg`${JSON.stringify(pair)} is not key=value`, { cause })
+    throw new QubesValueError(msg`${quoted(pair)} is not key=value`, { cause })
   }
 }
 

@@ -1,5 +1,6 @@
 import { msg, ProtocolError } from '@cloister/kit'
 import type { TextForm } from '../codec.ts'
+import { quoted } from '../quoted.ts'
 
 /** `key=value` pairs as they stood in a text, each key once. */
 export class KeyValues {
@@ -9,7 +10,7 @@ export class KeyValues {
   constructor(pairs: readonly string[]) {
     for (const pair of pairs) {
       const [key, value] = splitPair(pair)
-      if (this.#values.has(key)) throw new ProtocolError(msg`${key} is given twice`)
+      if (this.#values.has(key)) throw new ProtocolError(msg`${quoted(key)} is given twice`)
       this.#values.set(key, value)
     }
   }
@@ -36,7 +37,7 @@ export class KeyValues {
 /** `key=value` at its first `=`. */
 export function splitPair(pair: string): [key: string, value: string] {
   const at = pair.indexOf('=')
-  if (at < 1) throw new ProtocolError(msg`${JSON.stringify(pair)} is not key=value`)
+  if (at < 1) throw new ProtocolError(msg`${quoted(pair)} is not key=value`)
   return [pair.slice(0, at), pair.slice(at + 1)]
 }
 

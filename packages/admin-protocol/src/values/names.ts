@@ -1,5 +1,6 @@
 import { msg, QubesInvalidLabelError, QubesInvalidLabelValueError, QubesInvalidTagError } from '@cloister/kit'
 import type { TextForm } from '../codec.ts'
+import { quoted } from '../quoted.ts'
 import { anyText, matching, trimmed } from '../text-forms.ts'
 
 // Names of what is not a domain. Where a call only looks a name up, any text is taken: an unknown name is the handler's error.
@@ -42,7 +43,8 @@ export const labelName: TextForm<string> = {
   syntax: '<label>',
   parse(text) {
     const name = labelReference.parse(text)
-    if (/^\d+$/.test(name)) throw new QubesInvalidLabelError(msg`a label cannot be named ${name}: it would be an index`)
+    if (/^\d+$/.test(name))
+      throw new QubesInvalidLabelError(msg`a label cannot be named ${quoted(name)}: it would be an index`)
     return name
   },
   format: (name) => name,
