@@ -60,7 +60,7 @@ export class Labels {
         msg`Invalid label name ${name}: letters, digits and _.- make a name, but not digits alone`,
       )
     }
-    if (!/^0x[0-9a-f]{6}$/.test(color))
+    if (!/^0x[0-9a-fA-F]{6}$/.test(color))
       throw new QubesInvalidLabelValueError(msg`Invalid colour ${color}: it must be 0x and six hexadecimal digits`)
     if (this.#byName.has(name)) throw new QubesLabelInUseError(msg`The label ${name} exists`)
     const label = { name, color, index: Math.max(lastBuiltIn, ...this.#byIndex.keys()) + 1 }

@@ -19,7 +19,7 @@ import {
   resumeHost,
   suspendHost,
 } from '@cloister/core'
-import { msg, QubesException } from '@cloister/kit'
+import { msg, ProtocolError, QubesException } from '@cloister/kit'
 import { type HandledCall, handle } from '../handler.ts'
 
 /** What the policy engine wants to know of a domain (reference: admin-api, 3.14). */
@@ -45,7 +45,12 @@ export const internalHandlers: readonly HandledCall[] = [
   handle(getSystemInfo, ({ app }) => ({
     domains: Object.fromEntries(app.domains.sorted().map((vm) => [vm.name, systemInfo(vm)])),
   })),
-  handle(importBegin, ({ destination, argument, payload }) => beginImport(findVolume(destination, argument), payload)),
+  handle(importBegin, ({ destination, argument, payload }) => {
+    // The program that asks was written against this: an unknown volume is its own mistake.
+    if (!destination.storage?.names().includes(argument))
+      throw new ProtocolError(msg`${destination.name} has no volume ${argument}`)
+    return beginImport(findVolume(destination, argument), payload)
+  }),
   handle(importEnd, async ({ destination, argument, payload }) => {
     await endImport(findVolume(destination, argument), payload === undefined)
     if (payload !== undefined) throw new QubesException(msg`Data import failed: ${payload}`)

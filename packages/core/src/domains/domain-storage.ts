@@ -170,10 +170,9 @@ export class DomainStorage {
   #snapshot(kind: VolumeKind, { pools }: PoolChoice): Volume {
     const source = originOf(this.#vm.template, kind.name)
     if (!source) throw new QubesException(msg`The template of ${this.#vm.name} has no volume ${kind.name}`)
-    const chosen = pools?.get(kind.name)
-    if (chosen !== undefined && this.#vm.app.pools.get(chosen) !== source.pool) {
+    if (pools?.has(kind.name)) {
       throw new QubesException(
-        msg`Snapshot volume ${kind.name} must be in the same pool as its origin, ${source.pool.name}`,
+        msg`Snapshot volume ${kind.name} must be in the same pool as its origin, ${source.pool.name}: no pool can be chosen for it`,
       )
     }
     const model = this.#model(kind)

@@ -32,6 +32,9 @@ function refuseWithClients(vm: QubesVM): void {
 
 function checkNetvm(vm: QubesVM, value: BaseVM | null): void {
   if (!value) return
+  if (!value.propertyTable.has(providesNetwork.name)) {
+    throw new QubesPropertyValueError(msg`${value.name} cannot give network: it does not run here`)
+  }
   if (!value.get(providesNetwork))
     throw new QubesValueError(msg`${value.name} does not provide network: set its provides_network first`)
   if (leadsTo(value, vm))

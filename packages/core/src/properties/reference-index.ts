@@ -14,8 +14,8 @@ export class ReferenceIndex {
   readonly #users = new Map<object, Map<PropertyHolder, Set<string>>>()
 
   add(target: object, holder: PropertyHolder, property: string): void {
-    let users = this.#users.get(target)
-    if (!users) this.#users.set(target, (users = new Map()))
+    const users = this.#users.get(target) ?? new Map<PropertyHolder, Set<string>>()
+    this.#users.set(target, users)
     const properties = users.get(holder)
     if (properties) properties.add(property)
     else users.set(holder, new Set([property]))

@@ -1,4 +1,4 @@
-import { msg, QubesException, QubesPoolInUseError, QubesPoolNotFoundError } from '@cloister/kit'
+import { msg, QubesException, QubesPoolInUseError } from '@cloister/kit'
 import { createPool, type Pool } from '@cloister/storage'
 import type { App } from '../app.ts'
 import type { ChangeUnit } from '../properties/property.ts'
@@ -25,10 +25,10 @@ export class Pools {
     return this.#pools.has(name)
   }
 
-  /** @throws QubesPoolNotFoundError */
+  /** @throws QubesException when there is no such pool */
   get(name: string): Pool {
     const pool = this.#pools.get(name)
-    if (!pool) throw new QubesPoolNotFoundError(msg`Unknown storage pool ${name}: \`cloister pools\` lists them`)
+    if (!pool) throw new QubesException(msg`Unknown storage pool ${name}: \`cloister pools\` lists them`)
     return pool
   }
 

@@ -94,7 +94,16 @@ export class ImageFiles {
     const { folder } = this.names
     const removed = await this.removeFiles()
     if (await this.#removeFolder()) await this.files.syncFolder(dirname(folder))
-    else if (removed) await this.files.syncFolder(folder)
+    else if (removed) await this.#syncUnlessGone(folder)
+  }
+
+  /** Another volume of the domain may remove the folder meanwhile: then it has made that durable. */
+  async #syncUnlessGone(folder: string): Promise<void> {
+    try {
+      await this.files.syncFolder(folder)
+    } catch (error) {
+      if (errorCode(error) !== 'ENOENT') throw error
+    }
   }
 
   /** Makes a sparse image; its name is not durable yet. */

@@ -38,10 +38,7 @@ export function startOrigin(image: ImageFiles): Step[] {
  */
 export function startInPlace(image: ImageFiles, resumes: boolean): Step[] {
   const { clean, dirty, precache } = image.names
-  const prepare = [
-    step('remove the revisions', async () => (await image.prune()) && image.syncNames()),
-    step('remove the prepared copy', () => image.remove(precache)),
-  ]
+  const prepare = [pruneDurably(image), step('remove the prepared copy', () => image.remove(precache))]
   if (resumes) return prepare
   return [
     ...prepare,
@@ -135,10 +132,11 @@ export function revertTo(image: ImageFiles, revision: string): Step[] {
 
 /** Keeps the present committed state as a revision, within the limit. */
 export function keepRevision(image: ImageFiles): Step[] {
-  return [
-    step('keep the state as a revision', () => image.addRevision()),
-    step('remove revisions beyond the limit', () => image.prune()),
-  ]
+  return [step('keep the state as a revision', () => image.addRevision()), pruneDurably(image)]
+}
+
+function pruneDurably(image: ImageFiles): Step {
+  return step('remove revisions beyond the limit', async () => (await image.prune()) && image.syncNames())
 }
 
 function prepareNextStart(image: ImageFiles): Step[] {

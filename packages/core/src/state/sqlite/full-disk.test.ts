@@ -1,33 +1,142 @@
-import { mkdtemp, open, readdir, rm, stat } from 'node:fs/promises'
-import { errorText } from '@cloister/kit'
+import { constants } from 'node:fs'
+import { open, readdir, stat, unlink } from 'node:fs/promises'
 import { errorCode, nodeOs } from '@cloister/os'
-import { afterEach, describe, expect, it, type TestContext, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { Journal } from '../journal.ts'
 import { StateWriteError } from '../state-write-error.ts'
+import { type DiskKind, SmallDisk } from '../testing/small-disk.ts'
 import { SqliteStateStore } from './sqlite-state-store.ts'
 
-const os = nodeOs()
+/** Notes of domains, in memory and in the state, as core keeps them. */
+class Notes {
+  readonly folder: string
+  readonly memory: Map<number, string> = new Map()
+  readonly told: number[] = []
+  #store: SqliteStateStore
+  #journal: Journal<number>
 
-/** A small file system, mounted for one test. */
-interface Disk {
-  readonly path: string
-  unmount(): Promise<void>
+  private constructor(folder: string, store: SqliteStateStore) {
+    this.folder = folder
+    this.#store = store
+    this.#journal = this.#newJournal()
+  }
+
+  static async open(folder: string): Promise<Notes> {
+    return new Notes(folder, await SqliteStateStore.open(folder, { os: nodeOs() }))
+  }
+
+  async set(qid: number, text: string): Promise<void> {
+    const unit = this.#journal.begin()
+    unit.undo(() => this.memory.delete(qid))
+    this.memory.set(qid, text)
+    unit.put('notes', [qid], [text])
+    unit.emit(qid)
+    await unit.commit()
+  }
+
+  async remove(qid: number): Promise<void> {
+    const unit = this.#journal.begin()
+    this.memory.delete(qid)
+    unit.delete('notes', [qid])
+    await unit.commit()
+  }
+
+  /** Sets new notes until that fails; returns the error. */
+  async fill(): Promise<unknown> {
+    for (;;) {
+      const failure: unknown = await this.set(this.memory.size, 'x'.repeat(100_000)).catch((error: unknown) => error)
+      if (failure) return failure
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#journal.idle()
+    await this.#store.close()
+  }
+
+  async reopen(): Promise<void> {
+    await this.close()
+    this.#store = await SqliteStateStore.open(this.folder, { os: nodeOs() })
+    this.#journal = this.#newJournal()
+  }
+
+  /** What is on disk is what is in memory. */
+  async expectStored(): Promise<void> {
+    expect(new Map((await this.#store.load()).notes)).toEqual(this.memory)
+  }
+
+  async hasReserve(): Promise<boolean> {
+    return (await readdir(this.folder)).includes('state.reserve')
+  }
+
+  #newJournal(): Journal<number> {
+    const stop = (error: unknown): never => {
+      throw error
+    }
+    const journal = new Journal<number>(this.#store, { onFatal: stop, onListenerError: stop })
+    journal.onEvent((qid) => this.told.push(qid))
+    return journal
+  }
 }
 
-type MakeDisk = (scratch: string) => Promise<string>
-
-/** How to mount a file system of 8 MiB under a scratch folder; both need to be root. */
-const kinds: Readonly<Record<string, MakeDisk>> = {
-  tmpfs: async (scratch) => {
-    await os.files.makeFolder(`${scratch}/disk`, 0o700)
-    await os.processes.run(['mount', '-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', `${scratch}/disk`])
-    return `${scratch}/disk`
-  },
-  ext4: async (scratch) => {
-    await os.files.makeFolder(`${scratch}/disk`, 0o700)
-    await os.files.create(`${scratch}/image`, { size: 8n << 20n })
-    await os.processes.run(['mkfs.ext4', '-q', '-m', '0', '-O', '^has_journal', `${scratch}/image`])
-    await os.processes.run(['mount', '-o', 'loop', `${scratch}/image`, `${scratch}/disk`])
-    return `${scratch}/disk`
-  },
+/** Takes the last byte of a disk. */
+async function takeAllSpace(path: string): Promise<void> {
+  const file = await open(path, constants.O_CREAT | constants.O_WRONLY | constants.O_APPEND)
+  try {
+    for (let size = 1 << 20; size >= 1; size >>= 1) await appendWhilePossible((bytes) => file.appendFile(bytes), size)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
 }
+
+async function appendWhilePossible(append: (bytes: Uint8Array) => Promise<void>, size: number): Promise<void> {
+  try {
+    for (;;) await append(new Uint8Array(size))
+  } catch (error) {
+    if (errorCode(error) !== 'ENOSPC') throw error
+  }
+}
+
+describe.each<DiskKind>(['tmpfs', 'ext4'])('on a full %s', (kind) => {
+  it('a change that finds no room is undone, removing goes on, and with room again everything does', async (test) => {
+    const disk = await SmallDisk.mount(kind, test)
+    const notes = await Notes.open(`${disk.path}/state`)
+    test.onTestFinished(() => notes.close())
+    await vi.waitFor(async () => expect(await notes.hasReserve()).toBe(true))
+
+    const failure = await notes.fill()
+    expect(failure).toBeInstanceOf(StateWriteError)
+    expect(failure).toMatchObject({
+      message: expect.stringContaining(`No space is left for the state database ${notes.folder}/state.db`),
+      cause: { reason: 'full' },
+    })
+    expect(notes.told).toEqual([...notes.memory.keys()])
+    await notes.expectStored()
+    expect(await notes.hasReserve()).toBe(true)
+    for (const qid of [...notes.memory.keys()].slice(0, 30)) await notes.remove(qid)
+    await notes.expectStored()
+
+    // Without a log that could be used again, and without a free byte, only the reserve is left.
+    await notes.reopen()
+    expect((await stat(`${notes.folder}/state.db-wal`)).size).toBe(0)
+    await takeAllSpace(`${disk.path}/filler`)
+    await expect(notes.set(1000, 'y'.repeat(100_000))).rejects.toThrow('No space is left')
+    expect(await notes.hasReserve()).toBe(true)
+    await notes.remove(30)
+    expect(await notes.hasReserve()).toBe(false)
+    for (const qid of [...notes.memory.keys()].slice(0, 20)) await notes.remove(qid)
+    await notes.expectStored()
+
+    await unlink(`${disk.path}/filler`)
+    await vi.waitFor(
+      async () => {
+        await notes.set(2000 + notes.told.length, 'z')
+        expect(await notes.hasReserve()).toBe(true)
+      },
+      { timeout: 10_000 },
+    )
+    await notes.reopen()
+    await notes.expectStored()
+  })
+})

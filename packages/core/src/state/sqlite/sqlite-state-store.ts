@@ -7,6 +7,7 @@ import { DatabaseThread, ThreadError } from './database-thread.ts'
 import { ReserveFile } from './reserve-file.ts'
 import { flatten } from './statements.ts'
 import { storeError } from './store-errors.ts'
+import type { Request } from './thread-messages.ts'
 
 /** Names in the folder of the state. */
 const names = { database: 'state.db', pid: 'state.pid', reserve: 'state.reserve' } as const
@@ -52,15 +53,11 @@ export class SqliteStateStore implements StateStore {
 
   async load(): Promise<Snapshot> {
     this.#refuseWhenOver()
-    try {
-      const tables: [TableName, unknown][] = []
-      // One table at a time, so that the thread never needs memory for all of them.
-      for (const table of tableNames) tables.push([table, await this.#thread.ask({ kind: 'load', table })])
-      // The rows were checked against the types of their columns when they were written (the tables are strict).
-      return Object.fromEntries(tables) as Snapshot
-    } catch (thrown) {
-      throw this.#error(thrown)
-    }
+    const tables: [TableName, unknown][] = []
+    // One table at a time, so that the thread never needs memory for all of them.
+    for (const table of tableNames) tables.push([table, await this.#ask({ kind: 'load', table })])
+    // The rows were checked against the types of their columns when they were written (the tables are strict).
+    return Object.fromEntries(tables) as Snapshot
   }
 
   async commit(changes: readonly RowChange[]): Promise<void> {
@@ -77,15 +74,22 @@ export class SqliteStateStore implements StateStore {
     this.#refuseWhenFailed()
     const request = { kind: 'commit', changes: flatten(changes) } as const
     try {
-      await this.#thread.ask(request)
-    } catch (thrown) {
-      const error = this.#error(thrown)
-      if (error.reason !== 'full' || !makesRoom(changes) || !(await this.#reserve.release())) throw error
-      await this.#thread.ask(request).catch((again: unknown) => {
-        throw this.#error(again)
-      })
+      await this.#ask(request)
+    } catch (error) {
+      if (!isFull(error) || !makesRoom(changes) || !(await this.#reserve.release())) throw error
+      await this.#useFreedSpace()
+      await this.#ask(request)
     }
     this.#reserve.restore()
+  }
+
+  /** Moves the log into the database file, so that the next commits need no room for theirs. */
+  async #useFreedSpace(): Promise<void> {
+    try {
+      await this.#ask({ kind: 'checkpoint' })
+    } catch (error) {
+      if (!isFull(error)) throw error
+    }
   }
 
   async #close(): Promise<void> {
@@ -102,12 +106,20 @@ export class SqliteStateStore implements StateStore {
     if (this.#failed) throw this.#failed
   }
 
-  /** The error for what the thread threw; the store is over when it is a lasting one. */
-  #error(thrown: unknown): StateStoreError {
-    const error = storeError(thrown, this.#path)
-    if (thrown instanceof ThreadError && thrown.failure.lasting) this.#failed ??= error
-    return error
+  /** Asks the thread. What it cannot do is an error of the store, which is over when the failure is a lasting one. */
+  async #ask(request: Request): Promise<unknown> {
+    try {
+      return await this.#thread.ask(request)
+    } catch (thrown) {
+      const error = storeError(thrown, this.#path)
+      if (thrown instanceof ThreadError && thrown.failure.lasting) this.#failed ??= error
+      throw error
+    }
   }
+}
+
+function isFull(thrown: unknown): boolean {
+  return thrown instanceof StateStoreError && thrown.reason === 'full'
 }
 
 /**

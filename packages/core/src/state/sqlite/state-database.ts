@@ -91,8 +91,11 @@ export class StateDatabase {
   }
 }
 
-/** Pages in the log at which a commit moves them itself; usually the thread does so earlier, when it has nothing else to do. */
-const longestLog = 8192
+/**
+ * Pages (of 4 KiB) in the log at which a commit moves them into the database file; usually the thread does so earlier, when it
+ * has nothing else to do. They must fit into the reserve: on a full disk it is given back for them.
+ */
+const longestLog = 192
 
 /** Takes the lock, checks what is there and brings it to the schema of this release. */
 function prepareDatabase(database: DatabaseSync): void {

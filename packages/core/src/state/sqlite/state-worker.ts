@@ -6,7 +6,7 @@ import type { Answer, Request, ThreadData } from './thread-messages.ts'
 // The database's thread: does what it is asked, one request after the other.
 
 /** Changes after which the log is moved into the database file, once nothing was asked for a moment. */
-const changesToCheckpoint = 1000
+const changesToCheckpoint = 100
 const quietMs = 10
 
 let changed = 0
@@ -47,6 +47,8 @@ function perform(database: StateDatabase, request: Request): unknown {
     case 'commit':
       changed += request.changes.statements.length
       return database.commit(request.changes)
+    case 'checkpoint':
+      return database.checkpoint()
     case 'close':
       return database.close()
   }

@@ -11,6 +11,7 @@ export interface ThreadData {
 export type Request =
   | { readonly kind: 'load'; readonly table: TableName }
   | { readonly kind: 'commit'; readonly changes: FlatChanges }
+  | { readonly kind: 'checkpoint' }
   | { readonly kind: 'close' }
 
 /** An answer: what was asked for (`load` alone has something to give), or why not. */
