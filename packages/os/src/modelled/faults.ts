@@ -4,6 +4,8 @@ import { CannotCloneError, cannotCloneCodes } from '../files.ts'
 export interface FileStep {
   readonly operation: string
   readonly path: string
+  /** Name that a `rename` takes away. */
+  readonly from?: string
 }
 
 /** A failure that waits for its step. */
@@ -53,14 +55,14 @@ export class Faults {
   }
 
   /** Called before a change is made. @throws what is planned for it */
-  step(operation: string, path: string): void {
+  step(operation: string, path: string, from?: string): void {
     this.look()
     this.#fail(operation, path)
     if (this.#left-- <= 0) {
       this.#dead = true
       this.look()
     }
-    this.trace.push({ operation, path })
+    this.trace.push({ operation, path, ...(from !== undefined && { from }) })
   }
 
   #fail(operation: string, path: string): void {

@@ -210,7 +210,7 @@ export class ModelledFiles implements Files {
     const target = this.#find(to)
     if (target?.kind === 'folder') throw systemError('EISDIR', 'rename', to)
     const [source, destination] = [this.#parent('rename', from), this.#parent('rename', to)]
-    this.faults.step('rename', to)
+    this.faults.step('rename', to, from)
     // Two names of one file: the system does nothing.
     if (target === node) return
     this.#change([
