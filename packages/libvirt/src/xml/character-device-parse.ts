@@ -36,11 +36,14 @@ export function readCharacterDevices(devices: ElementReader): CharacterDevices {
   return result
 }
 
+/** What a console that is a serial port may repeat of it, and must not change. */
+const sharedMembers = ['backend', 'path', 'alias'] as const
+
 function mergeConsole(element: ElementReader, index: number, console: WrittenDevice, serials: WrittenDevice[]): void {
   if (index > 0) element.unsupported(msg`only the first console can be a serial port`)
   const [serial] = serials
   if (!serial) serials.push(console)
-  else if (serial.backend !== console.backend || (console.path ?? serial.path) !== serial.path) {
+  else if (sharedMembers.some((member) => (console[member] ?? serial[member]) !== serial[member])) {
     element.unsupported(msg`the first console is the first serial port, but the two differ`)
   }
 }

@@ -309,6 +309,14 @@ describe('what no driver can do is refused by its path', () => {
       'domain/devices/console: the first console is the first serial port, but the two differ',
     ],
     [
+      withDevices("<serial type='pty'/><console type='pty'><alias name='ua-x'/></console>"),
+      'domain/devices/console: the first console is the first serial port, but the two differ',
+    ],
+    [
+      withDevices("<serial type='unix'/><console type='unix'><source path='/s'/></console>"),
+      'domain/devices/console: the first console is the first serial port, but the two differ',
+    ],
+    [
       withDevices("<console type='pty'/><console type='pty'/>"),
       'domain/devices/console[2]: only the first console can be a serial port',
     ],

@@ -37,7 +37,9 @@ const lifecycleActions = ['destroy', 'restart'] as const
 export function parseDomainXml(text: string, host: DomainXmlHost): DomainDefinition {
   const root = readTree(text)
   if (root.name !== 'domain') {
-    throw new LibvirtError('XML_ERROR', msg`the root element is <${root.name}>, not <domain>`, { domain: 'DOMAIN' })
+    throw new LibvirtError('XML_ERROR', msg`the root element is <${shown(root.name)}>, not <domain>`, {
+      domain: 'DOMAIN',
+    })
   }
   return ElementReader.read(root, (domain) => readDomain(domain, host))
 }
