@@ -3,11 +3,13 @@ import { errorText, msg } from '@cloister/kit'
 import type { Clock, Timer } from '@cloister/os'
 import { LineSplitter } from './line-splitter.ts'
 import { type QmpCommand, type QmpReply, qmpReplies } from './qmp-commands.ts'
-import { QmpClosedError, QmpCommandError } from './qmp-error.ts'
+import { QmpClosedError, QmpCommandError, QmpLateError } from './qmp-error.ts'
 import { type JsonObject, parseQmpMessage, type QmpEvent, type QmpMessage } from './qmp-message.ts'
 
 /** A command may take this long unless said otherwise, ms: QEMU answers at once or is stuck. */
 const defaultTimeoutMs = 10_000
+/** Commands that wait for an answer at most. */
+const mostWaiting = 256
 
 interface Waiter {
   readonly command: string
@@ -44,7 +46,7 @@ export class QmpClient {
     this.#listener = listener
     // Whoever waits for the greeting is told by `open`; nobody else needs to be.
     this.#greeted.promise.catch(() => {})
-    socket.on('data', (chunk) => this.#receive(chunk))
+    socket.on('data', (chunk: Buffer) => this.#receive(chunk))
     socket.on('error', (cause) => this.#close(new QmpClosedError('ended', msg`${cause.message}`, { cause })))
     socket.on('close', () => this.#close(new QmpClosedError('ended', msg`QEMU closed it`)))
   }
@@ -62,7 +64,7 @@ export class QmpClient {
     timeoutMs: number = defaultTimeoutMs,
   ): Promise<QmpClient> {
     const client = new QmpClient(await connected(path), clock, listener)
-    const late = clock.after(timeoutMs, () => client.#close(new QmpClosedError('late', msg`QEMU does not greet`)))
+    const late = clock.after(timeoutMs, () => client.#close(new QmpClosedError('silent', msg`QEMU does not greet`)))
     try {
       await client.#greeted.promise
       await client.execute('qmp_capabilities', {}, timeoutMs)
@@ -81,16 +83,19 @@ export class QmpClient {
   }
 
   /**
-   * Runs a command. An answer that is late closes the connection: it could be taken for that of another command.
-   * @throws QmpCommandError when QEMU refuses, QmpClosedError
+   * Runs a command. After the time limit nobody waits for the answer any more; the connection goes on.
+   * @throws QmpCommandError when QEMU refuses; QmpLateError; QmpClosedError
    */
-  execute<C extends QmpCommand>(command: C, args: JsonObject = {}, timeoutMs = defaultTimeoutMs): Promise<QmpReply<C>> {
+  execute<C extends QmpCommand>(
+    command: C,
+    args: JsonObject = {},
+    timeoutMs: number = defaultTimeoutMs,
+  ): Promise<QmpReply<C>> {
     if (this.#closed) return Promise.reject(this.#closed)
+    if (this.#waiters.size >= mostWaiting) return Promise.reject(new QmpLateError(command, 0))
     const id = this.#next++
     const { promise, resolve, reject } = Promise.withResolvers<unknown>()
-    const timer = this.#clock.after(timeoutMs, () =>
-      this.#close(new QmpClosedError('late', msg`no answer to '${command}' within ${timeoutMs} ms`)),
-    )
+    const timer = this.#clock.after(timeoutMs, () => reject(new QmpLateError(command, timeoutMs)))
     this.#waiters.set(id, { command, timer, resolve, reject })
     this.#socket.write(`${JSON.stringify({ execute: command, arguments: args, id })}\n`)
     return promise.then((value) => this.#readReply(command, value))

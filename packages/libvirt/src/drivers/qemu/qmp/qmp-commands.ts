@@ -31,8 +31,28 @@ export interface QemuBlockDevice {
   readonly size: number
 }
 
-/** Reads the reply of each command that is used; throws TypeError when it is not what the command answers. */
-export const qmpReplies = {
+/** What each command that is used answers. */
+interface QmpReplies {
+  readonly qmp_capabilities: undefined
+  readonly cont: undefined
+  readonly stop: undefined
+  readonly quit: undefined
+  readonly system_powerdown: undefined
+  readonly system_wakeup: undefined
+  readonly balloon: undefined
+  readonly block_resize: undefined
+  readonly 'query-status': QemuRunState
+  /** Bytes that the guest has. */
+  readonly 'query-balloon': number
+  readonly 'query-block': QemuBlockDevice[]
+}
+
+export type QmpCommand = keyof QmpReplies
+
+export type QmpReply<C extends QmpCommand> = QmpReplies[C]
+
+/** Reads the reply of a command; throws TypeError when it is not what the command answers. */
+export const qmpReplies: { readonly [C in QmpCommand]: (value: unknown) => QmpReplies[C] } = {
   qmp_capabilities: nothing,
   cont: nothing,
   stop: nothing,
@@ -41,26 +61,23 @@ export const qmpReplies = {
   system_wakeup: nothing,
   balloon: nothing,
   block_resize: nothing,
-  'query-status': (value: unknown): QemuRunState => {
-    const status = text(asObject(value), 'status')
-    const state = runStates.find((known) => known === status)
-    if (!state) throw new TypeError(`'${status}' is no state of a machine`)
-    return state
-  },
-  /** Bytes that the guest has. */
-  'query-balloon': (value: unknown): number => wholeNumber(asObject(value), 'actual'),
-  'query-block': (value: unknown): QemuBlockDevice[] => {
+  'query-status': runState,
+  'query-balloon': (value) => wholeNumber(asObject(value), 'actual'),
+  'query-block': (value) => {
     if (!Array.isArray(value)) throw new TypeError('the disks are not a list')
     return value.map(asObject).flatMap(blockDevice)
   },
-} as const
+}
 
-export type QmpCommand = keyof typeof qmpReplies
-
-export type QmpReply<C extends QmpCommand> = ReturnType<(typeof qmpReplies)[C]>
-
-function nothing(value: unknown): void {
+function nothing(value: unknown): undefined {
   asObject(value)
+}
+
+function runState(value: unknown): QemuRunState {
+  const status = text(asObject(value), 'status')
+  const state = runStates.find((known) => known === status)
+  if (!state) throw new TypeError(`'${status}' is no state of a machine`)
+  return state
 }
 
 function asObject(value: unknown): JsonObject {

@@ -12,20 +12,20 @@ export class QmpCommandError extends LibvirtError {
   }
 }
 
-/** The monitor cannot be used any more: it ended, answered too late, or sent what is not QMP. */
-export class QmpClosedError extends LibvirtError {
-  /** `ended`: QEMU closed it; `garbled`: what came is not QMP; `late`: no answer in time; `detached`: we closed it. */
-  readonly why: 'ended' | 'garbled' | 'late' | 'detached'
+/** QEMU has not answered a command in time; it may still carry it out. */
+export class QmpLateError extends LibvirtError {
+  constructor(command: string, timeoutMs: number) {
+    super('OPERATION_TIMEOUT', msg`QEMU has not answered '${command}' within ${timeoutMs} ms`, { domain: 'QEMU' })
+  }
+}
 
-  constructor(why: QmpClosedError['why'], description: Message, options: ErrorOptions = {}) {
-    super(
-      why === 'late' ? 'OPERATION_TIMEOUT' : 'INTERNAL_ERROR',
-      { format: `QEMU's monitor: ${description.format}`, fields: description.fields },
-      {
-        ...options,
-        domain: 'QEMU',
-      },
-    )
+/** The monitor cannot be used any more. */
+export class QmpClosedError extends LibvirtError {
+  /** `ended`: QEMU closed it; `garbled`: what came is not QMP; `silent`: there was no greeting; `detached`: we left. */
+  readonly why: 'ended' | 'garbled' | 'silent' | 'detached'
+
+  constructor(why: QmpClosedError['why'], { format, fields }: Message, options: ErrorOptions = {}) {
+    super('INTERNAL_ERROR', { format: `QEMU's monitor: ${format}`, fields }, { ...options, domain: 'QEMU' })
     this.why = why
   }
 }

@@ -1,0 +1,95 @@
+import { errorText, utf8, utf8Text } from '@cloister/kit'
+import { errorCode, type Os, ProcessError, writeDurably } from '@cloister/os'
+import type { DriverEnvironment } from '../../driver-environment.ts'
+import type { Accelerator } from '../machine/arguments.ts'
+import type { Places } from '../places.ts'
+import { isObject } from '../qmp/qmp-message.ts'
+import { bootSectorImage, bootSectorMarker } from './boot-sector.ts'
+
+/** A guest that boots under KVM takes a tenth of a second; one that needs longer than this does not really run. */
+const probeMs = 3000
+/** How long after the end of that a killed QEMU may take to go. */
+const killMs = 1000
+const largestMemory = 64 << 10
+
+/**
+ * Whether guests run under KVM on this host: `/dev/kvm` may open although no guest gets anywhere, as in some virtual
+ * machines. So one is booted, once per boot of the host and QEMU binary; the answer is remembered. Never hangs.
+ */
+export async function probeKvm(emulator: string, places: Places, { os, log }: DriverEnvironment): Promise<boolean> {
+  if ((await os.files.stat('/dev/kvm')) === undefined) return false
+  const key = await probeKey(emulator, os)
+  const remembered = await recall(places, key, os)
+  if (remembered !== undefined) return remembered
+  const result = await bootProbe(emulator, 'kvm', places, os)
+  if (!result.booted) log?.('warn', 'KVM is not usable, guests are emulated', { reason: result.reason })
+  await writeDurably(os.files, places.probe, utf8(JSON.stringify({ key, usable: result.booted })))
+  return result.booted
+}
+
+/** Boots the smallest guest there is. */
+export async function bootProbe(
+  emulator: string,
+  accelerator: Accelerator,
+  places: Places,
+  os: Os,
+): Promise<{ readonly booted: boolean; readonly reason: string }> {
+  await makeImage(places.bootSector, os)
+  const image = { driver: 'file', filename: places.bootSector, 'node-name': 'image', 'read-only': true }
+  const disk = { driver: 'raw', file: 'image', 'node-name': 'disk', 'read-only': true }
+  const command = [
+    emulator,
+    '-no-user-config',
+    '-nodefaults',
+    '-display',
+    'none',
+    '-machine',
+    'q35',
+    '-m',
+    '32',
+  ] as const
+  const cpu = ['-accel', accelerator, '-cpu', accelerator === 'kvm' ? 'host' : 'max', '-serial', 'stdio'] as const
+  const boot = ['-blockdev', JSON.stringify(image), '-blockdev', JSON.stringify(disk)] as const
+  const device = ['-device', JSON.stringify({ driver: 'virtio-blk-pci', drive: 'disk' })] as const
+  const run = os.processes.run([...command, ...cpu, ...boot, ...device], { timeoutMs: probeMs })
+  try {
+    const { stdout } = await Promise.race([run, tooLate(os)])
+    const booted = utf8Text(stdout)?.includes(bootSectorMarker) ?? false
+    return { booted, reason: booted ? '' : 'the guest said nothing' }
+  } catch (error) {
+    if (error instanceof ProcessError) return { booted: false, reason: errorText(error) }
+    throw error
+  }
+}
+
+/** A process that waits for the kernel cannot even be killed. */
+async function tooLate(os: Os): Promise<never> {
+  await os.clock.sleep(probeMs + killMs)
+  throw new ProcessError({ format: 'QEMU cannot be ended', fields: [] }, { command: ['qemu'] })
+}
+
+async function makeImage(path: string, os: Os): Promise<void> {
+  try {
+    await os.files.create(path, { data: bootSectorImage() })
+  } catch (error) {
+    if (errorCode(error) !== 'EEXIST') throw error
+  }
+}
+
+async function probeKey(emulator: string, os: Os): Promise<string> {
+  const path = await os.files.resolve(emulator)
+  const stat = await os.files.stat(path)
+  return [os.host.bootId, path, stat?.device, stat?.inode, stat?.size, stat?.mtimeNs].join(' ')
+}
+
+async function recall({ probe }: Places, key: string, { files }: Os): Promise<boolean | undefined> {
+  if ((await files.stat(probe)) === undefined) return undefined
+  try {
+    const value: unknown = JSON.parse(utf8Text(await files.read(probe, largestMemory)) ?? '')
+    return isObject(value) && value['key'] === key && typeof value['usable'] === 'boolean' ? value['usable'] : undefined
+  } catch (error) {
+    // What cannot be read is not worth more than one that was never written: the probe is made again.
+    if (error instanceof SyntaxError || error instanceof RangeError) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,118 @@
+import { errorChain, msg } from '@cloister/kit'
+import { makeFolderDurably, type Os, removeIfPresent } from '@cloister/os'
+import { LibvirtError } from '../../../error.ts'
+import type { DriverEnvironment } from '../../driver-environment.ts'
+import type { Accelerator } from '../machine/arguments.ts'
+import type { HostAbilities } from '../machine/unsupported.ts'
+import { Places } from '../places.ts'
+import type { QemuSettings } from '../qemu-settings.ts'
+import type { RunRecordFile } from '../run/run-record.ts'
+import { ControlGroups } from './control-groups.ts'
+import { type Firmware, findFirmware } from './firmware.ts'
+import { probeKvm } from './kvm-probe.ts'
+import { QemuUsers } from './qemu-users.ts'
+
+/** Architectures as QEMU names them, by what Node calls the host's. */
+const architectures: ReadonlyMap<string, string> = new Map([['x64', 'x86_64']])
+
+interface HostParts {
+  readonly environment: DriverEnvironment
+  readonly places: Places
+  readonly emulator: string
+  readonly firmware: Firmware | undefined
+  readonly users: QemuUsers
+  readonly groups: ControlGroups
+  readonly abilities: HostAbilities
+}
+
+/** What all runs share: the machine, the folders, and what the host can do. */
+export class QemuHost {
+  readonly os: Os
+  readonly log: NonNullable<DriverEnvironment['log']>
+  readonly places: Places
+  /** Path of QEMU. */
+  readonly emulator: string
+  readonly firmware: Firmware | undefined
+  readonly users: QemuUsers
+  readonly groups: ControlGroups
+  readonly abilities: HostAbilities
+
+  private constructor(parts: HostParts) {
+    this.os = parts.environment.os
+    this.log = parts.environment.log ?? (() => {})
+    this.places = parts.places
+    this.emulator = parts.emulator
+    this.firmware = parts.firmware
+    this.users = parts.users
+    this.groups = parts.groups
+    this.abilities = parts.abilities
+  }
+
+  /**
+   * Makes the folders and finds out what there is.
+   * @throws LibvirtError INVALID_ARG when the root's path is too long, OPERATION_FAILED when QEMU is missing
+   */
+  static async open(settings: QemuSettings, environment: DriverEnvironment): Promise<QemuHost> {
+    const { os } = environment
+    const places = new Places(settings.root)
+    for (const folder of places.folders) await makeFolderDurably(os.files, folder)
+    const arch = architectures.get(os.host.architecture) ?? os.host.architecture
+    const emulator = await findEmulator(os, arch)
+    const firmware = await findFirmware(os.files)
+    const accelerator = await chooseAccelerator(settings, emulator, places, environment)
+    const users = await QemuUsers.make(environment, settings.uidBase)
+    const groups = await ControlGroups.find(environment)
+    const abilities = { arch, accelerator, firmware: firmware ? (['bios', 'efi'] as const) : (['bios'] as const) }
+    return new QemuHost({ environment, places, emulator, firmware, users, groups, abilities })
+  }
+
+  /** Removes everything of a run whose process is gone; what cannot be removed is logged. */
+  async cleanUp(file: RunRecordFile): Promise<void> {
+    const { uuid, uid, groups, links, stored } = file.record
+    const { files } = this.os
+    await this.#attempt(uuid, 'the names of its sockets', () => this.#removeLinks(links))
+    await this.#attempt(uuid, 'its control groups', () => this.groups.remove(groups))
+    await this.#attempt(uuid, 'its run folder', () => files.removeTree(this.places.runFolder(uuid)))
+    await this.#attempt(uuid, 'its record', () => file.remove())
+    this.users.giveBack(uid)
+    if (stored === undefined) await this.forget(uuid)
+  }
+
+  /** Removes what is kept of a domain between its runs: logs, and variables of its firmware. */
+  async forget(uuid: string): Promise<void> {
+    for (const path of this.places.kept(uuid))
+      await this.#attempt(uuid, path, () => removeIfPresent(this.os.files, path))
+  }
+
+  async #removeLinks(links: readonly string[]): Promise<void> {
+    for (const link of links) await removeIfPresent(this.os.files, link)
+  }
+
+  /** Does a part of cleaning up; its failure keeps nothing else from being done. */
+  async #attempt(uuid: string, what: string, work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      this.log('error', 'cannot remove what a domain has left', { uuid, what, error: errorChain(error) })
+    }
+  }
+}
+
+async function findEmulator({ processes }: Os, arch: string): Promise<string> {
+  const program = `qemu-system-${arch}`
+  const path = await processes.find(program)
+  if (path !== undefined) return path
+  const hint = arch === 'x86_64' ? 'qemu-system-x86' : 'qemu-system'
+  const text = msg`cannot run guests: there is no program '${program}'; install it (Debian and Ubuntu: apt install ${hint})`
+  throw new LibvirtError('OPERATION_FAILED', text, { domain: 'QEMU' })
+}
+
+async function chooseAccelerator(
+  { accelerator }: QemuSettings,
+  emulator: string,
+  places: Places,
+  environment: DriverEnvironment,
+): Promise<Accelerator> {
+  if (accelerator !== 'auto') return accelerator
+  return (await probeKvm(emulator, places, environment)) ? 'kvm' : 'tcg'
+}

@@ -1,0 +1,35 @@
+import { LibvirtError } from '../../../error.ts'
+import { uidCount } from '../qemu-settings.ts'
+
+/** Hands out user ids, one to each running domain; one that was given back is used again last. */
+export class UserIds {
+  readonly #base: number
+  readonly #taken = new Set<number>()
+  #next = 0
+
+  constructor(base: number) {
+    this.#base = base
+  }
+
+  /** @throws LibvirtError OPERATION_FAILED when all are taken */
+  take(): number {
+    for (let tried = 0; tried < uidCount; tried++) {
+      const uid = this.#base + this.#next
+      this.#next = (this.#next + 1) % uidCount
+      if (this.#taken.has(uid)) continue
+      this.#taken.add(uid)
+      return uid
+    }
+    throw new LibvirtError('OPERATION_FAILED', `all ${uidCount} user ids are in use`, { domain: 'QEMU' })
+  }
+
+  /** Records that a domain, found running, has this id. */
+  reserve(uid: number): void {
+    this.#taken.add(uid)
+    this.#next = Math.max(this.#next, (uid - this.#base + 1) % uidCount)
+  }
+
+  giveBack(uid: number): void {
+    this.#taken.delete(uid)
+  }
+}

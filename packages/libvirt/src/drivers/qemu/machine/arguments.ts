@@ -1,0 +1,118 @@
+import type { DiskDefinition, DomainDefinition } from '../../../domain-definition.ts'
+import { addCharacterDevices, addInterface, addSmallDevices } from './device-arguments.ts'
+import { addDisk } from './disk-arguments.ts'
+import { Invocation, optionValue } from './invocation.ts'
+
+/** What runs a guest's instructions: the processor, or QEMU. */
+export type Accelerator = 'kvm' | 'tcg'
+
+/** A definition and everything else that a machine is made from. */
+export interface MachinePlan {
+  readonly definition: DomainDefinition
+  readonly accelerator: Accelerator
+  /** Folder of the sockets, QEMU's own. */
+  readonly folder: string
+  /** Takes what the guest writes to its first serial port; QEMU's user owns it. */
+  readonly consoleLog: string
+  /** Files of a direct kernel boot, which QEMU's user may read. */
+  readonly kernel?: string
+  readonly initrd?: string
+  /** Firmware other than the BIOS that QEMU brings: its code, and its variables, which are the domain's own. */
+  readonly firmware?: { readonly code: string; readonly variables: string }
+  /** Backing images (raw) of qcow2 images, by target of the disk. */
+  readonly backing: ReadonlyMap<string, string>
+}
+
+/** Name of the monitor's socket in the run folder. */
+export const monitorSocket = 'monitor'
+
+/** Memory for translated code, MiB: QEMU would take up to a GiB. */
+export const translationCacheMib = 256
+
+/**
+ * The arguments of QEMU for a machine that stands still until it is told to go on (reference: storage-and-lifecycle, C).
+ * Nothing in them depends on a configuration file or on a default of QEMU's that has changed.
+ */
+export function qemuInvocation(plan: MachinePlan): Invocation {
+  const { definition } = plan
+  const invocation = new Invocation()
+  const folder = invocation.path(plan.folder, 'read')
+  invocation
+    .option('no-user-config')
+    .option('nodefaults')
+    .option('display', 'none')
+    .option('name', `guest=${optionValue(definition.name)},debug-threads=on`)
+    .option('uuid', definition.uuid)
+    .option('S')
+    .option('sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny')
+    .option('msg', 'timestamp=on')
+    .option('chardev', `socket,id=monitor,path=${folder}/${monitorSocket},server=on,wait=off`)
+    .option('mon', 'chardev=monitor,mode=control')
+  addProcessor(invocation, plan)
+  addBoot(invocation, plan)
+  addDevices(invocation, plan, folder)
+  return invocation
+}
+
+function addProcessor(invocation: Invocation, { definition, accelerator }: MachinePlan): void {
+  const { os, features, cpu } = definition
+  const acpi = features.includes('acpi') ? 'on' : 'off'
+  const machine = `${os.machine ?? 'q35'},usb=off,dump-guest-core=off,mem-merge=off,acpi=${acpi}`
+  const reboot = definition.onReboot === 'destroy' ? 'shutdown' : 'reset'
+  const model = accelerator === 'kvm' && cpu.mode !== 'maximum' ? 'host' : 'max'
+  invocation
+    .option('machine', machine)
+    .option('accel', accelerator === 'kvm' ? 'kvm' : `tcg,thread=multi,tb-size=${translationCacheMib}`)
+    .option('cpu', [model, ...cpu.disabled.map((name) => `${name}=off`)].join(','))
+    .option('smp', `cpus=${definition.vcpus}`)
+    .option('m', `size=${definition.maxMemory}k`)
+    .option('rtc', `base=${definition.clock}`)
+    .option('action', `reboot=${reboot},shutdown=poweroff,panic=shutdown,watchdog=reset`)
+}
+
+function addBoot(invocation: Invocation, { definition, kernel, initrd, firmware }: MachinePlan): void {
+  invocation.option('boot', 'strict=on')
+  if (kernel !== undefined) invocation.option('kernel', invocation.path(kernel, 'read'))
+  if (initrd !== undefined) invocation.option('initrd', invocation.path(initrd, 'read'))
+  if (definition.os.cmdline !== undefined) invocation.option('append', definition.os.cmdline)
+  if (!firmware) return
+  addFlash(invocation, 'pflash0', firmware.code, 'read')
+  addFlash(invocation, 'pflash1', firmware.variables, 'readwrite')
+}
+
+function addFlash(invocation: Invocation, name: string, path: string, access: 'read' | 'readwrite'): void {
+  const shared = { 'read-only': access === 'read', 'auto-read-only': false }
+  const filename = invocation.image(path, access)
+  invocation.json('blockdev', { driver: 'file', filename, 'node-name': `${name}-file`, ...shared })
+  invocation.json('blockdev', { driver: 'raw', file: `${name}-file`, 'node-name': name, ...shared })
+  invocation.option('machine', `${name}=${name}`)
+}
+
+function addDevices(invocation: Invocation, { definition, consoleLog, backing }: MachinePlan, folder: string): void {
+  const { disks, interfaces } = definition.devices
+  addCharacterDevices(invocation, definition, folder, invocation.path(consoleLog, 'readwrite'))
+  const order = bootOrder(definition)
+  for (const disk of disks) addDisk(invocation, { disk, ...diskExtras(disk, backing, order) })
+  for (const [index, one] of interfaces.entries()) addInterface(invocation, one, index, order.get(one))
+  addSmallDevices(invocation, definition)
+}
+
+function diskExtras(
+  disk: DiskDefinition,
+  backing: ReadonlyMap<string, string>,
+  order: ReadonlyMap<object, number>,
+): { backing?: string; bootIndex?: number } {
+  const [image, bootIndex] = [backing.get(disk.target), order.get(disk)]
+  return { ...(image !== undefined && { backing: image }), ...(bootIndex !== undefined && { bootIndex }) }
+}
+
+/** The devices that firmware boots from, numbered from 1: kind by kind, each kind in the order of the definition. */
+function bootOrder({ os, devices }: DomainDefinition): Map<object, number> {
+  const kinds: Readonly<Record<'hd' | 'cdrom' | 'network', readonly object[]>> = {
+    hd: devices.disks.filter(({ device }) => device === 'disk'),
+    cdrom: devices.disks.filter(({ device }) => device === 'cdrom'),
+    network: devices.interfaces,
+  }
+  const order = os.kernel === undefined ? os.boot.flatMap((kind) => kinds[kind]) : []
+  return new Map(order.map((device, at) => [device, at + 1]))
+}

@@ -1,0 +1,78 @@
+import { join } from 'node:path'
+import { msg } from '@cloister/kit'
+import { LibvirtError } from '../../error.ts'
+
+/** Longest path that a unix socket can have, bytes (`sun_path`, without its end). */
+const longestSocketPath = 107
+/** Longest name of a socket of ours. */
+const longestSocketName = 'console29'.length
+
+/**
+ * Where everything stands, below the driver's root folder:
+ *
+ *     run/<key>/            sockets of a running domain; the key is its uuid, shortened to 22 characters
+ *     state/<uuid>.json     what is known of a running domain, for the next daemon
+ *     log/<uuid>.log        what QEMU says; <uuid>.console.log: what the guest writes to its first serial port
+ *     nvram/<uuid>.fd       variables of UEFI firmware
+ *     kvm-probe.json        whether guests boot under KVM
+ */
+export class Places {
+  readonly root: string
+
+  /** @throws LibvirtError INVALID_ARG when sockets below the root would have paths that are too long */
+  constructor(root: string) {
+    this.root = root
+    const socket = join(this.runFolder('00000000-0000-0000-0000-000000000000'), 'x'.repeat(longestSocketName))
+    const excess = Buffer.byteLength(socket) - longestSocketPath
+    if (excess > 0) {
+      const text = msg`the folder '${root}' has a path that is ${excess} bytes too long for sockets in it`
+      throw new LibvirtError('INVALID_ARG', text, { domain: 'QEMU' })
+    }
+  }
+
+  /** The folders that are there while the driver is open, parents first. */
+  get folders(): string[] {
+    return [this.root, ...['run', 'state', 'log', 'nvram'].map((name) => join(this.root, name))]
+  }
+
+  get stateFolder(): string {
+    return join(this.root, 'state')
+  }
+
+  get runsFolder(): string {
+    return join(this.root, 'run')
+  }
+
+  get probe(): string {
+    return join(this.root, 'kvm-probe.json')
+  }
+
+  get bootSector(): string {
+    return join(this.root, 'boot-sector.img')
+  }
+
+  runFolder(uuid: string): string {
+    return join(this.runsFolder, Buffer.from(uuid.replaceAll('-', ''), 'hex').toString('base64url'))
+  }
+
+  record(uuid: string): string {
+    return join(this.stateFolder, `${uuid}.json`)
+  }
+
+  log(uuid: string): string {
+    return join(this.root, 'log', `${uuid}.log`)
+  }
+
+  consoleLog(uuid: string): string {
+    return join(this.root, 'log', `${uuid}.console.log`)
+  }
+
+  firmwareVariables(uuid: string): string {
+    return join(this.root, 'nvram', `${uuid}.fd`)
+  }
+
+  /** Files that stay when a run of a persistent domain is over. */
+  kept(uuid: string): string[] {
+    return [this.log(uuid), this.consoleLog(uuid), this.firmwareVariables(uuid)]
+  }
+}

@@ -1,0 +1,65 @@
+import { parseDecimal } from '@cloister/kit'
+import { LibvirtError } from '../../error.ts'
+import { formatUri, type LibvirtUri } from '../../uri.ts'
+
+/** What a URI of this driver says. */
+export interface QemuSettings {
+  /** Absolute path of the folder that holds everything of this driver's. */
+  readonly root: string
+  /** First of the user ids that domains run as, when we are root. */
+  readonly uidBase: number
+  /** `auto`: KVM if a guest boots under it, else emulation. */
+  readonly accelerator: 'auto' | 'kvm' | 'tcg'
+}
+
+/** The first id above what systemd gives to containers, where nobody else has users. */
+const defaultUidBase = 0x7000_0000
+/** How many user ids there are from the base on. */
+export const uidCount: number = 0x1_0000
+const largestUid = 0xffff_fffe
+
+const parameters: ReadonlySet<string> = new Set(['root', 'uidbase', 'accel'])
+
+/**
+ * Reads `qemu:///embed?root=DIR`, with `uidbase=N` and `accel=auto|kvm|tcg` if wanted.
+ * @throws LibvirtError INVALID_ARG
+ */
+export function readSettings(uri: LibvirtUri): QemuSettings {
+  if (uri.path !== '/embed' || uri.fragment !== undefined) throw invalid(uri, 'use qemu:///embed?root=DIR')
+  const unknown = [...uri.parameters.keys()].find((name) => !parameters.has(name))
+  if (unknown !== undefined) throw invalid(uri, `there is no parameter '${unknown}'`)
+  const root = parameter(uri, 'root', readRoot)
+  if (root === undefined) throw invalid(uri, 'the parameter root=DIR is missing')
+  return {
+    root,
+    uidBase: parameter(uri, 'uidbase', readUidBase) ?? defaultUidBase,
+    accelerator: parameter(uri, 'accel', readAccelerator) ?? 'auto',
+  }
+}
+
+/** A parameter's value, or undefined when it is not given; a reader that gives undefined refuses it. */
+function parameter<T>(uri: LibvirtUri, name: string, read: (value: string) => T | undefined): T | undefined {
+  const value = uri.parameters.get(name)
+  if (value === undefined) return undefined
+  const result = read(value)
+  if (result === undefined) throw invalid(uri, `'${value}' will not do as ${name}`)
+  return result
+}
+
+function readRoot(value: string): string | undefined {
+  const plain = value.replace(/(?<=.)\/+$/, '')
+  return /^(\/[^/]+)+$/.test(plain) && !/\/\.{1,2}(\/|$)/.test(plain) ? plain : undefined
+}
+
+function readUidBase(value: string): number | undefined {
+  const base = Number(parseDecimal(value) ?? 0n)
+  return base >= 1000 && base + uidCount <= largestUid ? base : undefined
+}
+
+function readAccelerator(value: string): QemuSettings['accelerator'] | undefined {
+  return (['auto', 'kvm', 'tcg'] as const).find((one) => one === value)
+}
+
+function invalid(uri: LibvirtUri, why: string): LibvirtError {
+  return new LibvirtError('INVALID_ARG', `cannot open '${formatUri(uri)}': ${why}`, { domain: 'QEMU' })
+}

@@ -1,0 +1,222 @@
+import { errorChain, msg } from '@cloister/kit'
+import type { DomainDefinition } from '../../../domain-definition.ts'
+import { LibvirtError } from '../../../error.ts'
+import { stateReasons } from '../../../state-reasons.ts'
+import type { QemuHost } from '../host/qemu-host.ts'
+import { monitorSocket } from '../machine/arguments.ts'
+import { type CharacterDevice, characterDevices } from '../machine/character-devices.ts'
+import { QmpClient, type QmpListener } from '../qmp/qmp-client.ts'
+import type { QemuRunState, QmpCommand, QmpReply } from '../qmp/qmp-commands.ts'
+import type { QmpClosedError } from '../qmp/qmp-error.ts'
+import { type JsonObject, type QmpEvent, wholeNumber } from '../qmp/qmp-message.ts'
+import { ConsoleDesk } from './console-desk.ts'
+import type { QemuProcess } from './qemu-process.ts'
+import type { RunRecordFile } from './run-record.ts'
+import {
+  type EndCause,
+  foundState,
+  type LifecycleNotice,
+  nextState,
+  type RunState,
+  startedPausedState,
+  startingState,
+  type Transition,
+} from './run-state.ts'
+
+/** QEMU is asked to end itself, so that it closes its images in order; then it is made to, ms. */
+const quitMs = 5000
+/** A process that has closed its monitor is about to end; one that does not is out of control, ms. */
+const lastBreathMs = 15_000
+/** A killed process may have to wait for the kernel to finish what it does for it, ms. */
+const goneMs = 30_000
+
+/** Whoever is told of what happens in a run; nothing is told before `announce`. */
+export interface RunOwner {
+  /** A change, in order. */
+  changed(run: DomainRun, notice: LifecycleNotice): void
+  /** The process is gone and everything of the run is removed; called once. */
+  ended(run: DomainRun): void
+}
+
+/** One run of a domain, from the start of its QEMU to the end. */
+export class DomainRun implements QmpListener {
+  readonly id: number
+  /** What the run was started from. */
+  readonly definition: DomainDefinition
+  readonly record: RunRecordFile
+  readonly process: QemuProcess
+  readonly consoles: ConsoleDesk
+  /** Resolves when the process is gone and everything of the run is removed. */
+  readonly ended: Promise<void>
+  readonly #host: QemuHost
+  readonly #end: PromiseWithResolvers<void> = Promise.withResolvers()
+  #owner: RunOwner | undefined
+  #monitor: QmpClient | undefined
+  #state: RunState = startingState
+  #memory: number
+  #over = false
+
+  constructor(host: QemuHost, record: RunRecordFile, definition: DomainDefinition, process: QemuProcess) {
+    this.#host = host
+    this.record = record
+    this.id = record.record.id
+    this.definition = definition
+    this.process = process
+    this.consoles = new ConsoleDesk(this.#socketsOf(['serial', 'console']))
+    this.ended = this.#end.promise
+    this.#memory = definition.maxMemory
+    if (process.isOurs) this.#awaitEnd()
+  }
+
+  /** True once the process is gone, or the run was left to itself. */
+  get isOver(): boolean {
+    return this.#over
+  }
+
+  get state(): RunState {
+    return this.#state
+  }
+
+  /** Memory that the guest has, KiB. */
+  get memory(): number {
+    return this.#memory
+  }
+
+  /** Path of the monitor's socket. */
+  get monitorPath(): string {
+    return `${this.#folder}/${monitorSocket}`
+  }
+
+  /** Paths of the sockets of serial ports, consoles and channels, by alias. */
+  get sockets(): ReadonlyMap<string, string> {
+    return this.#socketsOf(['serial', 'console', 'channel'])
+  }
+
+  get #folder(): string {
+    return this.#host.places.runFolder(this.record.record.uuid)
+  }
+
+  /** Connects to the monitor. @throws the system's error, QmpClosedError, QmpCommandError */
+  async connect(timeoutMs: number): Promise<void> {
+    this.#monitor = await QmpClient.open(this.monitorPath, this.#host.os.clock, this, timeoutMs)
+  }
+
+  /** Takes up a run that goes on since before us. */
+  async resumeControl(status: QemuRunState): Promise<void> {
+    this.#state = foundState(status)
+    if (this.definition.devices.balloon) this.#setMemory(await this.execute('query-balloon'))
+  }
+
+  /** Without a monitor a run can only be ended. */
+  loseControl(): void {
+    this.#state = { ...this.#state, state: 'nostate', reason: stateReasons.nostate.unknown }
+    this.#awaitEnd()
+  }
+
+  /** From now on `owner` is told of everything. @throws LibvirtError OPERATION_FAILED when the run is over already */
+  announce(owner: RunOwner): void {
+    if (this.#over) throw new LibvirtError('OPERATION_FAILED', 'QEMU ended while it was started', { domain: 'QEMU' })
+    this.#owner = owner
+  }
+
+  /** The guest has been started paused. */
+  stayPaused(): void {
+    this.#state = startedPausedState
+  }
+
+  /** Runs a command of QEMU's. @throws QmpCommandError, QmpLateError, QmpClosedError; LibvirtError OPERATION_FAILED */
+  execute<C extends QmpCommand>(command: C, args?: JsonObject, timeoutMs?: number): Promise<QmpReply<C>> {
+    if (this.#monitor) return this.#monitor.execute(command, args, timeoutMs)
+    const text = msg`the monitor of domain '${this.definition.name}' cannot be reached`
+    return Promise.reject(new LibvirtError('OPERATION_FAILED', text, { domain: 'QEMU' }))
+  }
+
+  /** Ends the run; returns when the process is gone and everything of the run is removed. @throws LibvirtError OPERATION_TIMEOUT */
+  async destroy(end: EndCause = 'destroyed'): Promise<void> {
+    this.#state = { ...this.#state, end }
+    const asked = this.execute('quit', {}, quitMs).then(() => this.#within(quitMs))
+    if (!(await asked.catch(() => false))) await this.process.kill()
+    if (await this.#within(goneMs)) return this.ended
+    const text = msg`QEMU of domain '${this.definition.name}' (process ${this.process.identity.pid}) cannot be killed`
+    throw new LibvirtError('OPERATION_TIMEOUT', text, { domain: 'QEMU' })
+  }
+
+  /** Leaves the run to itself: the guest goes on without us. */
+  detach(): void {
+    this.#owner = undefined
+    this.#over = true
+    this.consoles.close()
+    this.#monitor?.close()
+  }
+
+  event(event: QmpEvent): void {
+    if (event.name === 'BALLOON_CHANGE') this.#setMemory(wholeNumber(event.data, 'actual'))
+    this.#apply(nextState(this.#state, event))
+  }
+
+  closed(error: QmpClosedError): void {
+    if (error.why === 'detached') return
+    if (error.why === 'ended') this.#awaitLastBreath()
+    else this.#distrust(error)
+    this.#awaitEnd()
+  }
+
+  #socketsOf(kinds: readonly CharacterDevice['kind'][]): ReadonlyMap<string, string> {
+    const devices = characterDevices(this.definition.devices).filter(({ kind }) => kinds.includes(kind))
+    return new Map(
+      devices.map(({ definition, socket }) => [definition.alias, definition.path ?? `${this.#folder}/${socket}`]),
+    )
+  }
+
+  #apply({ state, notices }: Transition): void {
+    this.#state = state
+    for (const notice of notices) this.#owner?.changed(this, notice)
+  }
+
+  /** A guest cannot have more than its machine, whatever QEMU says. */
+  #setMemory(bytes: number): void {
+    this.#memory = Math.min(Math.floor(bytes / 1024), this.definition.maxMemory)
+  }
+
+  #awaitLastBreath(): void {
+    const timer = this.#host.os.clock.after(lastBreathMs, () => void this.process.kill())
+    void this.process.gone().then(() => timer.cancel())
+  }
+
+  /** A QEMU that does not speak QMP any more is under somebody else's control. */
+  #distrust(error: QmpClosedError): void {
+    const { name, uuid } = this.definition
+    this.#host.log('error', 'a domain is ended, as its QEMU cannot be trusted', {
+      name,
+      uuid,
+      error: errorChain(error),
+    })
+    this.#state = { ...this.#state, end: this.#state.end ?? 'failed' }
+    void this.process.kill()
+  }
+
+  #awaitEnd(): void {
+    void this.process.gone().then(() => this.#finish())
+  }
+
+  async #finish(): Promise<void> {
+    if (this.#over) return
+    this.#over = true
+    this.consoles.close()
+    this.#monitor?.close()
+    await this.#host.cleanUp(this.record)
+    this.#owner?.ended(this)
+    this.#end.resolve()
+  }
+
+  /** Whether the process goes within that time. */
+  #within(ms: number): Promise<boolean> {
+    const { clock } = this.#host.os
+    const late = new AbortController()
+    const waiting = clock.sleep(ms, late.signal).then(
+      () => false,
+      () => false,
+    )
+    return Promise.race([this.process.gone().then(() => true), waiting]).finally(() => late.abort())
+  }
+}
