@@ -1,0 +1,81 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { open, readFile } from 'node:fs/promises'
+import { createConnection } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { AdminClient } from '@cloister/client'
+import { UnixTransport } from '@cloister/client/node'
+
+const program = fileURLToPath(new URL('../../bin/cloisterd', import.meta.url))
+const kernels = fileURLToPath(new URL('../../.cache/guest', import.meta.url))
+const pollMs = 20
+const stopMs = 10_000
+const logShown = 4000
+
+/** A daemon that has everything of its own below one folder. */
+export class DemoDaemon implements AsyncDisposable {
+  readonly #child: ChildProcess
+  /** The Admin API as the admin domain. */
+  readonly client: AdminClient
+
+  private constructor(child: ChildProcess, socket: string) {
+    this.#child = child
+    this.client = new AdminClient(new UnixTransport(socket))
+  }
+
+  /** Starts it; when it returns, calls are served. @throws Error with the end of its log when it does not start */
+  static async start(folder: string, signal: AbortSignal): Promise<DemoDaemon> {
+    const run = join(folder, 'run')
+    const socket = join(run, 'qubesd.sock')
+    const logPath = join(folder, 'cloisterd.log')
+    const log = await open(logPath, 'a', 0o600)
+    const hypervisor = `qemu:///embed?root=${encodeURIComponent(join(folder, 'qemu'))}`
+    const args = ['--state', join(folder, 'state'), '--run', run, '--kernels', kernels, '--hypervisor', hypervisor]
+    // In a session of its own: Ctrl-C is for the demo, which then stops things in order.
+    const child = spawn(program, args, { detached: true, stdio: ['ignore', log.fd, log.fd] })
+    await log.close()
+    const daemon = new DemoDaemon(child, socket)
+    try {
+      await daemon.#listening(socket, signal)
+      return daemon
+    } catch (cause) {
+      await daemon[Symbol.asyncDispose]()
+      throw new Error(`cloisterd did not start:\n${(await readFile(logPath, 'utf8')).slice(-logShown)}`, { cause })
+    }
+  }
+
+  /** Stops it; guests that run go on. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#hasEnded) return
+    const ended = once(this.#child, 'exit')
+    this.#child.kill('SIGTERM')
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), stopMs)
+    await ended
+    clearTimeout(timer)
+  }
+
+  get #hasEnded(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null || this.#child.pid === undefined
+  }
+
+  async #listening(socket: string, signal: AbortSignal): Promise<void> {
+    while (!(await answers(socket))) {
+      if (this.#hasEnded) throw new Error('It ended')
+      await delay(pollMs, undefined, { signal })
+    }
+  }
+}
+
+async function answers(path: string): Promise<boolean> {
+  const socket = createConnection(path)
+  try {
+    await once(socket, 'connect')
+    return true
+  } catch {
+    return false
+  } finally {
+    socket.destroy()
+  }
+}

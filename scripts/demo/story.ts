@@ -1,0 +1,148 @@
+import { createReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { type DomainListItem, vmConsole, vmCreateTemplate } from '@cloister/admin-protocol'
+import type { AdminClient, Domain } from '@cloister/client'
+import { type CommandResult, GuestConsole } from './guest-console.ts'
+import type { Terminal } from './terminal.ts'
+
+const image = fileURLToPath(new URL('../../.cache/guest/root.img', import.meta.url))
+const bootMs = 60_000
+const commandMs = 20_000
+const guestProperties = { memory: '160', maxmem: '0', vcpus: '1' } as const
+/** Where guests keep files: the private volume is mounted at `/rw`, all else is the root volume. */
+const files = { private: '/rw/note', root: '/root/note' } as const
+
+/** The story that the demo tells, on a fresh system. Everything happens through calls of the Admin API and guests' consoles. */
+export class Story {
+  readonly #client: AdminClient
+  readonly #terminal: Terminal
+  readonly #signal: AbortSignal
+
+  constructor(client: AdminClient, terminal: Terminal, signal: AbortSignal) {
+    this.#client = client
+    this.#terminal = terminal
+    this.#signal = signal
+  }
+
+  /** @throws Error when something is not as it should be, the signal's reason when it is aborted */
+  async tell(): Promise<void> {
+    await this.#makeTemplate()
+    const work = await this.#makeDomain('work', 'blue')
+    const web = await this.#makeDomain('web', 'orange')
+    const disposable = await this.#makeDisposable(web)
+    const all = [work, web, disposable]
+    await this.#start(all)
+    await this.#showDomains()
+    await this.#writeFiles(work)
+    await this.#step('Restarting work', () => this.#restart(work))
+    await this.#readFiles(work)
+    await this.#step('Shutting down all domains', () => this.#shutDown(all))
+    await this.#showDomains()
+  }
+
+  async #makeTemplate(): Promise<void> {
+    const { size } = await stat(image)
+    await this.#step(`Template tiny, its root filled with an image of ${size >> 20} MiB`, async () => {
+      const stream = createReadStream(image)
+      await this.#client.call(vmCreateTemplate, { dialect: 'mgmt', argument: 'tiny', stream, signal: this.#signal })
+      // What is set here holds for all domains of the template.
+      const template = this.#client.domain('tiny')
+      for (const [name, value] of Object.entries(guestProperties)) await template.setProperty(name, value)
+    })
+  }
+
+  async #makeDomain(name: string, label: string): Promise<Domain> {
+    return this.#step(`App domain ${name}, made from the template`, async () => {
+      const domain = await this.#client.domains.create({ name, label, klass: 'AppVM', template: 'tiny' })
+      await domain.setProperty('kernelopts', `hostname=${name}`)
+      return domain
+    })
+  }
+
+  async #makeDisposable(of: Domain): Promise<Domain> {
+    return this.#step(`Disposable made from ${of.name}; it will go when it stops`, async () => {
+      await of.setProperty('template_for_dispvms', 'True')
+      const disposable = await this.#client.domains.createDisposable(of.name)
+      await disposable.setProperty('kernelopts', `hostname=${disposable.name}`)
+      return disposable
+    })
+  }
+
+  async #start(domains: readonly Domain[]): Promise<void> {
+    await this.#step(`Starting ${domains.map(({ name }) => name).join(', ')}`, async () => {
+      for (const domain of domains) await domain.start({ signal: this.#signal })
+    })
+    await this.#step('Their guests have booted and answer', () =>
+      Promise.all(domains.map((domain) => this.#inGuest(domain, async () => {}))),
+    )
+  }
+
+  async #writeFiles(domain: Domain): Promise<void> {
+    await this.#inGuest(domain, async (run) => {
+      for (const file of Object.values(files)) await run(`echo 'written by the demo' >${file} && sync`)
+    })
+  }
+
+  /** What was written to the private volume must be there, what was written to the root volume must not. */
+  async #readFiles(domain: Domain): Promise<void> {
+    await this.#inGuest(domain, async (run) => {
+      const kept = await run(`cat ${files.private}`)
+      const gone = await run(`cat ${files.root}`)
+      if (kept.status !== 0) throw new Error(`${files.private} is gone, but the private volume should be kept`)
+      if (gone.status === 0) throw new Error(`${files.root} is still there, but the root volume should be new`)
+    })
+    this.#terminal.line('  The private volume is kept; the root volume came new from the template.')
+  }
+
+  async #restart(domain: Domain): Promise<void> {
+    await domain.shutdown({ wait: true }, { signal: this.#signal })
+    await domain.start({ signal: this.#signal })
+    await this.#inGuest(domain, async () => {})
+  }
+
+  async #shutDown(domains: readonly Domain[]): Promise<void> {
+    await Promise.all(domains.map((domain) => domain.shutdown({ wait: true }, { signal: this.#signal })))
+  }
+
+  async #showDomains(): Promise<void> {
+    const rows = await Promise.all((await this.#client.domains.list()).map((item) => this.#describe(item)))
+    this.#terminal.line()
+    this.#terminal.table(['NAME', 'CLASS', 'STATE', 'LABEL', 'TEMPLATE', 'MEMORY'], rows)
+    this.#terminal.line()
+  }
+
+  async #describe({ name, klass, state }: DomainListItem): Promise<string[]> {
+    const domain = this.#client.domain(name)
+    const properties = new Map((await domain.properties()).map((property) => [property.name, property.value]))
+    const memory = klass === 'AdminVM' || state === 'Halted' ? '-' : `${(await domain.state()).memory >> 10n} MiB`
+    return [name, klass, state, properties.get('label') ?? '-', properties.get('template') ?? '-', memory]
+  }
+
+  /** Waits until the guest of a domain answers on its console, and lets `work` type there; what it types is shown. */
+  async #inGuest(
+    domain: Domain,
+    work: (run: (line: string) => Promise<CommandResult>) => Promise<void>,
+  ): Promise<void> {
+    const console = await GuestConsole.connect(await domain.call(vmConsole, {}))
+    try {
+      await console.ready(this.#within(bootMs))
+      await work(async (line) => {
+        const result = await console.run(line, this.#within(commandMs))
+        this.#terminal.typed(`${domain.name}#`, line, result.output)
+        return result
+      })
+    } finally {
+      console.close()
+    }
+  }
+
+  #within(ms: number): AbortSignal {
+    return AbortSignal.any([this.#signal, AbortSignal.timeout(ms)])
+  }
+
+  #step<T>(what: string, work: () => Promise<T>): Promise<T> {
+    this.#signal.throwIfAborted()
+    return this.#terminal.step(what, work)
+  }
+}

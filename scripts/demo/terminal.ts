@@ -1,0 +1,55 @@
+import { styleText } from 'node:util'
+
+const widthOfSteps = 72
+
+/** What the demo prints: steps with the time they took, tables, and what is typed in guests. */
+export class Terminal {
+  readonly #out: NodeJS.WriteStream
+
+  constructor(out: NodeJS.WriteStream) {
+    this.#out = out
+  }
+
+  line(text = ''): void {
+    this.#out.write(`${text}\n`)
+  }
+
+  /** Does a piece of work and shows what it is, meanwhile where it can be overwritten later, and how long it took. */
+  async step<T>(what: string, work: () => Promise<T>): Promise<T> {
+    const start = performance.now()
+    if (this.#out.isTTY) this.#out.write(`${styleText('yellow', '…')} ${what}`)
+    try {
+      const result = await work()
+      const seconds = `${((performance.now() - start) / 1000).toFixed(1)} s`
+      this.#finish(`${styleText('green', '✓')} ${what.padEnd(widthOfSteps)} ${styleText('dim', seconds.padStart(6))}`)
+      return result
+    } catch (error) {
+      this.#finish(`${styleText('red', '✗')} ${what}`)
+      throw error
+    }
+  }
+
+  /** What a person would have typed in a guest, and what it answered. */
+  typed(prompt: string, command: string, output: string): void {
+    this.line(`  ${styleText('cyan', prompt)} ${styleText('bold', command)}`)
+    for (const line of output.split('\n').filter((text) => text !== '')) this.line(`  ${line}`)
+  }
+
+  /** Rows under a heading, columns aligned. */
+  table(heading: readonly string[], rows: readonly (readonly string[])[]): void {
+    const widths = heading.map((title, column) =>
+      Math.max(...[title, ...rows.map((row) => row[column] ?? '')].map((cell) => cell.length)),
+    )
+    const format = (row: readonly string[]): string =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd()
+    this.line(`  ${styleText('bold', format(heading))}`)
+    for (const row of rows) this.line(`  ${format(row)}`)
+  }
+
+  #finish(line: string): void {
+    this.#out.write(this.#out.isTTY ? `\r\x1b[K${line}\n` : `${line}\n`)
+  }
+}
