@@ -3,13 +3,17 @@ import type { Driver } from '../driver.ts'
 import { LibvirtError } from '../error.ts'
 import { formatUri, type LibvirtUri } from '../uri.ts'
 import type { DriverEnvironment } from './driver-environment.ts'
+import { openQemuDriver } from './qemu/qemu-driver.ts'
 import { openTestDriver } from './test/open-test-driver.ts'
 
 /** Opens a driver for a URI of its scheme. */
 export type OpenDriver = (uri: LibvirtUri, environment: DriverEnvironment) => Promise<Driver>
 
 /** Drivers that run in this process, by the URI's scheme. */
-const localDrivers: ReadonlyMap<string, OpenDriver> = new Map([['test', openTestDriver]])
+const localDrivers: ReadonlyMap<string, OpenDriver> = new Map<string, OpenDriver>([
+  ['qemu', openQemuDriver],
+  ['test', openTestDriver],
+])
 
 /**
  * Opens the driver that a URI names (reference: libvirt, 2.4).
