@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { open, readdir, stat, unlink } from 'node:fs/promises'
+import { open, stat, unlink, writeFile } from 'node:fs/promises'
 import { errorCode, nodeOs } from '@cloister/os'
 import { describe, expect, it, vi } from 'vitest'
 import { Journal } from '../journal.ts'
@@ -65,8 +65,19 @@ class Notes {
     expect(new Map((await this.#store.load()).notes)).toEqual(this.memory)
   }
 
+  /** True when the reserve takes up its space. */
   async hasReserve(): Promise<boolean> {
-    return (await readdir(this.folder)).includes('state.reserve')
+    const reserve = await nodeOs().files.stat(`${this.folder}/state.reserve`)
+    return reserve !== undefined && reserve.allocated >= 1n << 20n
+  }
+
+  async untilReserve(present: boolean): Promise<void> {
+    await vi.waitFor(async () => expect(await this.hasReserve()).toBe(present))
+  }
+
+  /** Sets notes until the reserve is there. */
+  async fillUntilReserve(): Promise<void> {
+    for (let qid = 2000; !(await this.hasReserve()); qid++) await this.set(qid, 'z')
   }
 
   #newJournal(): Journal<number> {
@@ -101,10 +112,12 @@ async function appendWhilePossible(append: (bytes: Uint8Array) => Promise<void>,
 describe.each<DiskKind>(['tmpfs', 'ext4'])('on a full %s', (kind) => {
   it('a change that finds no room is undone, removing goes on, and with room again everything does', async (test) => {
     const disk = await SmallDisk.mount(kind, test)
+    await writeFile(`${disk.path}/other`, new Uint8Array(4 << 20))
     const notes = await Notes.open(`${disk.path}/state`)
     test.onTestFinished(() => notes.close())
-    await vi.waitFor(async () => expect(await notes.hasReserve()).toBe(true))
+    await notes.untilReserve(true)
 
+    // What only adds is refused, undone and not told, and leaves the reserve alone.
     const failure = await notes.fill()
     expect(failure).toBeInstanceOf(StateWriteError)
     expect(failure).toMatchObject({
@@ -113,29 +126,28 @@ describe.each<DiskKind>(['tmpfs', 'ext4'])('on a full %s', (kind) => {
     })
     expect(notes.told).toEqual([...notes.memory.keys()])
     await notes.expectStored()
-    expect(await notes.hasReserve()).toBe(true)
+    await notes.untilReserve(true)
+
+    // Removing goes on.
     for (const qid of [...notes.memory.keys()].slice(0, 30)) await notes.remove(qid)
     await notes.expectStored()
 
-    // Without a log that could be used again, and without a free byte, only the reserve is left.
+    // It does so even without a log that could be used again and without a free byte: then only the reserve is left.
+    await unlink(`${disk.path}/other`)
     await notes.reopen()
+    await notes.untilReserve(true)
     expect((await stat(`${notes.folder}/state.db-wal`)).size).toBe(0)
     await takeAllSpace(`${disk.path}/filler`)
     await expect(notes.set(1000, 'y'.repeat(100_000))).rejects.toThrow('No space is left')
-    expect(await notes.hasReserve()).toBe(true)
+    await notes.untilReserve(true)
     await notes.remove(30)
-    expect(await notes.hasReserve()).toBe(false)
-    for (const qid of [...notes.memory.keys()].slice(0, 20)) await notes.remove(qid)
+    await notes.untilReserve(false)
+    for (const qid of [...notes.memory.keys()]) await notes.remove(qid)
     await notes.expectStored()
 
+    // With room again, the reserve is made anew after a commit.
     await unlink(`${disk.path}/filler`)
-    await vi.waitFor(
-      async () => {
-        await notes.set(2000 + notes.told.length, 'z')
-        expect(await notes.hasReserve()).toBe(true)
-      },
-      { timeout: 10_000 },
-    )
+    await notes.fillUntilReserve()
     await notes.reopen()
     await notes.expectStored()
   })

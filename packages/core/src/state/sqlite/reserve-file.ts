@@ -1,7 +1,7 @@
 import { Mutex } from '@cloister/kit'
 import { type Os, removeDurably, removeIfPresent } from '@cloister/os'
 
-/** Bytes kept back. */
+/** Bytes kept back: enough for the longest log (`state-database.ts`) to be moved into the database file. */
 const reserveSize = 1 << 20
 /** The reserve is made only where so many bytes are free, so that it never fills the disk itself. */
 const roomNeeded = 2n * BigInt(reserveSize)
