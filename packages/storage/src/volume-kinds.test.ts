@@ -78,6 +78,8 @@ describe.each(['file-reflink', 'file'])('volumes of the driver %s', (driver) => 
     expect(volatile.isEphemeral).toBe(false)
     volatile.ephemeral = true
     expect(volatile.config().ephemeral).toBe(true)
+    await expect(volatile.start()).rejects.toThrow('is ephemeral, and pool main cannot encrypt')
+    expect(await at.names()).toEqual([])
     for (const other of [origin, at.snapshot(origin), at.volatile('appvms/x', { rw: false })]) {
       expect(other.isEphemeral).toBe(false)
       expect(() => {

@@ -10,101 +10,36 @@ import {
 import { refreshLoopDevices } from '../loop-devices.ts'
 import { inspect, runSteps, type Step, step } from '../steps.ts'
 import type { BlockDevice, Revision, Volume, VolumeConfig } from '../volume.ts'
-import {
-  canBeEphemeral,
-  checkEphemeral,
-  checkRevisionsToKeep,
-  checkSize,
-  snapshotsDisabled,
-  type VolumeKind,
-  volumeKind,
-} from '../volume-kinds.ts'
+import { checkSize } from '../volume-kinds.ts'
 import { ImageFiles, identity } from './image-files.ts'
-import { ImageNames, isImageVid } from './image-names.ts'
+import { ImageNames } from './image-names.ts'
 import type { ImagePool } from './image-pool.ts'
 import * as protocol from './image-protocol.ts'
+import { ImageVolumeSettings } from './image-volume-settings.ts'
 
 /**
  * A volume whose states are raw image files in a folder (reference: storage-and-lifecycle, A.4). Nothing about the disk is
  * remembered here: each operation looks, so that it also works after a crash. Whether the domain runs shows in the dirty
  * image, which is there from start to stop (and after a crash, until the next stop).
  */
-export class ImageVolume implements Volume {
-  readonly name: string
-  readonly vid: string
-  readonly pool: ImagePool
-  readonly kind: VolumeKind
+export class ImageVolume extends ImageVolumeSettings implements Volume {
   readonly source: ImageVolume | undefined
-  rw: boolean
-  #size: bigint
-  #revisionsToKeep: number
-  #ephemeral: boolean | undefined
   #lock: Mutex | undefined
   #importing = false
   #exports = 0
 
   /** @throws StoragePoolException, QubesNotImplementedError, QubesValueError when the config is not a possible one */
   constructor(pool: ImagePool, vid: string, config: VolumeConfig) {
-    if (!isImageVid(vid)) {
-      throw new StoragePoolException(
-        msg`Invalid volume id ${vid} in pool ${pool.name}: use appvms/<domain>/<volume> or vm-templates/<domain>/<volume>`,
-      )
-    }
-    this.kind = volumeKind(config)
-    this.name = config.name
-    this.vid = vid
-    this.pool = pool
+    super(pool, vid, config)
     this.source = config.source && sourceIn(pool, config.source)
-    this.rw = config.rw
-    this.#size = config.size ?? 0n
-    this.#revisionsToKeep = checkRevisionsToKeep(config.revisionsToKeep ?? pool.revisionsToKeep)
-    // A volume may have become read-only after it was made ephemeral.
-    this.#ephemeral = checkEphemeral(config.ephemeral, { ...this.flags, rw: true })
   }
 
-  get snapOnStart(): boolean {
-    return this.kind === 'snapshot'
-  }
-
-  get saveOnStop(): boolean {
-    return this.kind === 'origin'
-  }
-
-  get revisionsToKeep(): number {
-    return this.#revisionsToKeep
-  }
-
-  set revisionsToKeep(value: number) {
-    this.#revisionsToKeep = checkRevisionsToKeep(value)
-  }
-
-  get ephemeral(): boolean | undefined {
-    return this.#ephemeral
-  }
-
-  set ephemeral(value: boolean | undefined) {
-    this.#ephemeral = checkEphemeral(value, this)
-  }
-
-  get isEphemeral(): boolean {
-    return this.#ephemeral ?? (canBeEphemeral(this) && this.pool.ephemeralVolatile)
+  config(): VolumeConfig {
+    return { ...this.settings(), ...(this.source && { source: this.source }) }
   }
 
   get path(): string {
     return this.names.dirty
-  }
-
-  config(): VolumeConfig {
-    return {
-      name: this.name,
-      vid: this.vid,
-      ...this.flags,
-      rw: this.rw,
-      revisionsToKeep: this.revisionsToKeep,
-      ...(this.#size > 0n && { size: this.#size }),
-      ...(this.source && { source: this.source }),
-      ...(this.#ephemeral !== undefined && { ephemeral: this.#ephemeral }),
-    }
   }
 
   size(): Promise<bigint> {
@@ -145,7 +80,9 @@ export class ImageVolume implements Volume {
 
   create(): Promise<void> {
     return this.#change('create', (images) =>
-      this.saveOnStop ? protocol.createOrigin(images, checkSize(this.#size, this.vid)) : protocol.createPassing(images),
+      this.saveOnStop
+        ? protocol.createOrigin(images, checkSize(this.remembered, this.vid))
+        : protocol.createPassing(images),
     )
   }
 
@@ -169,6 +106,7 @@ export class ImageVolume implements Volume {
   start(): Promise<void> {
     return this.#change('start', async (images) => {
       this.#refuseDuringImport()
+      this.#refuseUnencrypted()
       this.refuseExported(this.#exports)
       await this.source?.refuseInPlaceUse()
       return [step('remove what a crash left', () => images.removeLeftovers(false)), ...(await this.startSteps(images))]
@@ -245,7 +183,7 @@ export class ImageVolume implements Volume {
       const { dirty } = images.names
       const running = await images.files.stat(dirty)
       const remember = step('remember the size', async () => {
-        this.#size = size
+        this.remembered = size
       })
       if (running) return [...this.#resizeRunning(running.size, size), remember]
       const changes = this.saveOnStop && (await this.liveSize()) !== size
@@ -278,11 +216,6 @@ export class ImageVolume implements Volume {
     })
   }
 
-  /** True when the domain writes the committed image itself. */
-  get snapshotsDisabled(): boolean {
-    return this.saveOnStop && this.revisionsToKeep === snapshotsDisabled
-  }
-
   get names(): ImageNames {
     return new ImageNames(`${this.pool.dirPath}/${this.vid}`)
   }
@@ -310,7 +243,7 @@ export class ImageVolume implements Volume {
     const stat = (await this.files.stat(dirty)) ?? (await this.files.stat(clean))
     if (stat) return stat.size
     const theirs = this.source ? await this.source.liveCleanSize() : 0n
-    return this.#size > theirs ? this.#size : theirs
+    return this.remembered > theirs ? this.remembered : theirs
   }
 
   /** The size of the committed copy, 0 when there is none. */
@@ -321,14 +254,14 @@ export class ImageVolume implements Volume {
   /** The steps that give the domain its disk. */
   protected async startSteps(images: ImageFiles): Promise<Step[]> {
     if (this.source) return this.snapshotSteps(images, this.source)
-    if (this.kind === 'volatile') return protocol.startVolatile(images, checkSize(this.#size, this.vid))
+    if (this.kind === 'volatile') return protocol.startVolatile(images, checkSize(this.remembered, this.vid))
     const dirty = await images.exists(images.names.dirty)
     if (this.snapshotsDisabled) return protocol.startInPlace(images, dirty)
     return dirty ? [] : protocol.startOrigin(images)
   }
 
   protected snapshotSteps(images: ImageFiles, source: ImageVolume): Step[] {
-    return protocol.startSnapshot(images, source.names.clean, this.#size)
+    return protocol.startSnapshot(images, source.names.clean, this.remembered)
   }
 
   /** A reader of the committed image by its path would lose it if the domain got that very file. */
@@ -341,10 +274,6 @@ export class ImageVolume implements Volume {
   /** @throws QubesVMError when the domain is writing the committed image, which nobody can copy then */
   protected async refuseInPlaceUse(): Promise<void> {
     if (this.snapshotsDisabled && (await this.isDirty())) throw new QubesVMError(msg`Volume ${this.vid} is running`)
-  }
-
-  private get flags(): { readonly snapOnStart: boolean; readonly saveOnStop: boolean } {
-    return { snapOnStart: this.snapOnStart, saveOnStop: this.saveOnStop }
   }
 
   #change(verb: string, plan: Plan): Promise<void> {
@@ -374,7 +303,7 @@ export class ImageVolume implements Volume {
 
   #rememberSize(): Step {
     return step('read the new size', async () => {
-      this.#size = await this.liveSize()
+      this.remembered = await this.liveSize()
     })
   }
 
@@ -391,6 +320,14 @@ export class ImageVolume implements Volume {
 
   #refuseDuringImport(): void {
     if (this.#importing) throw new StoragePoolException(msg`Import operation in progress on ${this.vid}`)
+  }
+
+  /** Nothing here can encrypt yet; the clear text must not reach the disk (A.9). */
+  #refuseUnencrypted(): void {
+    if (!this.isEphemeral) return
+    throw new StoragePoolException(
+      msg`Cannot start: ${this.vid} is ephemeral, and pool ${this.pool.name} cannot encrypt. Set ephemeral to False`,
+    )
   }
 
   #requireSaved(operation: string): void {
