@@ -37,12 +37,12 @@ export async function createTemplate(app: App, { name, creator, image }: CreateT
 async function fillRoot(app: App, storage: DomainStorage, image: AsyncIterable<Uint8Array>): Promise<void> {
   const { files } = app.os
   const root = storage.get('root')
-  const path = await root.importData(0n)
+  // Its size is not known before all of it has come.
+  const path = await root.importData(sectorSize)
   try {
     const { format, whole } = await peek(image)
-    if (format === 'qcow2') await fillFromQcow2(app, path, whole)
-    else await fillFile(files, path, whole)
-    const size = (await files.stat(path))?.size ?? 0n
+    // A raw image may end in a hole, which the file then does not reach.
+    const size = format === 'qcow2' ? await fillFromQcow2(app, path, whole) : await fillFile(files, path, whole)
     if (size === 0n) throw new QubesValueError('The image is empty')
     await files.truncate(path, ((size + sectorSize - 1n) / sectorSize) * sectorSize)
   } catch (error) {
@@ -73,8 +73,8 @@ async function* chain(head: Uint8Array, rest: AsyncIterable<Uint8Array>): AsyncG
   yield* rest
 }
 
-/** Converts an image under the format that its first bytes name; one that leans on another file is refused. */
-async function fillFromQcow2(app: App, path: string, image: AsyncIterable<Uint8Array>): Promise<void> {
+/** Converts an image under the format that its first bytes name, and tells its size; one that leans on another file is refused. */
+async function fillFromQcow2(app: App, path: string, image: AsyncIterable<Uint8Array>): Promise<bigint> {
   const { files, processes } = app.os
   const spool = temporaryName(path)
   try {
@@ -82,9 +82,10 @@ async function fillFromQcow2(app: App, path: string, image: AsyncIterable<Uint8A
     await fillFile(files, spool, image)
     const { stdout } = await processes.run(['qemu-img', 'info', '--output=json', '-f', 'qcow2', spool])
     refuseOtherFiles(new TextDecoder().decode(stdout))
-    await processes.run(['qemu-img', 'convert', '-n', '-f', 'qcow2', '-O', 'raw', spool, path], {
+    await processes.run(['qemu-img', 'convert', '-f', 'qcow2', '-O', 'raw', spool, path], {
       timeoutMs: convertTimeoutMs,
     })
+    return (await files.stat(path))?.size ?? 0n
   } finally {
     await files.unlink(spool)
   }
