@@ -121,7 +121,7 @@ export class NodeFiles implements Files {
   }
 
   async setModified(path: string, ns: bigint): Promise<void> {
-    // A double of seconds cannot hold a microsecond exactly and what is below one is cut off: aim at its middle.
+    // Seconds as a double are about a quarter of a microsecond off: aim at the middle of the microsecond.
     const seconds = (Number(ns / 1000n) + 0.5) / 1e6
     await fs.utimes(path, seconds, seconds)
   }

@@ -1,0 +1,109 @@
+import * as fs from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { utf8, utf8Text } from '@cloister/kit'
+import { afterAll, describe, expect, it } from 'vitest'
+import { ProcessError } from '../processes.ts'
+import { NodeProcesses } from './node-processes.ts'
+
+const processes = new NodeProcesses()
+const folder = await fs.mkdtemp(join(tmpdir(), 'cloister-processes-'))
+afterAll(() => fs.rm(folder, { recursive: true }))
+
+describe('programs that run to their end', () => {
+  it('get arguments, input and environment as they are', async () => {
+    const { stdout, stderr } = await processes.run(
+      ['sh', '-c', 'cat; echo "$1 $LC_ALL $X"; echo warned >&2', 'sh', '$HOME;'],
+      {
+        input: utf8('in\n'),
+        env: { X: 'y' },
+      },
+    )
+    expect(utf8Text(stdout)).toBe('in\n$HOME; C.UTF-8 y\n')
+    expect(stderr).toBe('warned\n')
+  })
+
+  it('fail with what they said', async () => {
+    const failed = processes.run(['sh', '-c', 'echo no such disk >&2; exit 3'])
+    await expect(failed).rejects.toThrow('sh failed with exit status 3: no such disk')
+    await expect(failed).rejects.toMatchObject({ status: { code: 3, signal: null }, stderr: 'no such disk\n' })
+    await expect(processes.run(['sh', '-c', 'kill -TERM $$'])).rejects.toThrow('sh was ended by SIGTERM')
+    await expect(processes.run(['cloister-no-such-program'])).rejects.toThrow(
+      'Cannot run cloister-no-such-program: is not installed or not in PATH',
+    )
+  })
+
+  it('may take only so long and print only so much', async () => {
+    await expect(processes.run(['sleep', '60'], { timeoutMs: 50 })).rejects.toThrow('sleep took longer than 50 ms')
+    await expect(processes.run(['yes'], { outputLimit: 100_000 })).rejects.toThrow('yes printed more than 100000 bytes')
+    const { message } = await processes
+      .run(['sh', '-c', 'yes error | head -c 100000 >&2; exit 1'])
+      .catch((error: ProcessError) => error)
+      .then((error) => (error instanceof ProcessError ? error : expect.fail('it should fail')))
+    expect(message.length).toBeLessThan(2200)
+  })
+
+  it('can be called off, before and while they run', async () => {
+    const controller = new AbortController()
+    const running = processes.run(['sleep', '60'], { signal: controller.signal })
+    controller.abort()
+    await expect(running).rejects.toThrow('sleep was cancelled')
+    await expect(processes.run(['sleep', '60'], { signal: controller.signal })).rejects.toThrow('was cancelled')
+  })
+
+  it('need not read their input', async () => {
+    expect(await processes.run(['true'], { input: new Uint8Array(1 << 20) })).toMatchObject({ stderr: '' })
+  })
+})
+
+describe('detached programs', () => {
+  it('have a session of their own, a log and inherited files', async () => {
+    const [log, data] = [join(folder, 'log'), join(folder, 'data')]
+    await fs.writeFile(data, 'inherited')
+    const script = 'cat <&3; echo " $X"; cut -d" " -f6 /proc/$$/stat; echo $$ >&2'
+    const inherit = [{ path: data, access: 'read' }] as const
+    const { pid, exited } = await processes.startDetached(['sh', '-c', script], { log, inherit, env: { X: 'y' } })
+    expect(await exited).toEqual({ code: 0, signal: null })
+    expect(await fs.readFile(log, 'utf8')).toBe(`inherited y\n${pid}\n${pid}\n`)
+    expect((await fs.stat(log)).mode & 0o777).toBe(0o600)
+  })
+
+  it('are known by pid and start time, and end when told', async () => {
+    const started = await processes.startDetached(['sleep', '60'], { log: join(folder, 'sleep') })
+    const { pid, startTime } = started
+    expect(await processes.identify(pid)).toEqual({ pid, startTime })
+    expect(await processes.signal({ pid, startTime: '1' }, 'SIGKILL')).toBe(false)
+    const controller = new AbortController()
+    const waiting = processes.gone(started, controller.signal)
+    controller.abort(new Error('called off'))
+    await expect(waiting).rejects.toThrow()
+    const gone = processes.gone(started)
+    expect(await processes.signal(started, 'SIGTERM')).toBe(true)
+    await gone
+    expect(await started.exited).toEqual({ code: null, signal: 'SIGTERM' })
+    expect(await processes.identify(pid)).toBeUndefined()
+    expect(await processes.signal(started, 'SIGTERM')).toBe(false)
+  })
+
+  it('cannot be started when they are missing', async () => {
+    const options = { log: join(folder, 'none') }
+    await expect(processes.startDetached(['cloister-no-such-program'], options)).rejects.toThrow(ProcessError)
+    const inherit = [{ path: join(folder, 'missing'), access: 'readwrite' }] as const
+    await expect(processes.startDetached(['true'], { ...options, inherit })).rejects.toMatchObject({ code: 'ENOENT' })
+  })
+})
+
+describe('programs and processes', () => {
+  it('are found in PATH and in the sbin folders, or by their path', async () => {
+    expect(await processes.find('sh')).toMatch(/\/sh$/)
+    expect(await processes.find('/bin/sh')).toBe('/bin/sh')
+    expect(await processes.find('cloister-no-such-program')).toBeUndefined()
+    expect(await processes.find('/bin/cloister-no-such-program')).toBeUndefined()
+  })
+
+  it('that never were have no identity', async () => {
+    expect(await processes.identify(2 ** 22 + 1)).toBeUndefined()
+    const own = await processes.identify(process.pid)
+    expect(own).toMatchObject({ pid: process.pid, startTime: expect.stringMatching(/^\d+$/) })
+  })
+})
