@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import { msg, QubesNotImplementedError, StoragePoolException } from '@cloister/kit'
 import type { ImageFiles } from '../../images/image-files.ts'
 import type { ImagePool } from '../../images/image-pool.ts'
@@ -65,10 +66,14 @@ export class FileVolume extends ImageVolume {
     return this.snapOnStart && !this.pool.reflink
   }
 
-  /** The file is there before qemu-img fills it, so that nobody else can read it. */
+  /**
+   * The file is there before qemu-img fills it, so that nobody else can read it. The image below it stands beside it and is
+   * named without a folder: the driver of QEMU takes no other.
+   */
   async #makeOverlay(): Promise<void> {
     const { clean, overlay } = this.names
     await this.files.create(overlay, { mode: 0o600 })
-    await this.pool.os.processes.run(['qemu-img', 'create', '-q', '-f', 'qcow2', '-F', 'raw', '-b', clean, overlay])
+    const below = ['-b', basename(clean), '-F', 'raw']
+    await this.pool.os.processes.run(['qemu-img', 'create', '-q', '-f', 'qcow2', ...below, overlay])
   }
 }
