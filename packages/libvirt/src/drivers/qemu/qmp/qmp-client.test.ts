@@ -43,7 +43,7 @@ class FakePeer {
     socket.on('error', () => {})
     socket.write(this.greeting)
     const lines = new LineSplitter()
-    socket.on('data', (chunk) => {
+    socket.on('data', (chunk: Buffer) => {
       for (const line of lines.split(chunk)) {
         const request = JSON.parse(line) as { execute: string; id: number }
         if (request.execute === 'qmp_capabilities') socket.write(`{"return":{},"id":${request.id}}\n`)
