@@ -1,6 +1,6 @@
 import { QubesNotImplementedError, QubesValueError, StoragePoolException } from '@cloister/kit'
 import { describe, expect, it } from 'vitest'
-import { ImageFixture } from './testing/image-fixture.ts'
+import { ImageFixture, MiB } from './testing/image-fixture.ts'
 import { modelledPlace } from './testing/place.ts'
 import { sameVolume } from './volume-kinds.ts'
 
@@ -90,6 +90,32 @@ describe.each(['file-reflink', 'file'])('volumes of the driver %s', (driver) => 
     expect(() => at.origin('appvms/y', { ephemeral: true })).toThrow('Cannot enable ephemeral')
     // It was made ephemeral first and read-only then.
     expect(at.volatile('appvms/y', { ephemeral: true, rw: false }).ephemeral).toBe(true)
+  })
+
+  it('4: are the same when they are made again from their config', async () => {
+    const [at, again] = [await make(), await make()]
+    const source = at.origin('vm-templates/debian', { name: 'root' })
+    const volumes = [
+      source,
+      at.snapshot(source, 'appvms/work', { revisionsToKeep: 0 }),
+      at.origin('appvms/work', { revisionsToKeep: -1, rw: false }),
+      at.volatile('appvms/work', { ephemeral: true }),
+      at.volatile('appvms/small', { size: 0n, ephemeral: false }),
+    ]
+    for (const volume of volumes) {
+      const config = volume.config()
+      const sourceAgain = config.source && { source: again.pool.getVolume(config.source.vid) }
+      expect(again.pool.initVolume({ ...config, ...sourceAgain }).config()).toEqual({ ...config, ...sourceAgain })
+    }
+    expect(source.config()).toEqual({
+      name: 'root',
+      vid: 'vm-templates/debian/root',
+      rw: true,
+      snapOnStart: false,
+      saveOnStop: true,
+      revisionsToKeep: 1,
+      size: MiB,
+    })
   })
 
   it('keep a possible number of revisions', async () => {
