@@ -134,6 +134,7 @@ export class DomainRun implements QmpListener {
   /** Ends the run; returns when the process is gone and everything of the run is removed. @throws LibvirtError OPERATION_TIMEOUT */
   async destroy(end: EndCause = 'destroyed'): Promise<void> {
     this.#state = { ...this.#state, end }
+    this.#awaitEnd()
     const asked = this.execute('quit', {}, quitMs).then(() => this.#within(quitMs))
     if (!(await asked.catch(() => false))) await this.process.kill()
     if (await this.#within(goneMs)) return this.ended
@@ -155,10 +156,9 @@ export class DomainRun implements QmpListener {
   }
 
   closed(error: QmpClosedError): void {
-    if (error.why === 'detached') return
     if (error.why === 'ended') this.#awaitLastBreath()
-    else this.#distrust(error)
-    this.#awaitEnd()
+    if (error.why === 'garbled') this.#distrust(error)
+    if (error.why !== 'detached') this.#awaitEnd()
   }
 
   #socketsOf(kinds: readonly CharacterDevice['kind'][]): ReadonlyMap<string, string> {
@@ -195,6 +195,7 @@ export class DomainRun implements QmpListener {
     void this.process.kill()
   }
 
+  /** Looks for the end of the process; more than once does no harm. */
   #awaitEnd(): void {
     void this.process.gone().then(() => this.#finish())
   }

@@ -39,41 +39,34 @@ let domains = 0
 export class QemuHarness {
   readonly folder: string
   readonly os: Os
-  driver: Driver
+  #driver: Driver | undefined
   /** Events so far, such as `t1 started/booted`. */
   readonly events: string[] = []
   readonly logged: string[] = []
   readonly #uri: string
 
-  private constructor(folder: string, os: Os, uri: string, driver: Driver) {
+  private constructor(folder: string, os: Os, uri: string) {
     this.folder = folder
     this.os = os
     this.#uri = uri
-    this.driver = driver
   }
 
   static async make(os: Os = nodeOs(), parameters = ''): Promise<QemuHarness> {
     const folder = await mkdtemp(join(tmpdir(), 'cloister-qemu-'))
-    const uri = `qemu:///embed?root=${folder}/q&accel=tcg${parameters}`
-    const logged: string[] = []
-    const driver = await openQemuDriver(parseUri(uri), {
-      os,
-      log: (level, message) => logged.push(`${level} ${message}`),
-    })
-    const harness = new QemuHarness(folder, os, uri, driver)
-    harness.logged.push(...logged)
-    harness.#listen()
+    const harness = new QemuHarness(folder, os, `qemu:///embed?root=${folder}/q&accel=tcg${parameters}`)
+    await harness.#open(os)
     return harness
   }
 
+  get driver(): Driver {
+    if (!this.#driver) throw new Error('the driver is not open')
+    return this.#driver
+  }
+
   /** Opens a driver on the same folder again, as a daemon does that starts anew. */
-  async reopen(): Promise<void> {
+  async reopen(os: Os = this.os): Promise<void> {
     await this.driver.connectClose()
-    this.driver = await openQemuDriver(parseUri(this.#uri), {
-      os: this.os,
-      log: (level, message) => this.logged.push(`${level} ${message}`),
-    })
-    this.#listen()
+    await this.#open(os)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -135,8 +128,10 @@ export class QemuHarness {
     return pids.filter((_, at) => outputs[at]?.startsWith(`${this.folder}/`)).map(Number)
   }
 
-  #listen(): void {
-    this.driver.connectDomainEventRegister((event) => this.events.push(eventText(event)))
+  async #open(os: Os): Promise<void> {
+    const log = (level: string, message: string): void => void this.logged.push(`${level} ${message}`)
+    this.#driver = await openQemuDriver(parseUri(this.#uri), { os, log })
+    this.#driver.connectDomainEventRegister((event) => this.events.push(eventText(event)))
   }
 }
 

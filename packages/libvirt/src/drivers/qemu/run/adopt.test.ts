@@ -1,0 +1,184 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { nodeOs, type Os } from '@cloister/os'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { stateReasons } from '../../../state-reasons.ts'
+import { QemuHarness, qemu, TestConsole } from '../testing/qemu-harness.ts'
+
+describe.skipIf(!qemu)('a new daemon', () => {
+  let host: QemuHarness
+
+  beforeEach(async () => {
+    host = await QemuHarness.make()
+  })
+
+  afterEach(async () => {
+    await host[Symbol.asyncDispose]()
+  })
+
+  const recordOf = (uuid: string): string => join(host.folder, 'q/state', `${uuid}.json`)
+
+  async function change(uuid: string, change: Record<string, unknown>): Promise<void> {
+    const record = JSON.parse(await readFile(recordOf(uuid), 'utf8')) as Record<string, unknown>
+    await writeFile(recordOf(uuid), JSON.stringify({ ...record, ...change }))
+  }
+
+  it('takes up guests that run, and they have not noticed', async () => {
+    const { domain, console } = await host.boot({ name: 'a' })
+    const before = await host.processes()
+    await host.reopen()
+    await console.ended
+    expect(await host.processes()).toEqual(before)
+    expect(await host.driver.connectListAllDomains({ active: true })).toEqual([domain])
+    expect(await host.driver.domainGetState(domain)).toEqual({ state: 'running', reason: stateReasons.running.unknown })
+    expect(await host.driver.domainIsPersistent(domain)).toBe(true)
+    const again = new TestConsole(await host.driver.domainOpenConsole(domain))
+    await again.type('still here')
+    await again.until('still here')
+    await again.type('P')
+    await host.untilEvents('a shutdown/guest', 'a stopped/shutdown')
+    expect(await host.left('run')).toEqual([])
+    expect(await host.left('state')).toEqual([])
+    expect((await host.driver.domainCreate(domain)).id).toBe(2)
+  })
+
+  it('takes up paused guests, and destroys them', async () => {
+    const domain = await host.driver.domainCreate(await host.define({ name: 'a' }), { paused: true })
+    await host.reopen()
+    expect(await host.driver.domainGetState(domain)).toEqual({
+      state: 'paused',
+      reason: stateReasons.paused.startingUp,
+    })
+    await host.driver.domainDestroy(domain)
+    expect(host.events.at(-1)).toBe('a stopped/destroyed')
+    expect(await host.processes()).toEqual([])
+  })
+
+  it('hears of the end of a guest that it has taken up, also when QEMU is killed', async () => {
+    await host.boot({ name: 'a' })
+    await host.reopen()
+    const [pid = 0] = await host.processes()
+    process.kill(pid, 'SIGKILL')
+    await host.untilEvents('a stopped/failed')
+  })
+
+  it('keeps what was defined while the domain ran', async () => {
+    const { domain } = await host.boot({ name: 'a' })
+    const xml = await host.driver.domainGetXMLDesc(domain, { inactive: true })
+    await host.driver.domainDefineXML(xml.replace(/<memory unit='KiB'>\d+/, "<memory unit='KiB'>131072"))
+    await host.reopen()
+    expect(await host.driver.domainGetXMLDesc(domain, { inactive: true })).toContain("<memory unit='KiB'>131072<")
+    expect(await host.driver.domainGetXMLDesc(domain)).toContain("<memory unit='KiB'>65536<")
+    await host.driver.domainUndefine(domain)
+    await host.reopen()
+    expect(await host.driver.domainIsPersistent(domain)).toBe(false)
+  })
+
+  it('finds a guest that ended meanwhile inactive, and nothing left of it', async () => {
+    const { domain } = await host.boot({ name: 'a' })
+    await host.driver.connectClose()
+    const [pid = 0] = await host.processes()
+    process.kill(pid, 'SIGKILL')
+    await expect.poll(() => host.processes()).toEqual([])
+    await host.reopen()
+    expect(await host.driver.connectListAllDomains()).toEqual([{ ...domain, id: -1 }])
+    expect(await host.left('run')).toEqual([])
+    expect(await host.left('state')).toEqual([])
+    expect(host.events.filter((event) => event.includes('stopped'))).toEqual([])
+    expect((await host.driver.domainCreate(domain)).id).toBeGreaterThan(0)
+  })
+
+  it('leaves a process alone that has the number of a QEMU', async () => {
+    const { domain } = await host.boot({ name: 'a' })
+    const pids = await host.processes()
+    await host.driver.connectClose()
+    await change(domain.uuid, { process: { pid: pids[0], startTime: '1' } })
+    await host.reopen()
+    expect(await host.processes()).toEqual(pids)
+    expect(await host.driver.connectListAllDomains({ active: true })).toEqual([])
+  })
+
+  it('knows that no guest outlives the host', async () => {
+    const { domain } = await host.boot({ name: 'a' })
+    const pids = await host.processes()
+    await host.driver.connectClose()
+    await change(domain.uuid, { bootId: 'another boot' })
+    await host.reopen()
+    expect(await host.processes()).toEqual(pids)
+    expect(await host.driver.connectListAllDomains({ active: true })).toEqual([])
+  })
+
+  it.each(['nonsense', '{}', '{"uuid":"x"}', '[]', ''])('leaves a damaged record alone: %s', async (content) => {
+    const path = recordOf('11111111-2222-4333-8444-555555555555')
+    await host.driver.connectClose()
+    await writeFile(path, content)
+    await host.reopen()
+    expect(await readFile(path, 'utf8')).toBe(content)
+    expect(host.logged).toContain('error a domain cannot be taken up again: its record is damaged')
+    await host.boot()
+  })
+
+  it('removes what was never finished', async () => {
+    await host.driver.connectClose()
+    await writeFile(`${recordOf('11111111-2222-4333-8444-555555555555')}~1-1`, '')
+    await host.reopen()
+    expect(await host.left('state')).toEqual([])
+  })
+
+  it('can destroy a guest whose QEMU does not answer', async () => {
+    const { domain } = await host.boot({ name: 'a' })
+    await host.driver.connectClose()
+    const [pid = 0] = await host.processes()
+    process.kill(pid, 'SIGSTOP')
+    await host.reopen()
+    expect(await host.driver.domainGetState(domain)).toEqual({ state: 'nostate', reason: 0 })
+    await expect(host.driver.domainSuspend(domain)).rejects.toMatchObject({ kind: 'OPERATION_INVALID' })
+    await host.driver.domainDestroy(domain)
+    expect(await host.processes()).toEqual([])
+    expect(host.events.at(-1)).toBe('a stopped/destroyed')
+  })
+})
+
+describe.skipIf(!qemu)('a daemon that dies during a start', () => {
+  it.each([
+    ['before QEMU runs', false],
+    ['when QEMU runs but no record says so', true],
+  ])('leaves nothing: %s', async (_when, runs) => {
+    const { os, died } = dyingOs(runs)
+    await using host = await QemuHarness.make(os)
+    const domain = await host.define({ name: 'a' })
+    void host.driver.domainCreate(domain)
+    await died
+    expect(await host.left('state')).toEqual([`${domain.uuid}.json`])
+    expect(await host.processes()).toHaveLength(runs ? 1 : 0)
+    await host.reopen(nodeOs())
+    expect(await host.processes()).toEqual([])
+    expect(await host.left('run')).toEqual([])
+    expect(await host.left('state')).toEqual([])
+    expect(await host.driver.connectListAllDomains()).toEqual([{ ...domain, id: -1 }])
+    expect((await host.driver.domainCreate(domain)).id).toBeGreaterThan(0)
+  })
+
+  it('leaves nothing: when QEMU stands ready but the guest was never let go', async () => {
+    await using host = await QemuHarness.make()
+    const domain = await host.driver.domainCreate(await host.define({ name: 'a' }), { paused: true })
+    const path = join(host.folder, 'q/state', `${domain.uuid}.json`)
+    await writeFile(path, (await readFile(path, 'utf8')).replace('"paused":true', '"paused":false'))
+    await host.reopen()
+    expect(await host.processes()).toEqual([])
+    expect(await host.driver.connectListAllDomains()).toEqual([{ ...domain, id: -1 }])
+  })
+})
+
+/** The machine of a daemon that dies before QEMU is started, or before it learns that QEMU was started. */
+function dyingOs(runs: boolean): { readonly os: Os; readonly died: Promise<void> } {
+  const os = nodeOs()
+  const died = Promise.withResolvers<void>()
+  const startDetached: Os['processes']['startDetached'] = async (command, options) => {
+    if (runs) await os.processes.startDetached(command, options)
+    died.resolve()
+    return Promise.withResolvers<never>().promise
+  }
+  const processes = Object.assign(Object.create(os.processes) as Os['processes'], { startDetached })
+  return { os: { ...os, processes }, died: died.promise }
+}
