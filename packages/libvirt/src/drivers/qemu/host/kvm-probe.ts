@@ -52,19 +52,22 @@ export async function bootProbe(
   const boot = ['-blockdev', JSON.stringify(image), '-blockdev', JSON.stringify(disk)] as const
   const device = ['-device', JSON.stringify({ driver: 'virtio-blk-pci', drive: 'disk' })] as const
   const run = os.processes.run([...command, ...cpu, ...boot, ...device], { timeoutMs: probeMs })
+  const decided = new AbortController()
   try {
-    const { stdout } = await Promise.race([run, tooLate(os)])
+    const { stdout } = await Promise.race([run, tooLate(os, decided.signal)])
     const booted = utf8Text(stdout)?.includes(bootSectorMarker) ?? false
     return { booted, reason: booted ? '' : 'the guest said nothing' }
   } catch (error) {
     if (error instanceof ProcessError) return { booted: false, reason: errorText(error) }
     throw error
+  } finally {
+    decided.abort()
   }
 }
 
 /** A process that waits for the kernel cannot even be killed. */
-async function tooLate(os: Os): Promise<never> {
-  await os.clock.sleep(probeMs + killMs)
+async function tooLate(os: Os, decided: AbortSignal): Promise<never> {
+  await os.clock.sleep(probeMs + killMs, decided)
   throw new ProcessError({ format: 'QEMU cannot be ended', fields: [] }, { command: ['qemu'] })
 }
 
