@@ -5,12 +5,14 @@ import { createConnection } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { vmList } from '@cloister/admin-protocol'
 import { AdminClient } from '@cloister/client'
 import { UnixTransport } from '@cloister/client/node'
 
 const program = fileURLToPath(new URL('../../bin/cloisterd', import.meta.url))
 const kernels = fileURLToPath(new URL('../../.cache/guest', import.meta.url))
 const pollMs = 20
+const killMs = 5_000
 const stopMs = 10_000
 const logShown = 4000
 
@@ -46,14 +48,28 @@ export class DemoDaemon implements AsyncDisposable {
     }
   }
 
-  /** Stops it; guests that run go on. */
+  /** Ends the guests, which would go on without it, and stops it. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#hasEnded) return
+    await this.#killGuests()
     const ended = once(this.#child, 'exit')
     this.#child.kill('SIGTERM')
     const timer = setTimeout(() => this.#child.kill('SIGKILL'), stopMs)
     await ended
     clearTimeout(timer)
+  }
+
+  /** A daemon that does not answer any more leaves them to whoever removes the folder. */
+  async #killGuests(): Promise<void> {
+    const signal = AbortSignal.timeout(killMs)
+    try {
+      const running = (await this.client.call(vmList, { signal })).filter(
+        ({ klass, state }) => klass !== 'AdminVM' && state !== 'Halted',
+      )
+      await Promise.allSettled(running.map(({ name }) => this.client.domain(name).kill({ signal })))
+    } catch {
+      // It is too late for order.
+    }
   }
 
   get #hasEnded(): boolean {

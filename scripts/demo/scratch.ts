@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Processes, ProcessIdentity } from '@cloister/os'
@@ -6,7 +6,7 @@ import type { Processes, ProcessIdentity } from '@cloister/os'
 /** Longest folder for temporary files below which sockets of a demo still have paths that fit (107 bytes). */
 const longestParent = 30
 
-/** The folder that holds everything of one demo. Its name is part of the command line of every process that works in it. */
+/** The folder that holds everything of one demo. */
 export class Scratch implements AsyncDisposable {
   readonly path: string
   readonly #processes: Processes
@@ -32,14 +32,20 @@ export class Scratch implements AsyncDisposable {
   }
 
   async #inhabitants(): Promise<ProcessIdentity[]> {
-    const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
     const found: ProcessIdentity[] = []
-    for (const pid of pids) {
-      const commandLine = await readFile(`/proc/${pid}/cmdline`, 'latin1').catch(() => '')
-      const identity = commandLine.includes(this.path) ? await this.#processes.identify(Number(pid)) : undefined
+    for (const pid of (await readdir('/proc')).map(Number).filter((number) => number > 0 && number !== process.pid)) {
+      const identity = (await this.#hasOpenFiles(pid)) ? await this.#processes.identify(pid) : undefined
       if (identity) found.push(identity)
     }
     return found
+  }
+
+  /** Looks at open files: a command line does not tell, as guests are given their files as descriptors. */
+  async #hasOpenFiles(pid: number): Promise<boolean> {
+    const folder = `/proc/${pid}/fd`
+    const descriptors = await readdir(folder).catch(() => [])
+    const targets = await Promise.all(descriptors.map((name) => readlink(join(folder, name)).catch(() => '')))
+    return targets.some((target) => target.startsWith(`${this.path}/`))
   }
 
   /** Last mounted first. */
