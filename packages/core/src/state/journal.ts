@@ -80,7 +80,7 @@ export class Journal<E> {
 
   #finish(work: Work<E>): Promise<void> {
     this.#open.delete(work)
-    work.over = new Error('the unit of work is committed: nothing can be added')
+    work.over = 'committed'
     const waiter = Promise.withResolvers<void>()
     this.#enqueue({ work, waiter })
     return waiter.promise

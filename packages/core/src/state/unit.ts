@@ -12,8 +12,8 @@ export interface Work<E> {
   readonly changes: RowChange[]
   readonly inverses: Inverse[]
   readonly events: E[]
-  /** Why nothing more can be added; undefined as long as the unit is open. */
-  over: Error | undefined
+  /** Why nothing more can be added: it was committed, or the error to throw; undefined as long as the unit is open. */
+  over: 'committed' | Error | undefined
 }
 
 /** What a unit asks of its journal. */
@@ -76,7 +76,9 @@ export class Unit<E> {
   }
 
   #open(): Work<E> {
-    if (this.#work.over) throw this.#work.over
+    const { over } = this.#work
+    if (over === 'committed') throw new Error('the unit of work is committed: nothing can be added')
+    if (over) throw over
     return this.#work
   }
 }

@@ -17,14 +17,14 @@ afterEach(() => rm(parent, { recursive: true }))
 
 /** Runs the loop of commits from number `first`, kills it after a number of acknowledgements; returns all that it gave. */
 async function acknowledgedBeforeDeath(first: number, enough: number): Promise<number[]> {
-  const child = new Child('./commit-loop.ts', [folder, String(first)])
+  await using child = new Child('./commit-loop.ts', [folder, String(first)])
   const acknowledged: number[] = []
   const reached = Promise.withResolvers<void>()
   child.lines.on('line', (line) => {
     acknowledged.push(Number(line))
     if (acknowledged.length === enough) reached.resolve()
   })
-  await reached.promise
+  await Promise.race([reached.promise, child.ended()])
   await child.kill()
   return acknowledged
 }

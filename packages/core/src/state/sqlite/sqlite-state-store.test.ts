@@ -160,11 +160,10 @@ describe('the lock on the state', () => {
 
   it('keeps other processes out, in both directions, and ends with the process', async () => {
     const first = await openStore()
-    const refused = new Child('./hold-state.ts', [folder])
+    await using refused = new Child('./hold-state.ts', [folder])
     expect(await refused.line()).toBe(`The state in ${folder} is in use by another cloisterd (pid ${process.pid})`)
-    await refused.kill()
     await first.close()
-    const holder = new Child('./hold-state.ts', [folder])
+    await using holder = new Child('./hold-state.ts', [folder])
     expect(await holder.line()).toBe('open')
     await expect(openStore()).rejects.toMatchObject({
       reason: 'locked',

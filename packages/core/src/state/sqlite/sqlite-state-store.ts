@@ -76,7 +76,8 @@ export class SqliteStateStore implements StateStore {
     try {
       await this.#ask(request)
     } catch (error) {
-      if (!isFull(error) || !makesRoom(changes) || !(await this.#reserve.release())) throw error
+      if (!isFull(error) || this.#failed || !makesRoom(changes)) throw error
+      if (!(await this.#reserve.release())) throw error
       await this.#useFreedSpace()
       await this.#ask(request)
     }

@@ -45,7 +45,8 @@ export class StateDatabase {
     try {
       this.#transact(changes)
     } catch (error) {
-      if (failureOf(error).reason !== 'full') throw error
+      const { reason, lasting } = failureOf(error)
+      if (reason !== 'full' || lasting) throw error
       this.checkpoint()
       this.#transact(changes)
     }

@@ -23,17 +23,16 @@ export const changeStatements: readonly Statement[] = tableNames.flatMap((table)
 ])
 
 /** Index of each table's put in `changeStatements`. */
-const firstOfTable: Readonly<Record<string, number>> = Object.fromEntries(
+const putIndex = Object.fromEntries(
   tableNames.map((table) => [table, changeStatements.findIndex(({ sql }) => sql === putStatement(table).sql)]),
-)
+) as Record<TableName, number>
 
 /** The statements for changes, in their order. */
 export function flatten(changes: readonly RowChange[]): FlatChanges {
   const statements: number[] = []
   const cells: Cell[] = []
   for (const change of changes) {
-    const first = firstOfTable[change.table] ?? Number.NaN
-    statements.push(change.op === 'put' ? first : first + change.key.length)
+    statements.push(putIndex[change.table] + (change.op === 'put' ? 0 : change.key.length))
     cells.push(...change.key)
     if (change.op === 'put') cells.push(...change.values)
   }

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createInterface, type Interface } from 'node:readline'
 import type { Readable } from 'node:stream'
 
-/** A program of this folder that runs as a process of its own, its output read line by line. */
+/** A program of this folder that runs as a process of its own, its output read line by line; ended with the block that made it. */
 export class Child {
   readonly lines: Interface
   readonly #process: ChildProcessByStdio<null, Readable, null>
@@ -22,9 +22,14 @@ export class Child {
     return this.#process.pid
   }
 
+  /** Rejects when the program ends by itself. */
+  async ended(): Promise<never> {
+    throw new Error(`the program ended: ${await this.#exit}`)
+  }
+
   /** The next line that it prints. */
   async line(): Promise<string> {
-    const [line]: string[] = await once(this.lines, 'line')
+    const [line]: string[] = await Promise.race([once(this.lines, 'line'), this.ended()])
     return line ?? ''
   }
 
@@ -32,5 +37,9 @@ export class Child {
   async kill(): Promise<void> {
     this.#process.kill('SIGKILL')
     await this.#exit
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill()
   }
 }
