@@ -1,0 +1,71 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { rooms } from './floors.ts'
+import { root, runtimeCycle, shippedFiles } from './source-files.ts'
+
+/** The package of an import: `@cloister/client/node` is of `@cloister/client`. */
+function packageOf(from: string): string {
+  return from
+    .split('/')
+    .slice(0, from.startsWith('@') ? 2 : 1)
+    .join('/')
+}
+
+describe('the house', () => {
+  it('has every package in the list of rooms', async () => {
+    const folders = await Promise.all(
+      ['packages', 'apps'].map(async (floor) => (await readdir(join(root, floor))).map((name) => `${floor}/${name}`)),
+    )
+    expect(rooms.map(({ folder }) => folder).sort()).toEqual(folders.flat().sort())
+  })
+
+  describe.each(rooms)('$folder', ({ folder, ours, others, node }) => {
+    it('imports only what it may', async () => {
+      const wrong: string[] = []
+      for (const { path, imports } of await shippedFiles(folder)) {
+        for (const { from } of imports) {
+          if (from.startsWith('.')) continue
+          const mayUseNode = node === 'all' || node.some((part) => path.startsWith(`${folder}/src/${part}/`))
+          if (from.startsWith('node:') ? !mayUseNode : ![...ours, ...others].includes(packageOf(from)))
+            wrong.push(`${path}: ${from}`)
+        }
+      }
+      expect(wrong).toEqual([])
+    })
+
+    it('never reaches into another package, nor out of its own', async () => {
+      const files = await shippedFiles(folder)
+      const depth = (path: string): number => path.slice(`${folder}/src/`.length).split('/').length - 1
+      const out = files.flatMap(({ path, imports }) =>
+        imports
+          .filter(({ from }) => (from.match(/\.\.\//g) ?? []).length > depth(path))
+          .map(({ from }) => `${path}: ${from}`),
+      )
+      expect(out).toEqual([])
+    })
+
+    it('says in package.json what it imports', async () => {
+      const manifest = JSON.parse(await readFile(join(root, folder, 'package.json'), 'utf8')) as {
+        dependencies?: Record<string, string>
+      }
+      const used = new Set(
+        (await shippedFiles(folder))
+          .flatMap(({ imports }) => imports.map(({ from }) => from))
+          .filter((from) => !from.startsWith('.') && !from.startsWith('node:'))
+          .map(packageOf),
+      )
+      expect(Object.keys(manifest.dependencies ?? {}).sort()).toEqual([...used].sort())
+    })
+
+    it('has no circle of imports at run time', async () => {
+      expect(runtimeCycle(await shippedFiles(folder))).toBeUndefined()
+    })
+  })
+
+  it('names each runtime dependency of others in docs/dependencies.md', async () => {
+    const page = await readFile(join(root, 'docs/dependencies.md'), 'utf8')
+    const missing = rooms.flatMap(({ others }) => others).filter((name) => !page.includes(`\`${name}\``))
+    expect(missing).toEqual([])
+  })
+})
