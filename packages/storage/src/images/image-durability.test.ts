@@ -126,8 +126,10 @@ describe('images when the file system fails', () => {
     const [source, target] = [at.origin('appvms/a'), at.origin('appvms/b')]
     for (const volume of [source, target]) await volume.create()
     await at.cycle(source, 'x')
-    os.files.faults.failNext('sync', 'EIO', /import/)
+    os.files.faults.failNext('clone', 'EIO', /import/)
     await expect(target.importVolume(source)).rejects.toThrow('cannot copy volume appvms/a/private: EIO')
+    os.files.faults.failNext('sync', 'EIO', /import/)
+    await expect(target.importVolume(source)).rejects.toThrow('cannot make the new state durable: EIO')
     os.files.faults.failNext('link', 'ENOSPC')
     await expect(target.importVolume(source)).rejects.toThrow('cannot keep the old state as a revision: ENOSPC')
     await target.importData()
@@ -149,6 +151,27 @@ describe('images when the file system fails', () => {
     expect(await volume.isDirty()).toBe(true)
     await volume.stop()
     expect(await at.content(volume)).toBe('x')
+  })
+
+  it('a prepared copy that cannot be made is only a warning', async () => {
+    const { at, os } = await tracing()
+    const volume = at.origin()
+    for (const operation of [
+      () => volume.create(),
+      () => at.cycle(volume, 'one'),
+      () => at.cycle(volume, 'two'),
+      () => volume.resize(2n * MiB),
+      () => volume.revert(),
+    ]) {
+      os.files.faults.failNext('setModified', 'ENOSPC', /precache/)
+      await operation()
+      expect(at.warnings.pop()).toMatch(/Cannot make .*-precache\.img: ENOSPC/)
+      expect(await at.names()).not.toContain('private-precache.img')
+      expect((await at.names()).filter((name) => name.includes('~'))).toEqual([])
+    }
+    os.losePower()
+    expect(await at.content(volume)).toBe('one')
+    await volume.start()
   })
 
   it('questions that the disk cannot answer are errors of the storage', async () => {

@@ -1,5 +1,5 @@
 import { dirname } from 'node:path'
-import { utf8, utf8Text } from '@cloister/kit'
+import { errorText, utf8, utf8Text } from '@cloister/kit'
 import {
   cloneOrCopy,
   errorCode,
@@ -112,21 +112,17 @@ export class ImageFiles {
   }
 
   /** Puts a copy of `from`, cut or grown to `size`, in place of `to`. */
-  copy(
-    from: string,
-    to: string,
-    options: { readonly size?: bigint; readonly signal?: AbortSignal } = {},
-  ): Promise<void> {
+  copy(from: string, to: string, size?: bigint): Promise<void> {
     const fill = async (temporary: string): Promise<void> => {
-      await cloneOrCopy(this.files, from, temporary, options.signal)
-      if (options.size !== undefined) await this.files.truncate(temporary, options.size)
+      await cloneOrCopy(this.files, from, temporary)
+      if (size !== undefined) await this.files.truncate(temporary, size)
     }
     return replaceDurably(this.files, to, fill, imageMode)
   }
 
   /** Copies `from` to `to`, which must not exist; nothing of it need survive a power loss. */
-  async copyPassing(from: string, to: string): Promise<void> {
-    await cloneOrCopy(this.files, from, to)
+  async copyPassing(from: string, to: string, signal?: AbortSignal): Promise<void> {
+    await cloneOrCopy(this.files, from, to, signal)
     await this.files.setMode(to, imageMode)
   }
 
@@ -159,12 +155,20 @@ export class ImageFiles {
     return excess.length > 0
   }
 
-  /** Makes the clone for the next start, if the rules want one; its name is not durable yet. True if it did. */
+  /**
+   * Makes the clone for the next start, if the rules want one; its name is not durable yet. True if it did. A failure is only a
+   * warning: what was to be committed is, and the next start makes its own copy.
+   */
   async writePrecache(): Promise<boolean> {
     if (!this.#rules.precache) return false
-    const clean = await this.#committed()
-    await this.#copyDated(this.names.clean, this.names.precache, clean.mtimeNs)
-    return true
+    try {
+      const { mtimeNs } = await this.#committed()
+      await this.#copyDated(this.names.clean, this.names.precache, mtimeNs)
+      return true
+    } catch (error) {
+      this.#rules.warn(`Cannot make ${this.names.precache}: ${errorText(error)}. The next start will copy instead`)
+      return false
+    }
   }
 
   /** Makes sure that no other name (a snapshot's, a revision's) leads to the committed image. */

@@ -93,15 +93,15 @@ export function stopPassing(image: ImageFiles): Step[] {
 }
 
 /**
- * Makes the dirty or the imported image (`from`) the committed state. The old one is kept as a revision before; the clone for the
- * next start is made after, when nothing can be lost any more.
+ * Makes the dirty or the imported image (`from`) the committed state. Nothing changes before all of it is on disk; the clone for
+ * the next start is made when nothing can be lost any more.
  */
 export function commit(image: ImageFiles, from: string): Step[] {
   const { clean, dirty, precache } = image.names
   return [
+    step('make the new state durable', () => image.files.sync(from)),
     step('keep the old state as a revision', () => image.addRevision()),
     step('remove revisions beyond the limit', () => image.prune()),
-    step('make the new state durable', () => image.files.sync(from)),
     step('remove the stale prepared copy', () => image.remove(precache)),
     step('put the new state in place', () => image.rename(from, clean)),
     // After an import, what a crashed run left must not win over the imported data.
@@ -115,7 +115,7 @@ export function resizeCommitted(image: ImageFiles, size: bigint): Step[] {
   const { clean, precache } = image.names
   return [
     step('remove the stale prepared copy', () => image.remove(precache)),
-    step('write the image in its new size', () => image.copy(clean, clean, { size })),
+    step('write the image in its new size', () => image.copy(clean, clean, size)),
     ...prepareNextStart(image),
   ]
 }

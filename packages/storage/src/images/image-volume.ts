@@ -7,6 +7,7 @@ import {
   QubesVolumeRevisionNotFoundError,
   StoragePoolException,
 } from '@cloister/kit'
+import type { Files } from '@cloister/os'
 import { refreshLoopDevices } from '../loop-devices.ts'
 import { inspect, runSteps, type Step, step } from '../steps.ts'
 import type { BlockDevice, Revision, Volume, VolumeConfig } from '../volume.ts'
@@ -220,7 +221,7 @@ export class ImageVolume extends ImageVolumeSettings implements Volume {
     return new ImageNames(`${this.pool.dirPath}/${this.vid}`)
   }
 
-  protected get files(): ImageFiles['files'] {
+  protected get files(): Files {
     return this.pool.os.files
   }
 
@@ -346,11 +347,12 @@ function sourceIn(pool: ImagePool, source: Volume): ImageVolume {
   throw new StoragePoolException(msg`Source volume ${source.vid} must be in the same pool ${pool.name}`)
 }
 
-/** Copies what another volume committed into the import image; nothing of it is left when that fails. */
+/** Copies what another volume committed into the import image, which the commit will make durable. */
 async function copyExported(images: ImageFiles, source: Volume, signal?: AbortSignal): Promise<void> {
+  await images.removeFiles('import')
   const path = await source.export()
   try {
-    await images.copy(path, images.names.import, signal && { signal })
+    await images.copyPassing(path, images.names.import, signal)
   } finally {
     await source.exportEnd(path)
   }
