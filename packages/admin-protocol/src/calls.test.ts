@@ -76,7 +76,7 @@ describe('findCall', () => {
       destination: 'admin',
     })
     expect(findCall('admin.vm.Start')).toMatchObject({ dialectName: 'admin', destination: 'any' })
-    expect(findCall('mgmt.vm.Start')).toMatchObject({ dialectName: 'mgmt', destination: 'domain' })
+    expect(findCall('mgmt.vm.volume.Resize')).toMatchObject({ dialectName: 'mgmt', destination: 'domain' })
     expect(findCall('internal.SuspendPre')).toMatchObject({ dialectName: 'plain', row: { socket: 'internal' } })
   })
 
@@ -120,7 +120,7 @@ describe('refuseWrongPresence', () => {
     ['admin.pool.Add', 'file', ''],
     ['admin.vm.tag.Set', 'zed', 'payload'],
     ['admin.vm.notes.Set', 'x', 'y'],
-    ['mgmt.vm.Shutdown', 'wait', ''],
+    ['mgmt.vm.Pause', 'wait', ''],
     ['mgmt.vm.volume.Import', '', 'data'],
   ])('refuses %s with argument %j and payload %j', (name, argument, payload) => {
     expect(check(name, argument, payload)).toThrow(ProtocolError)

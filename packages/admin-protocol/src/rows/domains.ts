@@ -84,6 +84,5 @@ export const vmRemove: CallRow<undefined, undefined, undefined> = {
   key: 'vm.Remove',
   summary: 'Removes a domain and its volumes.',
   destination: 'any',
-  admin: { argument: nothing, payload: nothing, reply: noReply },
-  mgmt: { argument: nothing, payload: nothing, reply: noReply, destination: 'domain' },
+  ...bothDialects({ argument: nothing, payload: nothing, reply: noReply }),
 }

@@ -1,7 +1,7 @@
 import { bothDialects, type CallRow, globalRead, globalWrite } from '../call-row.ts'
 import { noReply, nothing, optional, reply, required } from '../codec.ts'
 import { lines } from '../text-forms.ts'
-import { adminBoolean, booleanInput, mgmtBoolean } from '../values/boolean-words.ts'
+import { booleanInput } from '../values/boolean-words.ts'
 import { driverName, poolName, revisionId, volumeId } from '../values/names.ts'
 import { poolRevisionsToKeep, sizeInput } from '../values/numbers.ts'
 import {
@@ -46,8 +46,7 @@ export const poolInfo: CallRow<string, undefined, PoolInfo> = {
   ...globalRead,
   key: 'pool.Info',
   summary: 'Describes a pool.',
-  admin: { argument, payload: nothing, reply: reply(poolInfoForm(adminBoolean)) },
-  mgmt: { argument, payload: nothing, reply: reply(poolInfoForm(mgmtBoolean)) },
+  ...bothDialects({ argument, payload: nothing, reply: reply(poolInfoForm) }),
 }
 
 export const poolUsageDetails: CallRow<string, undefined, PoolUsage> = {

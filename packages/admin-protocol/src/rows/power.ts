@@ -1,5 +1,5 @@
-import { type CallRow, type Dialect, localExecute, localRead, localWrite } from '../call-row.ts'
-import { always, maybeEmpty, noReply, nothing, reply } from '../codec.ts'
+import { bothDialects, type CallRow, type Dialect, localExecute, localRead, localWrite } from '../call-row.ts'
+import { maybeEmpty, noReply, nothing, reply } from '../codec.ts'
 import { anyText } from '../text-forms.ts'
 import { type DomainState, domainState, type ShutdownFlags, shutdownFlags } from '../values/domain-state.ts'
 
@@ -7,8 +7,7 @@ import { type DomainState, domainState, type ShutdownFlags, shutdownFlags } from
 
 const order: Dialect<undefined, undefined, undefined> = { argument: nothing, payload: nothing, reply: noReply }
 
-/** The draft never lets the admin domain be powered. */
-const both = { admin: order, mgmt: { ...order, destination: 'domain' } } as const
+const both = bothDialects(order)
 
 export const vmStart: CallRow<undefined, undefined, undefined> = {
   ...localExecute,
@@ -21,13 +20,7 @@ export const vmShutdown: CallRow<ShutdownFlags, undefined, undefined> = {
   ...localExecute,
   key: 'vm.Shutdown',
   summary: 'Asks a domain to shut down.',
-  admin: { argument: maybeEmpty(shutdownFlags), payload: nothing, reply: noReply },
-  mgmt: {
-    argument: always<ShutdownFlags>({ force: false, wait: false }),
-    payload: nothing,
-    reply: noReply,
-    destination: 'domain',
-  },
+  ...bothDialects({ argument: maybeEmpty(shutdownFlags), payload: nothing, reply: noReply }),
 }
 
 export const vmPause: CallRow<undefined, undefined, undefined> = {

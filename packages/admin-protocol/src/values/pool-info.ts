@@ -1,7 +1,6 @@
 import { msg, ProtocolError } from '@cloister/kit'
 import type { TextForm } from '../codec.ts'
 import { anyText, joinLines, splitLines } from '../text-forms.ts'
-import { adminBoolean } from './boolean-words.ts'
 import { formatPairs, KeyValues } from './key-values.ts'
 import { newPoolName, volumeId } from './names.ts'
 import { size } from './numbers.ts'
@@ -16,41 +15,29 @@ export interface PoolInfo {
   readonly includedIn: string | undefined
 }
 
-/** Settings of pools that are booleans: the dialects spell them differently. */
-const booleanSettings: ReadonlySet<string> = new Set(['ephemeral_volatile', 'setup_check'])
-
 const text = anyText('<pool>')
 
-function translate(key: string, value: string, from: TextForm<boolean>, to: TextForm<boolean>): string {
-  return booleanSettings.has(key) ? to.format(from.parse(value)) : value
-}
-
-/** Reply of `pool.Info`: settings sorted by key, then what was measured (reference: admin-api, 3.7). */
-export function poolInfoForm(words: TextForm<boolean>): TextForm<PoolInfo> {
-  return {
-    syntax: '<property>=<value>\\n…',
-    parse(content) {
-      const values = new KeyValues(splitLines(content))
-      const settings = [...values.without('size', 'usage', 'included_in')]
-      return {
-        config: new Map(settings.map(([key, value]) => [key, translate(key, value, words, adminBoolean)])),
-        size: values.find('size', size),
-        usage: values.find('usage', size),
-        includedIn: values.find('included_in', text),
-      }
-    },
-    format({ config, size, usage, includedIn }) {
-      const settings = [...config].sort(([a], [b]) => (a < b ? -1 : 1))
-      return joinLines(
-        formatPairs([
-          ...settings.map(([key, value]) => [key, translate(key, value, adminBoolean, words)] as const),
-          ['size', size?.toString()],
-          ['usage', usage?.toString()],
-          ['included_in', includedIn],
-        ]),
-      )
-    },
-  }
+/**
+ * Reply of `pool.Info`: settings sorted by key, then what was measured (reference: admin-api, 3.7). Settings are texts of the
+ * driver's, in every dialect as they are stored.
+ */
+export const poolInfoForm: TextForm<PoolInfo> = {
+  syntax: '<property>=<value>\\n…',
+  parse(content) {
+    const values = new KeyValues(splitLines(content))
+    return {
+      config: new Map(values.without('size', 'usage', 'included_in')),
+      size: values.find('size', size),
+      usage: values.find('usage', size),
+      includedIn: values.find('included_in', text),
+    }
+  },
+  format({ config, size, usage, includedIn }) {
+    const settings = [...config].sort(([a], [b]) => (a < b ? -1 : 1))
+    return joinLines(
+      formatPairs([...settings, ['size', size?.toString()], ['usage', usage?.toString()], ['included_in', includedIn]]),
+    )
+  },
 }
 
 /** Space of a pool in bytes; what the driver does not know is undefined. */
