@@ -196,6 +196,18 @@ export function describeImages(title: string, placeOf: () => Place): void {
       expect(await at.content(volume, '-dirty.img')).toBe('real')
     })
 
+    it('31: a precache of another size is dropped, whatever its time', async () => {
+      const at = await make()
+      const volume = at.origin()
+      await volume.create()
+      const { mtimeNs = 0n } = (await at.stat(volume)) ?? {}
+      await at.place.os.files.truncate(at.path(volume, '-precache.img'), 2n * MiB)
+      await at.place.os.files.setModified(at.path(volume, '-precache.img'), mtimeNs)
+      await volume.start()
+      expect(at.warnings).toHaveLength(1)
+      expect((await at.stat(volume, '-dirty.img'))?.size).toBe(MiB)
+    })
+
     it('32: an image edited by hand is what the domain starts from', async () => {
       const at = await make()
       const volume = at.origin()
@@ -317,6 +329,16 @@ export function describeImages(title: string, placeOf: () => Place): void {
       expect(await at.content(source)).toBe('template')
       await child.start()
       expect(await at.content(child, '-dirty.img')).toBe('template')
+    })
+
+    it('a running copy is private, whatever the mode of the image', async () => {
+      const at = await make()
+      const source = at.origin()
+      await source.create()
+      await at.place.os.files.setMode(at.path(source, '.img'), 0o644)
+      const child = at.snapshot(source)
+      await child.start()
+      expect(await at.stat(child, '-dirty.img')).toMatchObject({ mode: 0o600 })
     })
 
     it('18: sees its source as it was before the source started', async () => {
