@@ -1,5 +1,13 @@
 import type { Connection } from './connection.ts'
-import type { ConsoleStream, CreateFlags, DomainHandle, DomainInfo, DomainStateAndReason } from './driver.ts'
+import type {
+  ConsoleStream,
+  CreateFlags,
+  DomainHandle,
+  DomainInfo,
+  DomainMemoryStats,
+  DomainStateAndReason,
+} from './driver.ts'
+import { LibvirtError } from './error.ts'
 
 /**
  * A domain of a connection: a light handle, of which there may be many for one domain. Methods are libvirt's `virDomain…`
@@ -100,6 +108,13 @@ export class Domain {
   /** Sets the memory that the guest may use now, KiB. */
   async setMemory(memory: number): Promise<void> {
     await this.connection.driver.domainSetMemory(this.#handle, memory)
+  }
+
+  /** Memory as host and guest see it. @throws LibvirtError NO_SUPPORT, OPERATION_INVALID when the domain is not active */
+  async memoryStats(): Promise<DomainMemoryStats> {
+    const { driver } = this.connection
+    if (!driver.domainMemoryStats) throw new LibvirtError('NO_SUPPORT', 'virDomainMemoryStats')
+    return driver.domainMemoryStats(this.#handle)
   }
 
   /** Tells a running guest that a disk, named by its target, has a new size in bytes. */

@@ -35,6 +35,29 @@ export interface DomainInfo extends DomainStateAndReason {
   readonly cpuTime: bigint
 }
 
+/**
+ * Memory of a running domain, as host and guest see it (`virDomainMemoryStats`), KiB. The guest reports through its balloon
+ * and may say anything; what it did not report, or reported as unknown, is missing.
+ */
+export interface DomainMemoryStats {
+  /** What the balloon leaves to the guest. */
+  readonly actual: number
+  /** What the domain occupies on the host. */
+  readonly rss?: number
+  /** All memory that the guest's kernel has to give. */
+  readonly available?: number
+  /** What nobody in the guest uses. */
+  readonly unused?: number
+  /** What the guest could give to a new program without swapping: unused memory and caches. */
+  readonly usable?: number
+  /** Read from swap since the guest started. */
+  readonly swapIn?: number
+  /** Written to swap since the guest started. */
+  readonly swapOut?: number
+  /** When the guest last reported, seconds since 1970; missing when it never did. */
+  readonly lastUpdate?: number
+}
+
 /** Kinds of life-cycle events (`virDomainEventType`; reference: libvirt, 6). */
 export const lifecycleEvents = {
   defined: 0,
@@ -141,6 +164,8 @@ export interface Driver {
   domainIsPersistent(domain: DomainHandle): Promise<boolean>
   /** Sets the memory that the guest may use now, KiB. */
   domainSetMemory(domain: DomainHandle, memory: number): Promise<void>
+  /** Missing where nothing is known of guests' memory. */
+  domainMemoryStats?(domain: DomainHandle): Promise<DomainMemoryStats>
   /** Tells a running guest that a disk (by target name) has a new size, bytes. */
   domainBlockResize(domain: DomainHandle, disk: string, size: bigint): Promise<void>
   /** Opens the console of that alias, or the first; one user at a time unless `force`. */

@@ -291,6 +291,32 @@ describe('resources', () => {
     expect((await driver.domainGetInfo(handle)).memory).toBe(1000)
   })
 
+  it('tells of the memory of a running domain', async () => {
+    const handle = await driver.domainDefineXML(xml('a', uuidA))
+    expect(await outcome(driver.domainMemoryStats(handle))).toBe(55)
+    await driver.domainCreate(handle)
+    expect(await driver.domainMemoryStats(handle)).toEqual({ actual: 1000, rss: 1000 })
+    driver.reportMemory(uuidA, { available: 900, usable: 300, lastUpdate: 7 })
+    await driver.domainSetMemory(handle, 500)
+    expect(await driver.domainMemoryStats(handle)).toEqual({
+      actual: 500,
+      rss: 500,
+      available: 900,
+      usable: 300,
+      lastUpdate: 7,
+    })
+    await driver.domainDestroy(handle)
+    await driver.domainCreate(handle)
+    expect(await driver.domainMemoryStats(handle)).toEqual({ actual: 1000, rss: 1000 })
+  })
+
+  it('plays a guest without a driver for its balloon', async () => {
+    const handle = await driver.domainCreateXML(xml('a', uuidA))
+    driver.ignoreBalloon(uuidA)
+    await driver.domainSetMemory(handle, 500)
+    expect(await driver.domainGetInfo(handle)).toMatchObject({ maxMemory: 1000, memory: 1000 })
+  })
+
   it('knows the disks of a running domain', async () => {
     const handle = await driver.domainDefineXML(
       xml(

@@ -6,6 +6,7 @@ import type {
   CreateFlags,
   DomainHandle,
   DomainInfo,
+  DomainMemoryStats,
   DomainStateAndReason,
   Driver,
   DriverCapabilities,
@@ -209,8 +210,15 @@ export class TestDriver implements Driver {
       if (!Number.isSafeInteger(memory) || memory < 1 || memory > most) {
         throw invalidArgument(msg`memory of ${memory} KiB is not between 1 and the domain's maximum, ${most} KiB`)
       }
-      run.memory = memory
+      if (!run.ignoresBalloon) run.memory = memory
     })
+  }
+
+  /** The guest occupies all that it has; what else it reports is for tests to say (`reportMemory`). */
+  async domainMemoryStats(handle: DomainHandle): Promise<DomainMemoryStats> {
+    await this.#faults.meet('domainMemoryStats')
+    const { run } = this.#domains.resolve(handle)
+    return { ...run.report, actual: run.memory, rss: run.memory }
   }
 
   /** Checks that there is such a disk: there is no guest to be told. */
@@ -256,6 +264,16 @@ export class TestDriver implements Driver {
   /** For tests: the guest pays no heed when it is asked to shut down. */
   ignoreShutdown(uuid: string): void {
     this.#domains.withUuid(uuid).ignoresShutdown = true
+  }
+
+  /** For tests: what a running guest reports of its memory from now on, until it ends. */
+  reportMemory(uuid: string, report: Omit<DomainMemoryStats, 'actual' | 'rss'>): void {
+    this.#domains.withUuid(uuid).run.report = report
+  }
+
+  /** For tests: the guest has no driver for its balloon, so that `domainSetMemory` has no effect in this run. */
+  ignoreBalloon(uuid: string): void {
+    this.#domains.withUuid(uuid).run.ignoresBalloon = true
   }
 
   /** For tests: the guest's kernel panics. */

@@ -1,5 +1,6 @@
 import type { Clock } from '@cloister/os'
 import type { DomainDefinition } from '../../domain-definition.ts'
+import type { DomainMemoryStats } from '../../driver.ts'
 import type { EchoConsole } from './echo-console.ts'
 
 /** One run of a domain, from its start to its end. */
@@ -11,6 +12,10 @@ export class TestRun {
   readonly consoles: Map<string, EchoConsole> = new Map()
   /** KiB. */
   memory: number
+  /** What the guest reports of its memory. */
+  report: Omit<DomainMemoryStats, 'actual' | 'rss'> = {}
+  /** The guest keeps its memory whatever is asked of it. */
+  ignoresBalloon = false
   readonly #clock: Clock
   /** Milliseconds that the processors ran before the last pause. */
   #spent = 0
