@@ -130,7 +130,7 @@ export class DomainStorage {
       if (!kind.snapOnStart) continue
       const before = this.#volumes.get(kind.name)
       this.#take(this.#snapshot(kind, {}))
-      unit.undo(() => before && this.#take(before))
+      unit.undo(() => before && this.#take(before.pool.initVolume(before.config())))
       if (this.#vm.registered) this.store(unit, kind.name)
     }
   }

@@ -1,4 +1,4 @@
-import { booleanWord, msg, QubesValueError } from '@cloister/kit'
+import { booleanWord, msg, parseInteger, QubesValueError } from '@cloister/kit'
 import type { Volume, VolumeConfig } from '@cloister/storage'
 
 /** A volume as it is stored with its domain: Qubes' keys and words (reference: storage-and-lifecycle, A.1.3). */
@@ -27,26 +27,47 @@ export function volumeRecord(volume: Volume): VolumeRecord {
   }
 }
 
-/** @throws QubesValueError when a key is missing */
+/** @throws QubesValueError when a key is missing or its value is not what it must be */
 export function parseVolumeRecord(record: VolumeRecord): ParsedVolumeRecord {
-  const required = (key: string): string => {
-    const value = record[key]
-    if (value === undefined) throw new QubesValueError(msg`a stored volume has no ${key}`)
-    return value
-  }
-  const flag = (key: string): boolean => required(key) === 'True'
+  const fields = new Fields(record)
   return {
-    pool: required('pool'),
+    pool: fields.text('pool'),
     source: record['source'],
     config: {
-      name: required('name'),
-      vid: required('vid'),
-      rw: flag('rw'),
-      saveOnStop: flag('save_on_stop'),
-      snapOnStart: flag('snap_on_start'),
-      revisionsToKeep: Number(required('revisions_to_keep')),
-      ...(record['ephemeral'] !== undefined && { ephemeral: flag('ephemeral') }),
-      ...(record['size'] !== undefined && { size: BigInt(record['size']) }),
+      name: fields.text('name'),
+      vid: fields.text('vid'),
+      rw: fields.flag('rw'),
+      saveOnStop: fields.flag('save_on_stop'),
+      snapOnStart: fields.flag('snap_on_start'),
+      revisionsToKeep: fields.number('revisions_to_keep'),
+      ...(record['ephemeral'] !== undefined && { ephemeral: fields.flag('ephemeral') }),
+      ...(record['size'] !== undefined && { size: BigInt(fields.number('size')) }),
     },
+  }
+}
+
+class Fields {
+  readonly #record: VolumeRecord
+
+  constructor(record: VolumeRecord) {
+    this.#record = record
+  }
+
+  text(key: string): string {
+    const value = this.#record[key]
+    if (typeof value !== 'string') throw new QubesValueError(msg`a stored volume has no ${key}`)
+    return value
+  }
+
+  flag(key: string): boolean {
+    const value = this.text(key)
+    if (value !== 'True' && value !== 'False') throw new QubesValueError(msg`${key} of a stored volume is neither True nor False`)
+    return value === 'True'
+  }
+
+  number(key: string): number {
+    const value = parseInteger(this.text(key))
+    if (value === undefined) throw new QubesValueError(msg`${key} of a stored volume is not a number`)
+    return value
   }
 }
