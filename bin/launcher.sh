@@ -11,7 +11,7 @@ find_node() {
   exit 1
 }
 
-# Lets Node keep what it made of the sources: 60 ms to start instead of 150. What stands there is run, so the folder must
+# Lets Node keep what it made of the sources, which halves the time to start. What stands there is run, so the folder must
 # be our own: not the home of somebody who became root with their environment.
 keep_compiled() {
   cache=${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}

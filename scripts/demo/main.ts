@@ -14,8 +14,9 @@ const endedBySignal = 128
 
 /** What a reader may try when the demo is over. */
 const whatNext: readonly (readonly [command: string, what: string])[] = [
-  ['bin/cloisterd', 'the daemon for yourself; --help tells its options'],
-  ['bin/cloister --help', 'the command line, once the daemon runs'],
+  ['bin/cloister doctor', 'what this host can do, and what is missing'],
+  ['bin/cloisterd', 'the daemon, this time with a state that stays; --help tells where'],
+  ['bin/cloister --help', 'the command line for it'],
   ['npm test', 'all tests; they boot guests too'],
 ]
 

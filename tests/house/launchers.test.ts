@@ -124,6 +124,13 @@ describe('launchers', () => {
   })
 })
 
+describe('launchers of this checkout', () => {
+  it.each(['cloister', 'cloisterd'])('%s tells its version', async (name) => {
+    const { stdout } = await processes.run([join(bin, name), '--version'])
+    expect(Buffer.from(stdout).toString()).toMatch(new RegExp(`^${name} \\d+\\.\\d+\\.\\d+\n$`))
+  })
+})
+
 describe('launchers without the pinned Node', () => {
   let folder = ''
 
