@@ -10,7 +10,7 @@ import {
   takeFirstLine,
 } from '@cloister/admin-protocol'
 import type { App } from '@cloister/core'
-import { Untrusted } from '@cloister/kit'
+import { msg, QubesException, Untrusted } from '@cloister/kit'
 import type { Audit } from './audit.ts'
 import type { Consoles } from './consoles.ts'
 import { type CheckedCall, checkCall, type Request, runCall } from './dispatch.ts'
@@ -114,6 +114,17 @@ export class Connection {
     const first = this.#reader.take().parse((bytes) => bytes)
     if (first.length > 0) yield first
     for await (const chunk of this.#socket.iterator({ destroyOnReturn: false })) yield chunk as Uint8Array
+    await this.#refuseIfGone()
+  }
+
+  /** A client that half-closes has sent all; one that is gone altogether broke off. A write of nothing tells them apart. */
+  #refuseIfGone(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#socket.write(noBytes, (cause) => {
+        if (cause) reject(new QubesException(msg`The client went away before the end of its data`, { cause }))
+        else resolve()
+      })
+    })
   }
 
   #answer(request: Request, body: AsyncIterable<Uint8Array>): void {

@@ -7,6 +7,7 @@ import {
   QubesLabelNotFoundError,
 } from '@cloister/kit'
 import type { ChangeUnit } from './properties/property.ts'
+import type { ReferenceIndex } from './properties/reference-index.ts'
 
 /** A colour that says how far a domain is trusted. */
 export interface Label {
@@ -70,12 +71,12 @@ export class Labels {
     return label
   }
 
-  /** `inUse` says whether a domain has the label. */
-  remove(unit: ChangeUnit, name: string, inUse: (label: Label) => boolean): void {
+  /** @throws QubesLabelInUseError while a domain has the label */
+  remove(unit: ChangeUnit, name: string, references: ReferenceIndex): void {
     const label = this.get(name)
     if (label.index <= lastBuiltIn)
       throw new ProtocolError(msg`The label ${label.name} is built in and cannot be removed`)
-    if (inUse(label))
+    if (references.has(label))
       throw new QubesLabelInUseError(msg`The label ${label.name} is in use: give its domains another one first`)
     this.#forget(label)
     unit.undo(() => this.load(label))

@@ -12,8 +12,7 @@ export const labelHandlers: readonly HandledCall[] = [
     return undefined
   }),
   handle(labelRemove, async ({ app, argument }) => {
-    const inUse = (label: unknown): boolean => app.domains.sorted().some((vm) => vm.label === label)
-    await app.change((unit) => app.labels.remove(unit, argument, inUse))
+    await app.change((unit) => app.labels.remove(unit, argument, app.references))
     return undefined
   }),
 ]

@@ -14,6 +14,7 @@ import { TemplateVM } from '../domains/template-vm.ts'
 import { automaticTags } from '../extensions/automatic-tags.ts'
 import { checkUpdatesVm } from '../global-properties.ts'
 import type { ChangeUnit } from '../properties/property.ts'
+import type { Intent } from '../recovery/intents.ts'
 
 export interface CreateOptions {
   readonly name: string
@@ -111,10 +112,18 @@ async function installWithVolumes(vm: BaseVM, storage: DomainStorage, options: I
       app.intents.end(unit, intent)
     })
   } catch (error) {
-    // What cannot be removed now is removed at the next start: the intent stays.
-    await storage.remove()
-    await app.change((unit) => app.intents.end(unit, intent))
+    await abandon(vm, storage, intent)
     throw error
+  }
+}
+
+/** Removes the volumes of a domain that did not come to be; what cannot be removed now is removed at the next start. */
+async function abandon(vm: BaseVM, storage: DomainStorage, intent: Intent): Promise<void> {
+  try {
+    await storage.remove()
+    await vm.app.change((unit) => vm.app.intents.end(unit, intent))
+  } catch (error) {
+    vm.app.log.error('volumes of a domain that could not be made are left over', { domain: vm.name, error })
   }
 }
 

@@ -125,7 +125,7 @@ export abstract class PropertyHolder implements Subject {
   }
 
   #refer(operation: 'add' | 'delete', name: string, value: unknown): void {
-    if (value instanceof PropertyHolder) this.system.references[operation](value, this, name)
+    if (typeof value === 'object' && value !== null) this.system.references[operation](value, this, name)
   }
 
   #refuseUnlessWritable(property: AnyProperty): void {
