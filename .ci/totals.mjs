@@ -2,6 +2,8 @@
 
 import { readFileSync } from 'node:fs'
 
-const { numPassedTests, numFailedTests, numPendingTests, numTodoTests } = JSON.parse(readFileSync(process.argv[2], 'utf8'))
+const { numPassedTests, numFailedTests, numPendingTests, numTodoTests } = JSON.parse(
+  readFileSync(process.argv[2], 'utf8'),
+)
 console.log(`${numPassedTests} passed, ${numFailedTests} failed, ${numPendingTests + numTodoTests} skipped`)
 process.exit(numPassedTests > 0 ? 0 : 1)
