@@ -264,12 +264,10 @@ class QemuDriver implements Driver, RunOwner {
     if (!definition) return
     const domain = new QemuDomain(definition)
     domain.stored = stored
-    if (run && !run.isOver) {
-      run.announce(this)
-      domain.begin(run)
-      this.#lastId = Math.max(this.#lastId, run.id)
-    }
-    if (domain.active || stored) this.#domains.put(domain)
+    if (run) domain.begin(run)
+    this.#domains.put(domain)
+    this.#lastId = Math.max(this.#lastId, domain.id)
+    run?.announce(this)
   }
 
   /** Starts QEMU, tells of it, and lets the guest go; a guest that cannot go on is ended again. */
@@ -280,10 +278,10 @@ class QemuDriver implements Driver, RunOwner {
   ): Promise<DomainHandle> {
     const stored = domain.stored && { stored: formatDomainXml(domain.stored) }
     const run = await launch(this.#host, { id: ++this.#lastId, definition, paused, ...stored })
-    run.announce(this)
     domain.begin(run)
     this.#domains.put(domain)
     this.#emit(domain, ['started', lifecycleDetails.started.booted])
+    run.announce(this)
     if (paused) {
       run.stayPaused()
       this.#emit(domain, ['suspended', lifecycleDetails.suspended.paused])

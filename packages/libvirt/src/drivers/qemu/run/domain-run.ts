@@ -54,6 +54,7 @@ export class DomainRun implements QmpListener {
   #monitor: QmpClient | undefined
   #state: RunState = startingState
   #memory: number
+  #isMonitorLost = false
   #over = false
 
   constructor(host: QemuHost, record: RunRecordFile, definition: DomainDefinition, process: QemuProcess) {
@@ -65,12 +66,6 @@ export class DomainRun implements QmpListener {
     this.consoles = new ConsoleDesk(this.#socketsOf(['serial', 'console']))
     this.ended = this.#end.promise
     this.#memory = definition.maxMemory
-    if (process.isOurs) this.#awaitEnd()
-  }
-
-  /** True once the process is gone, or the run was left to itself. */
-  get isOver(): boolean {
-    return this.#over
   }
 
   get state(): RunState {
@@ -110,13 +105,13 @@ export class DomainRun implements QmpListener {
   /** Without a monitor a run can only be ended. */
   loseControl(): void {
     this.#state = { ...this.#state, state: 'nostate', reason: stateReasons.nostate.unknown }
-    this.#awaitEnd()
+    this.#isMonitorLost = true
   }
 
-  /** From now on `owner` is told of everything. @throws LibvirtError OPERATION_FAILED when the run is over already */
+  /** From now on `owner` is told of everything, also of an end that has come already. */
   announce(owner: RunOwner): void {
-    if (this.#over) throw new LibvirtError('OPERATION_FAILED', 'QEMU ended while it was started', { domain: 'QEMU' })
     this.#owner = owner
+    if (this.process.isOurs || this.#isMonitorLost) this.#awaitEnd()
   }
 
   /** The guest has been started paused. */
@@ -158,7 +153,8 @@ export class DomainRun implements QmpListener {
   closed(error: QmpClosedError): void {
     if (error.why === 'ended') this.#awaitLastBreath()
     if (error.why === 'garbled') this.#distrust(error)
-    if (error.why !== 'detached') this.#awaitEnd()
+    this.#isMonitorLost = true
+    if (this.#owner) this.#awaitEnd()
   }
 
   #socketsOf(kinds: readonly CharacterDevice['kind'][]): ReadonlyMap<string, string> {
@@ -195,7 +191,7 @@ export class DomainRun implements QmpListener {
     void this.process.kill()
   }
 
-  /** Looks for the end of the process; more than once does no harm. */
+  /** Waits for the process to end, then clears up, once. A run that was not announced is cleared up by `destroy` alone. */
   #awaitEnd(): void {
     void this.process.gone().then(() => this.#finish())
   }

@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { utf8 } from '@cloister/kit'
 import { nodeOs, type Os } from '@cloister/os'
-import { expect } from 'vitest'
+import { expect, vi } from 'vitest'
 import type { ConsoleStream, DomainHandle, Driver, LifecycleEvent } from '../../../driver.ts'
 import { lifecycleDetails } from '../../../lifecycle-details.ts'
 import { parseUri } from '../../../uri.ts'
+import { ControlGroups } from '../host/control-groups.ts'
 import { openQemuDriver } from '../qemu-driver.ts'
 import { serialGuestImage } from './serial-guest.ts'
 
@@ -28,7 +29,10 @@ export interface GuestOptions {
   /** Elements of `<devices>` beyond the boot disk, serial port, panic device. */
   readonly devices?: string
   readonly onReboot?: string
+  /** `<currentMemory>`. */
   readonly memory?: string
+  /** MiB; 64 when not given. */
+  readonly maxMemory?: number
   /** Path of the boot disk's image; none when it is null. */
   readonly image?: string | null
 }
@@ -72,8 +76,11 @@ export class QemuHarness {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const domain of await this.driver.connectListAllDomains({ active: true }))
       await this.driver.domainDestroy(domain).catch(() => {})
+    const known = await this.driver.connectListAllDomains()
     await this.driver.connectClose()
-    for (const pid of await this.processes()) process.kill(pid, 'SIGKILL')
+    for (const pid of await this.processes()) await this.#kill(pid)
+    const groups = await ControlGroups.find({ os: this.os })
+    await groups.remove(known.flatMap(({ uuid }) => groups.folders(uuid)))
     await rm(this.folder, { recursive: true })
   }
 
@@ -84,7 +91,7 @@ export class QemuHarness {
     const image = options.image === undefined ? await this.bootImage(name) : options.image
     const disk = image === null ? '' : diskXml({ path: image })
     return `<domain type='qemu'><name>${name}</name>
-      ${options.uuid ? `<uuid>${options.uuid}</uuid>` : ''}<memory unit='MiB'>64</memory>${options.memory ?? ''}
+      ${options.uuid ? `<uuid>${options.uuid}</uuid>` : ''}<memory unit='MiB'>${options.maxMemory ?? 64}</memory>${options.memory ?? ''}
       <os><type arch='x86_64'>hvm</type>${options.os ?? ''}</os><features><acpi/></features>
       <on_reboot>${options.onReboot ?? 'destroy'}</on_reboot>
       <devices>${disk}<serial type='unix'/><panic model='isa'/>${options.devices ?? ''}</devices></domain>`
@@ -126,6 +133,13 @@ export class QemuHarness {
     const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
     const outputs = await Promise.all(pids.map((pid) => readlink(`/proc/${pid}/fd/1`).catch(() => '')))
     return pids.filter((_, at) => outputs[at]?.startsWith(`${this.folder}/`)).map(Number)
+  }
+
+  /** A test has made the driver lose sight of this process. */
+  async #kill(pid: number): Promise<void> {
+    const identity = await this.os.processes.identify(pid)
+    process.kill(pid, 'SIGKILL')
+    if (identity) await this.os.processes.gone(identity)
   }
 
   async #open(os: Os): Promise<void> {
@@ -171,7 +185,7 @@ export class TestConsole {
 
   /** Waits until this text has come. */
   async until(text: string, timeout = 20_000): Promise<void> {
-    await expect.poll(() => this.text, { timeout, interval: 5 }).toContain(text)
+    await vi.waitFor(() => expect(this.text).toContain(text), { timeout, interval: 5 })
   }
 
   async type(text: string): Promise<void> {
