@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { Audit, type ConnectionContext, Consoles, Endpoint, WireErrors } from '@cloister/admin-server'
+import { Audit, type ConnectionContext, Consoles, Endpoint, RunningCalls, WireErrors } from '@cloister/admin-server'
 import { type OpenedApp, openApp, startAutomatically } from '@cloister/core'
 import { msg, StoragePoolException } from '@cloister/kit'
 import type { Os } from '@cloister/os'
@@ -19,16 +19,24 @@ const socketMode = 0o660
 /** The run folder may be entered by others: its sockets and folders each say who may use them. */
 const folderModes = { state: 0o711, run: 0o755 } as const
 
+/** How long calls may take to end when the daemon stops, ms. */
+const graceMs = 10_000
+
+/** What all endpoints share. */
+type Shared = Omit<ConnectionContext, 'socket'>
+
 /** The daemon: everything put together. */
 export class Daemon {
   readonly #opened: OpenedApp
   readonly #endpoints: readonly Endpoint[]
-  readonly #consoles: Consoles
+  readonly #shared: Shared
+  readonly #log: Logger
 
-  private constructor(opened: OpenedApp, endpoints: readonly Endpoint[], consoles: Consoles) {
+  private constructor(opened: OpenedApp, endpoints: readonly Endpoint[], shared: Shared, log: Logger) {
     this.#opened = opened
     this.#endpoints = endpoints
-    this.#consoles = consoles
+    this.#shared = shared
+    this.#log = log
   }
 
   /** Starts; when it returns calls are served. `onFatal` is called when the state can no longer be trusted. */
@@ -53,29 +61,36 @@ export class Daemon {
     try {
       const consoles = new Consoles(os, configuration.run)
       const gid = configuration.group === undefined ? undefined : await groupId(os.files, configuration.group)
-      const shared: Omit<ConnectionContext, 'socket'> = {
+      const shared: Shared = {
         app: opened.app,
         consoles,
         errors: new WireErrors(log, (count) => os.host.random(count), configuration.debug),
         audit: new Audit(log, configuration.auditReads),
+        running: new RunningCalls(),
       }
       for (const [name, socket] of sockets) {
         const options = { path: join(configuration.run, name), mode: socketMode, ...(gid !== undefined && { gid }) }
         endpoints.push(await Endpoint.open(options, { ...shared, socket }))
       }
       void startAutomatically(opened.app)
-      return new Daemon(opened, endpoints, consoles)
+      return new Daemon(opened, endpoints, shared, log)
     } catch (error) {
-      await Promise.all(endpoints.map((endpoint) => endpoint.close()))
+      for (const endpoint of endpoints) endpoint.close()
       await opened.close()
       throw error
     }
   }
 
-  /** Stops serving and writes everything out; guests go on. */
+  /**
+   * Stops serving, lets calls that are under way come to their end, and writes everything out; guests go on. What is not done in
+   * time is finished or undone by the next start.
+   */
   async stop(): Promise<void> {
-    await Promise.all(this.#endpoints.map((endpoint) => endpoint.close()))
-    await this.#consoles.close()
+    for (const endpoint of this.#endpoints) endpoint.stopListening()
+    const left = await this.#shared.running.settle(this.#shared.app.os.clock, graceMs)
+    if (left > 0) this.#log.warn('calls that take too long are left to the next start', { calls: left })
+    for (const endpoint of this.#endpoints) endpoint.close()
+    await this.#shared.consoles.close()
     await this.#opened.close()
   }
 }

@@ -75,6 +75,8 @@ async function serve(os: Os, options: Options): Promise<void> {
   await daemon.stop()
   log.info('stopped')
   log.flush()
+  // Work that was given up may still hold something open.
+  process.exit()
 }
 
 /** Takes over what can change while the daemon runs, and says what needs a restart. */

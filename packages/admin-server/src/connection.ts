@@ -15,6 +15,7 @@ import type { Audit } from './audit.ts'
 import type { Consoles } from './consoles.ts'
 import { type CheckedCall, checkCall, type Request, runCall } from './dispatch.ts'
 import { encodedEvent } from './encoded-event.ts'
+import type { RunningCalls } from './running-calls.ts'
 import type { WireErrors } from './wire-error.ts'
 
 /** What connections of an endpoint share. */
@@ -23,6 +24,7 @@ export interface ConnectionContext {
   readonly consoles: Consoles
   readonly errors: WireErrors
   readonly audit: Audit
+  readonly running: RunningCalls
   /** Which calls the endpoint serves. */
   readonly socket: 'main' | 'internal' | 'misc'
 }
@@ -69,6 +71,11 @@ export class Connection {
 
   close(): void {
     this.#socket.destroy()
+  }
+
+  /** Closes a connection whose call has not begun, or would never end. */
+  closeUnlessAnswering(): void {
+    if (this.#phase === 'arriving' || this.#phase === 'subscribed') this.close()
   }
 
   readonly #onData = (chunk: Uint8Array): void => {
@@ -136,14 +143,18 @@ export class Connection {
       this.#phase = checked.found.row.stream === 'reply' ? 'subscribed' : 'answering'
       const around = { app, consoles, body, send: (event: QubesEvent) => this.#send(event), signal: this.#gone.signal }
       const result = runCall(checked, request, around)
-      if (!(result instanceof Promise)) this.#succeed(request, checked, result)
-      else
-        result
-          .then((value) => this.#succeed(request, checked, value))
-          .catch((error) => this.#fail(request, checked, error))
+      if (result instanceof Promise) this.#follow(request, checked, result)
+      else this.#succeed(request, checked, result)
     } catch (error) {
       this.#fail(request, call, error)
     }
+  }
+
+  #follow(request: Request, checked: CheckedCall, result: Promise<unknown>): void {
+    if (this.#phase !== 'subscribed') this.#context.running.follow(result)
+    result
+      .then((value) => this.#succeed(request, checked, value))
+      .catch((error: unknown) => this.#fail(request, checked, error))
   }
 
   #succeed(request: Request, { found, source, destination }: CheckedCall, result: unknown): void {

@@ -46,12 +46,16 @@ export class Endpoint {
     return new Endpoint(server, connections)
   }
 
-  /** Takes no more connections and ends those that are left. */
-  async close(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    this.#server.close(() => resolve())
+  /** Takes no more connections; calls that are being answered go on. */
+  stopListening(): void {
+    this.#server.close()
+    for (const connection of this.#connections) connection.closeUnlessAnswering()
+  }
+
+  /** Ends all connections that are left. */
+  close(): void {
+    this.stopListening()
     for (const connection of this.#connections) connection.close()
-    await promise
   }
 }
 
