@@ -18,12 +18,12 @@ keep_compiled() {
   [ -z "${NODE_COMPILE_CACHE:-}" ] && [ -O "$cache" ] && export NODE_COMPILE_CACHE="$cache/cloister/node"
 }
 
-# Becomes an app: its sources in a checkout, what was built from them elsewhere.
+# Becomes an app: its sources in a checkout, what was built from them elsewhere. `flags` are for Node.
 launch() {
   app=$root/apps/$1
   shift
   find_node
   keep_compiled
-  [ -f "$app/src/main.ts" ] && exec "$node" --conditions=@cloister/source "$app/src/main.ts" "$@"
-  exec "$node" "$app/dist/main.js" "$@"
+  [ -f "$app/src/main.ts" ] && exec "$node" ${flags:-} --conditions=@cloister/source "$app/src/main.ts" "$@"
+  exec "$node" ${flags:-} "$app/dist/main.js" "$@"
 }
