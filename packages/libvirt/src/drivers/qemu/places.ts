@@ -15,6 +15,7 @@ const longestSocketName = 'console29'.length
  *     log/<uuid>.log        what QEMU says; <uuid>.console.log: what the guest writes to its first serial port
  *     nvram/<uuid>.fd       variables of UEFI firmware
  *     kvm-probe.json        whether guests boot under KVM
+ *     owner.json            the daemon that is there
  */
 export class Places {
   readonly root: string
@@ -47,6 +48,10 @@ export class Places {
     return join(this.root, 'kvm-probe.json')
   }
 
+  get owner(): string {
+    return join(this.root, 'owner.json')
+  }
+
   get bootSector(): string {
     return join(this.root, 'boot-sector.img')
   }
@@ -67,12 +72,17 @@ export class Places {
     return join(this.root, 'log', `${uuid}.console.log`)
   }
 
+  /** Files that grow while the domain runs. */
+  logs(uuid: string): string[] {
+    return [this.log(uuid), this.consoleLog(uuid)]
+  }
+
   firmwareVariables(uuid: string): string {
     return join(this.root, 'nvram', `${uuid}.fd`)
   }
 
   /** Files that stay when a run of a persistent domain is over. */
   kept(uuid: string): string[] {
-    return [this.log(uuid), this.consoleLog(uuid), this.firmwareVariables(uuid)]
+    return [...this.logs(uuid), this.firmwareVariables(uuid)]
   }
 }

@@ -19,6 +19,7 @@ import { parseDomainXml } from '../../xml/domain-parse.ts'
 import { DomainTable } from '../domain-table.ts'
 import type { DriverEnvironment } from '../driver-environment.ts'
 import { LifecycleListeners } from '../lifecycle-listeners.ts'
+import { LogKeeper } from './host/log-keeper.ts'
 import { QemuHost } from './host/qemu-host.ts'
 import { readQemuVersion } from './host/qemu-version.ts'
 import { diskId } from './machine/disk-arguments.ts'
@@ -38,7 +39,12 @@ import { endNotice, type LifecycleNotice, shutoffReason } from './run/run-state.
  */
 export async function openQemuDriver(uri: LibvirtUri, environment: DriverEnvironment): Promise<Driver> {
   const host = await QemuHost.open(readSettings(uri), environment)
-  return new QemuDriver(formatUri(uri), host, await findRemains(host))
+  try {
+    return new QemuDriver(formatUri(uri), host, await findRemains(host))
+  } catch (error) {
+    await host.close()
+    throw error
+  }
 }
 
 /**
@@ -51,6 +57,7 @@ class QemuDriver implements Driver, RunOwner {
   readonly #host: QemuHost
   readonly #domains = new DomainTable<QemuDomain>('QEMU')
   readonly #listeners: LifecycleListeners
+  readonly #logs: LogKeeper
   #lastId = 0
   #version: Promise<number> | undefined
 
@@ -59,6 +66,7 @@ class QemuDriver implements Driver, RunOwner {
     this.#host = host
     this.#listeners = new LifecycleListeners(host.log)
     for (const one of remains) this.#takeUp(one)
+    this.#logs = new LogKeeper(host.os, host.log, () => this.#activeLogs())
   }
 
   async connectGetCapabilities(): Promise<DriverCapabilities> {
@@ -92,6 +100,8 @@ class QemuDriver implements Driver, RunOwner {
   async connectClose(): Promise<void> {
     this.#listeners.clear()
     for (const domain of this.#domains.list()) if (domain.active) domain.run.detach()
+    this.#logs.close()
+    await this.#host.close()
   }
 
   connectDomainEventRegister(listener: (event: LifecycleEvent) => void): Subscription {
@@ -268,6 +278,11 @@ class QemuDriver implements Driver, RunOwner {
     this.#domains.put(domain)
     this.#lastId = Math.max(this.#lastId, domain.id)
     run?.announce(this)
+  }
+
+  #activeLogs(): string[] {
+    const active = this.#domains.list().filter((domain) => domain.active)
+    return active.flatMap(({ uuid }) => this.#host.places.logs(uuid))
   }
 
   /** Starts QEMU, tells of it, and lets the guest go; a guest that cannot go on is ended again. */

@@ -141,8 +141,8 @@ async function delegate(files: Files, folder: string): Promise<void> {
 /** The groups that we are in, by controller; the one of version 2 has the empty name. */
 async function ownGroups(files: Files): Promise<Map<string, string>> {
   const text = utf8Text(await files.read('/proc/self/cgroup', largestProcFile)) ?? ''
-  const lines = text.split('\n').map((line) => /^\d+:([^:]*):(\/.*)$/.exec(line))
-  return new Map(lines.flatMap((match) => (match?.[1] ?? '').split(',').map((name) => [name, match?.[2] ?? '/'])))
+  const memberships = text.matchAll(/^\d+:([^:\n]*):(\/.*)$/gm)
+  return new Map(memberships.flatMap(([, names = '', group = '/']) => names.split(',').map((name) => [name, group])))
 }
 
 /** A file of the kernel's takes a value with one write; it cannot be replaced. */

@@ -9,6 +9,7 @@ import type { QemuSettings } from '../qemu-settings.ts'
 import type { RunRecordFile } from '../run/run-record.ts'
 import { ControlGroups } from './control-groups.ts'
 import { type Firmware, findFirmware } from './firmware.ts'
+import { takeFolder } from './folder-owner.ts'
 import { probeKvm } from './kvm-probe.ts'
 import { QemuUsers } from './qemu-users.ts'
 
@@ -23,6 +24,7 @@ interface HostParts {
   readonly users: QemuUsers
   readonly groups: ControlGroups
   readonly abilities: HostAbilities
+  readonly giveFree: () => Promise<unknown>
 }
 
 /** What all runs share: the machine, the folders, and what the host can do. */
@@ -36,6 +38,7 @@ export class QemuHost {
   readonly users: QemuUsers
   readonly groups: ControlGroups
   readonly abilities: HostAbilities
+  readonly #giveFree: () => Promise<unknown>
 
   private constructor(parts: HostParts) {
     this.os = parts.environment.os
@@ -46,11 +49,13 @@ export class QemuHost {
     this.users = parts.users
     this.groups = parts.groups
     this.abilities = parts.abilities
+    this.#giveFree = parts.giveFree
   }
 
   /**
    * Makes the folders and finds out what there is.
-   * @throws LibvirtError INVALID_ARG when the root's path is too long, OPERATION_FAILED when QEMU is missing
+   * @throws LibvirtError INVALID_ARG when the root's path is too long, OPERATION_FAILED when QEMU is missing,
+   * RESOURCE_BUSY when another daemon has the root
    */
   static async open(settings: QemuSettings, environment: DriverEnvironment): Promise<QemuHost> {
     const { os } = environment
@@ -63,7 +68,13 @@ export class QemuHost {
     const users = await QemuUsers.make(environment, settings.uidBase)
     const groups = await ControlGroups.find(environment)
     const abilities = { arch, accelerator, firmware: firmware ? (['bios', 'efi'] as const) : (['bios'] as const) }
-    return new QemuHost({ environment, places, emulator, firmware, users, groups, abilities })
+    const giveFree = await takeFolder(places.owner, os)
+    return new QemuHost({ environment, places, emulator, firmware, users, groups, abilities, giveFree })
+  }
+
+  /** Lets another daemon have the root. */
+  async close(): Promise<void> {
+    await this.#giveFree()
   }
 
   /** Removes everything of a run whose process is gone; what cannot be removed is logged. */

@@ -1,4 +1,4 @@
-import type { DomainStateAndReason, LifecycleEventKind } from '../../../driver.ts'
+import type { DomainState, DomainStateAndReason, LifecycleEventKind } from '../../../driver.ts'
 import { lifecycleDetails } from '../../../lifecycle-details.ts'
 import { stateReasons } from '../../../state-reasons.ts'
 import type { QemuRunState } from '../qmp/qmp-commands.ts'
@@ -100,12 +100,13 @@ export function shutoffReason({ end }: RunState): number {
   return stateReasons.shutoff[end ?? 'crashed']
 }
 
-function isEnding({ state }: RunState): boolean {
-  return state === 'shutdown' || state === 'crashed'
+/** Nothing happens to a guest that is about to end, and nothing happens twice. */
+function ignores({ state }: RunState, next: DomainState): boolean {
+  return state === 'shutdown' || state === 'crashed' || state === next
 }
 
 function stopped(state: RunState): Transition {
-  if (isEnding(state) || (state.state === 'paused' && state.resumeReason === 'unpaused')) return { state, notices: [] }
+  if (ignores(state, 'paused')) return { state, notices: [] }
   const { stopReason, ...rest } = state
   const reason = stateReasons.paused[stopReason ?? 'user']
   const detail = lifecycleDetails.suspended[stopReason ?? 'paused']
@@ -116,7 +117,7 @@ function stopped(state: RunState): Transition {
 }
 
 function resumed(state: RunState): Transition {
-  if (isEnding(state)) return { state, notices: [] }
+  if (ignores(state, 'running')) return { state, notices: [] }
   const { resumeReason } = state
   const { stopReason: _, ...rest } = state
   return {
@@ -127,7 +128,7 @@ function resumed(state: RunState): Transition {
 
 function shutDown(state: RunState, data: QmpEvent['data']): Transition {
   const end = state.end ?? causes.get(data['reason']) ?? 'shutdown'
-  if (isEnding(state)) return { state: { ...state, end }, notices: [] }
+  if (ignores(state, 'shutdown')) return { state: { ...state, end }, notices: [] }
   const { guest, host } = lifecycleDetails.shutdown
   return {
     state: { ...state, state: 'shutdown', reason: stateReasons.shutdown.unknown, end },
@@ -144,7 +145,7 @@ function panicked(state: RunState): Transition {
 }
 
 function suspended(state: RunState): Transition {
-  if (isEnding(state)) return { state, notices: [] }
+  if (ignores(state, 'pmsuspended')) return { state, notices: [] }
   return {
     state: { ...state, state: 'pmsuspended', reason: stateReasons.pmsuspended.unknown },
     notices: [['pmsuspended', lifecycleDetails.pmsuspended.memory]],
@@ -152,7 +153,7 @@ function suspended(state: RunState): Transition {
 }
 
 function wokenUp(state: RunState): Transition {
-  if (isEnding(state)) return { state, notices: [] }
+  if (ignores(state, 'running')) return { state, notices: [] }
   return {
     state: { ...state, state: 'running', reason: stateReasons.running.wakeup },
     notices: [['started', lifecycleDetails.started.wakeup]],
