@@ -1,4 +1,6 @@
-import { stat } from 'node:fs/promises'
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { nodeOs } from '@cloister/os'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { stateReasons } from '../../state-reasons.ts'
 import { diskXml, QemuHarness, qemu, TestConsole } from './testing/qemu-harness.ts'
@@ -184,6 +186,23 @@ describe.skipIf(!qemu)('QemuDriver', () => {
     expect(host.events.filter((event) => event.includes('started'))).toHaveLength(1)
   })
 
+  it('says aloud when guests cannot have users of their own', async () => {
+    const os = nodeOs()
+    await using other = await QemuHarness.make({ ...os, host: { ...os.host, uid: 1000 } })
+    const { console } = await other.boot()
+    await console.type('x')
+    expect(other.logged.filter((line) => line.startsWith('warn not root'))).toHaveLength(1)
+  })
+
+  it('does not share its folder', async () => {
+    const note = join(host.folder, 'q/owner.json')
+    const other = { ...(await host.os.processes.identify(1)), bootId: host.os.host.bootId }
+    await host.driver.connectClose()
+    await writeFile(note, JSON.stringify(other))
+    await expect(host.reopen()).rejects.toMatchObject({ kind: 'RESOURCE_BUSY' })
+    expect(JSON.parse(await readFile(note, 'utf8'))).toEqual(other)
+  })
+
   it('finds domains by name, uuid and id', async () => {
     const { domain } = await host.boot({ name: 'a' })
     const halted = await host.define({ name: 'b' })
@@ -273,6 +292,33 @@ describe.skipIf(!qemu)('QemuDriver', () => {
       await expect(host.driver.domainBlockResize(domain, 'vdb', 4n << 20n)).rejects.toMatchObject({
         kind: 'INVALID_ARG',
       })
+    })
+
+    it('stops a guest whose disk is full, until there is room', async ({ skip }) => {
+      const small = join(host.folder, 'small')
+      await mkdir(small)
+      const mounted = await host.os.processes
+        .run(['mount', '-t', 'tmpfs', '-o', 'size=256k', 'none', small])
+        .catch(() => undefined)
+      if (!mounted) return skip('a file system cannot be mounted here')
+      try {
+        const image = join(small, 'disk.img')
+        await host.os.files.copySparse(await host.bootImage('model'), image)
+        const { domain, console } = await host.boot({ name: 'a', image })
+        await writeFile(join(small, 'filler'), Buffer.alloc(1 << 20)).catch(() => {})
+        await console.type('W')
+        await host.untilEvents('a suspended/ioerror')
+        expect(await host.driver.domainGetState(domain)).toEqual({
+          state: 'paused',
+          reason: stateReasons.paused.ioerror,
+        })
+        await rm(join(small, 'filler'))
+        await host.driver.domainResume(domain)
+        await console.until('w')
+        await host.driver.domainDestroy(domain)
+      } finally {
+        await host.os.processes.run(['umount', small])
+      }
     })
 
     it('writes to disks, but not to those that are read only', async () => {

@@ -38,7 +38,7 @@ export class QemuHost {
   readonly users: QemuUsers
   readonly groups: ControlGroups
   readonly abilities: HostAbilities
-  readonly #giveFree: () => Promise<unknown>
+  #giveFree: (() => Promise<unknown>) | undefined
 
   private constructor(parts: HostParts) {
     this.os = parts.environment.os
@@ -72,9 +72,11 @@ export class QemuHost {
     return new QemuHost({ environment, places, emulator, firmware, users, groups, abilities, giveFree })
   }
 
-  /** Lets another daemon have the root. */
+  /** Lets another daemon have the root; once, as it may have been taken since. */
   async close(): Promise<void> {
-    await this.#giveFree()
+    const giveFree = this.#giveFree
+    this.#giveFree = undefined
+    await giveFree?.()
   }
 
   /** Removes everything of a run whose process is gone; what cannot be removed is logged. */

@@ -2,7 +2,7 @@ import { concatBytes, utf8 } from '@cloister/kit'
 
 /**
  * 16-bit code of a guest that boots in a tenth of a second and does what one letter on its serial port says: `P` powers off,
- * `S` suspends to RAM, `R` resets, `C` panics, `W` writes a sector of its first disk (answer `w`, or `e` when that failed). It
+ * `S` suspends to RAM, `R` resets, `C` panics, `W` writes a sector in the middle of its first disk (answer `w`, or `e` when that failed). It
  * says `ready` at the start and sends everything else back. Ports are those of QEMU's q35.
  */
 const code = Uint8Array.of(
@@ -57,7 +57,7 @@ const code = Uint8Array.of(
   ...[0xeb, 0xac], //              jmp  listen
   ...[0xb8, 0x01, 0x03], //  write: mov ax, 0x0301
   ...[0xbb, 0x00, 0x7c], //        mov  bx, 0x7c00
-  ...[0xb9, 0x02, 0x00], //        mov  cx, 2
+  ...[0xb9, 0x02, 0x01], //        mov  cx, 0x0102
   ...[0xba, 0x80, 0x00], //        mov  dx, 0x80
   ...[0xcd, 0x13], //              int  0x13
   ...[0xb0, 0x77], //              mov  al, 'w'
