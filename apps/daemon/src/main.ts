@@ -16,6 +16,9 @@ import { version } from './version.ts'
 /** Exit statuses: wrong usage or configuration, could not start, the state could not be trusted any more. */
 const exitStatus = { usage: 2, failed: 1, fatal: 70 } as const
 
+/** What is left of the 107 bytes of a socket's path for the names of domains, bytes. */
+const longestRunFolder = 107 - '/'.length - 31 - '.console'.length
+
 async function readConfiguration(os: Os, options: Options): Promise<Configuration> {
   const places = defaultPlaces(os.host.uid, process.env)
   const fromFile = await readFile(os, options.config ?? places.configuration, options.config !== undefined)
@@ -24,6 +27,11 @@ async function readConfiguration(os: Os, options: Options): Promise<Configuratio
   const run = chosen.run ?? places.run
   if (chosen.logLevel !== undefined && !logLevels.includes(chosen.logLevel)) {
     throw new ConfigurationError(`The log level must be one of ${logLevels.join(', ')}`)
+  }
+  if (Buffer.byteLength(run) > longestRunFolder) {
+    throw new ConfigurationError(
+      `The run folder ${run} is too long: sockets below it would be more than the 107 bytes that a path of one may have`,
+    )
   }
   return {
     kernels: `${state}/vm-kernels`,

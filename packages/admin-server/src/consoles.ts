@@ -1,6 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import type { QubesVM } from '@cloister/core'
+import { msg, QubesException } from '@cloister/kit'
 import type { Os } from '@cloister/os'
 
 interface OpenConsole {
@@ -45,7 +46,11 @@ export class Consoles {
     const server = createServer((socket) => void connect(socket, vm))
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     server.once('error', reject).listen(path, resolve)
-    await promise
+    try {
+      await promise
+    } catch (cause) {
+      throw new QubesException(msg`Cannot make the socket ${path} for the console of ${vm.name}`, { cause })
+    }
     await this.#os.files.setMode(path, 0o600)
     return { path, server }
   }

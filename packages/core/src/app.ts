@@ -151,9 +151,11 @@ export class App extends PropertyHolder {
   /** Sets a property of a domain, or of the system, from text (reference: admin-api, 4.1). */
   async setProperty(holder: PropertyHolder, name: string, text: string): Promise<void> {
     const property = holder.property(name)
-    const value = property.writable === 'always' ? property.parse(holder, text) : text
-    if (property.writable === 'always') await property.verify?.(holder, value)
-    await this.change((unit) => holder.set(unit, property, value))
+    // A property that cannot be set refuses by itself, whatever the text.
+    const parse = (): unknown => (property.writable === 'always' ? property.parse(holder, text) : text)
+    if (property.verify) await property.verify(holder, parse())
+    // Read again: what the text names may have gone while the disk was asked.
+    await this.change((unit) => holder.set(unit, property, parse()))
   }
 
   async resetProperty(holder: PropertyHolder, name: string): Promise<void> {

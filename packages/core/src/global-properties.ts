@@ -5,6 +5,7 @@ import { checkDisposableTemplate } from './domains/dvm-template.ts'
 import { checkDefaultNetvm } from './domains/net-vm.ts'
 import { RemoteVM } from './domains/remote-vm.ts'
 import { TemplateVM } from './domains/template-vm.ts'
+import { poolVolumes } from './pool-volumes.ts'
 import { vmProperty } from './properties/object-kinds.ts'
 import { type AnyProperty, type Property, type PropertyTable, propertyTable } from './properties/property.ts'
 import { boolProperty, intProperty, patternParser, strProperty } from './properties/property-kinds.ts'
@@ -121,9 +122,6 @@ function poolProperty(name: string, help: string, fallback: (app: App) => string
 }
 
 const defaultPool = poolProperty('default_pool', 'Storage pool of new volumes.', (app) => app.pools.systemDefault())
-
-/** Volumes that may have a default pool of their own. */
-export const poolVolumes: readonly string[] = ['kernel', 'private', 'root', 'volatile']
 
 const others: readonly AnyProperty[] = [
   vmProperty<App>({

@@ -16,6 +16,7 @@ export const template: Property<AppVM, BaseVM | null> = vmProperty({
   stage: 4,
   required: true,
   help: 'Template that the root comes from.',
+  verify: (vm: AppVM) => vm.lifeCycle.settled(),
   check: (vm, value) => {
     if (!(value instanceof TemplateVM))
       throw new QubesPropertyValueError(msg`The template of ${vm.name} must be a TemplateVM`)

@@ -18,6 +18,7 @@ export const templateOfDisposable: Property<DispVM, BaseVM | null> = vmProperty(
   required: true,
   clone: false,
   help: 'Domain that the disposable is a throw-away copy of.',
+  verify: (vm: DispVM) => vm.lifeCycle.settled(),
   check: (vm, value) => {
     if (!value || !isDisposableTemplate(value)) {
       throw new QubesPropertyValueError(msg`The template of ${vm.name} must have template_for_dispvms`)

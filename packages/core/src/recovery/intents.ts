@@ -2,7 +2,7 @@ import type { App } from '../app.ts'
 import type { ChangeUnit } from '../properties/property.ts'
 
 /** Work that touches disk or hypervisor and that start-up finishes or undoes. */
-export type IntentKind = 'create' | 'remove' | 'run' | 'import' | 'clone' | 'revert' | 'resize' | 'pool-add'
+export type IntentKind = 'create' | 'remove' | 'run' | 'pool-add'
 
 /** What was begun, as it is stored. */
 export interface Intent {

@@ -13,10 +13,6 @@ const resolutions: Readonly<Record<IntentKind, (app: App, intent: Intent, guests
   create: (app, intent) => removeVolumes(app, intent),
   remove: (app, intent) => removeVolumes(app, intent),
   run: (app, intent, guests) => resolveRun(app, intent, guests),
-  import: (app, intent) => dropIntent(app, intent),
-  clone: (app, intent) => dropIntent(app, intent),
-  revert: (app, intent) => dropIntent(app, intent),
-  resize: (app, intent) => dropIntent(app, intent),
   'pool-add': (app, intent) => dropIntent(app, intent),
 }
 

@@ -1,10 +1,14 @@
 import { msg, QubesException, QubesPoolInUseError } from '@cloister/kit'
 import { createPool, type Pool } from '@cloister/storage'
 import type { App } from '../app.ts'
+import { poolVolumes } from '../pool-volumes.ts'
 import type { ChangeUnit } from '../properties/property.ts'
 
 /** The folder pool that a fresh system has, and the pool of kernels. */
 export const systemPools = { volumes: 'varlibqubes', kernels: 'linux-kernel' } as const
+
+/** Properties that name a pool. */
+const poolProperties = ['default_pool', ...poolVolumes.map((volume) => `default_pool_${volume}`)]
 
 /** The pools of the system, in the order in which they were added (reference: storage-and-lifecycle, A.12). */
 export class Pools {
@@ -68,7 +72,7 @@ export class Pools {
   /** Forgets a pool that nobody uses; what is in it stays where it is. */
   async remove(name: string): Promise<void> {
     const pool = this.get(name)
-    const user = this.#userOf(pool)
+    const user = await this.#userOf(pool)
     if (user) throw new QubesPoolInUseError(msg`Storage pool ${name} is in use by ${user}`)
     await this.#app.change((unit) => {
       this.#app.events.fire(unit, this.#app, 'pool-pre-delete', { pool })
@@ -121,16 +125,10 @@ export class Pools {
   }
 
   /** Who keeps a pool from being removed. */
-  #userOf(pool: Pool): string | undefined {
-    for (const property of [
-      'default_pool',
-      ...['kernel', 'private', 'root', 'volatile'].map((name) => `default_pool_${name}`),
-    ]) {
-      if (this.#app.get({ name: property }) === pool.name) return `the property ${property}`
-    }
-    for (const vm of this.#app.domains) {
-      for (const volume of vm.storage?.stored() ?? []) if (volume.pool === pool) return `the volume ${volume.vid}`
-    }
-    return undefined
+  async #userOf(pool: Pool): Promise<string | undefined> {
+    const property = poolProperties.find((name) => this.#app.get({ name }) === pool.name)
+    if (property !== undefined) return `the property ${property}`
+    const volume = (await pool.listVolumes()).find((one) => this.#app.domains.ownerOf(one)?.registered)
+    return volume && `the volume ${volume.vid}`
   }
 }
