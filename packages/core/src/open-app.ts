@@ -10,7 +10,8 @@ import { registerFeatureRules } from './extensions/feature-rules.ts'
 import { Hypervisor } from './hypervisor/hypervisor.ts'
 import { Kernels } from './hypervisor/kernels.ts'
 import type { Log } from './log.ts'
-import { HostMemory } from './memory/host-memory.ts'
+import { MemoryBalancer } from './memory/memory-balancer.ts'
+import { registerMemoryHandlers } from './memory/memory-handlers.ts'
 import { makeFreshState } from './recovery/fresh-state.ts'
 import { loadState } from './recovery/load-state.ts'
 import { recover } from './recovery/recover.ts'
@@ -18,19 +19,23 @@ import { Journal } from './state/journal.ts'
 import { SqliteStateStore } from './state/sqlite/sqlite-state-store.ts'
 import type { StateStore } from './state/state-store.ts'
 
-export interface OpenOptions {
+/** Where a system is, and what it tells to whom. */
+export interface PlaceOptions {
   readonly os: Os
   readonly log: Log
   /** Folder of the database; also the pool `varlibqubes` of a fresh system. Must exist. */
   readonly stateFolder: string
   /** One folder a kernel. */
   readonly kernelsFolder: string
-  /** libvirt URI of the hypervisor. */
-  readonly hypervisorUri: string
   /** Driver of the pool `varlibqubes` of a fresh system; the best that works when not given. */
   readonly poolDriver?: string
   /** The state in memory can no longer be trusted: the daemon must stop; guests go on. */
   readonly onFatal: (error: Error) => void
+}
+
+export interface OpenOptions extends PlaceOptions {
+  /** libvirt URI of the hypervisor. */
+  readonly hypervisorUri: string
 }
 
 /** The system with what it stands on, for whoever has to close it. */
@@ -51,8 +56,7 @@ export async function openApp(options: OpenOptions): Promise<OpenedApp> {
       log: (level, message, details) => options.log[level](message, details),
     })
     try {
-      const app = await assemble(store, connection, options)
-      return { app, close: () => close(app, connection, store) }
+      return await openAppOn(store, connection, options)
     } catch (error) {
       await connection.close()
       throw error
@@ -63,7 +67,13 @@ export async function openApp(options: OpenOptions): Promise<OpenedApp> {
   }
 }
 
-async function assemble(store: StateStore, connection: Connection, options: OpenOptions): Promise<App> {
+/** As `openApp`, on a state and a hypervisor that are at hand; both are closed with the system. */
+export async function openAppOn(store: StateStore, connection: Connection, options: PlaceOptions): Promise<OpenedApp> {
+  const app = await assemble(store, connection, options)
+  return { app, close: () => close(app, connection, store) }
+}
+
+async function assemble(store: StateStore, connection: Connection, options: PlaceOptions): Promise<App> {
   const { os, log } = options
   const journal = new Journal<CoreEvent>(store, {
     onFatal: options.onFatal,
@@ -74,18 +84,21 @@ async function assemble(store: StateStore, connection: Connection, options: Open
     Hypervisor.open(connection),
     Kernels.open(os, options.kernelsFolder),
   ])
-  const memory = new HostMemory(os, hypervisor)
-  const app = new App({ os, log, journal, hypervisor, kernels, memory })
+  const memory = new MemoryBalancer({ os, hypervisor, log, running: () => app.domains.running() })
+  const app: App = new App({ os, log, journal, hypervisor, kernels, memory })
   const intents = snapshot.domains.length === 0 ? await makeFreshState(app, options) : await loadState(app, snapshot)
   registerPropertyConsequences(app.events)
   keepAutomaticTags(app.events)
   registerFeatureRules(app.events)
   registerLifeHandlers(app.events)
+  registerMemoryHandlers(app.events)
   await recover(app, intents)
+  app.memory.watch()
   return app
 }
 
 async function close(app: App, connection: Connection, store: StateStore): Promise<void> {
+  app.memory.close()
   await app.journal.idle()
   for (const pool of app.pools.list()) await pool.close()
   await connection.close()

@@ -1,0 +1,194 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Connection, type Driver, type Subscription, TestDriver } from '@cloister/libvirt'
+import { type Files, ModelledClock, nodeOs, type Os } from '@cloister/os'
+import type { App } from '../../app.ts'
+import type { BaseVM, VMClass } from '../../domains/base-vm.ts'
+import type { QubesVM } from '../../domains/qubes-vm.ts'
+import type { Log } from '../../log.ts'
+import { type OpenedApp, openAppOn } from '../../open-app.ts'
+import { SqliteStateStore } from '../../state/sqlite/sqlite-state-store.ts'
+import { createDomain } from '../create-domain.ts'
+
+const gib = 2 ** 30
+/** How long a test waits for what must happen, ms. */
+const patienceMs = 10_000
+
+/** A line of the log. */
+export interface Logged {
+  readonly level: keyof Log
+  readonly message: string
+  readonly details: Readonly<Record<string, unknown>>
+}
+
+/**
+ * A whole system on a real database and real volumes in a scratch folder, over the test hypervisor. Its clock stands still
+ * until a test moves it; it can be killed and opened again while its guests go on.
+ */
+export class TestSystem implements AsyncDisposable {
+  readonly folder: string
+  readonly driver: TestDriver = new TestDriver('test:///empty', { os: nodeOs() })
+  readonly logged: Logged[] = []
+  /** Events as subscribers see them: `domain event key=value…`. */
+  readonly events: string[] = []
+  /** What the host could give without swapping, KiB. */
+  hostAvailable: () => number | Promise<number> = () => (16 * gib) / 1024
+  #clock = new ModelledClock()
+  #opened: OpenedApp | undefined
+  #stop: (() => Promise<void>) | undefined
+
+  private constructor(folder: string) {
+    this.folder = folder
+  }
+
+  /** A fresh system. */
+  static async open(): Promise<TestSystem> {
+    const system = new TestSystem(await mkdtemp(join(tmpdir(), 'cloister-core-')))
+    await mkdir(join(system.folder, 'kernels', '6.1.0'), { recursive: true })
+    await writeFile(join(system.folder, 'kernels', '6.1.0', 'vmlinuz'), '')
+    await system.reopen()
+    return system
+  }
+
+  get app(): App {
+    if (!this.#opened) throw new Error('the system is not open')
+    return this.#opened.app
+  }
+
+  get clock(): ModelledClock {
+    return this.#clock
+  }
+
+  /** Ends the daemon as `kill -9` does: at once, with guests that go on. */
+  async kill(): Promise<void> {
+    await this.#stop?.()
+    this.#stop = undefined
+    this.#opened = undefined
+  }
+
+  /** Opens the system again, on what is there; kills it first if it is open. */
+  async reopen(): Promise<void> {
+    await this.kill()
+    this.#clock = new ModelledClock(this.#clock.now())
+    const os = this.#os()
+    const store = await SqliteStateStore.open(this.folder, { os })
+    const connection = new Connection(apart(this.driver))
+    this.#stop = async () => {
+      await connection.close()
+      await store.close()
+    }
+    this.#opened = await openAppOn(store, connection, {
+      os,
+      log: this.#log(),
+      stateFolder: this.folder,
+      kernelsFolder: join(this.folder, 'kernels'),
+      poolDriver: 'file',
+      onFatal: (error) => this.logged.push({ level: 'error', message: 'fatal', details: { error } }),
+    })
+    this.app.journal.onEvent(({ domain, name, pairs }) => {
+      this.events.push([domain?.name ?? '', name, ...pairs.map((pair) => pair.join('='))].join(' ').trim())
+    })
+  }
+
+  /** Makes a domain. */
+  async create<T extends BaseVM = QubesVM>(klass: VMClass, name: string, template?: BaseVM): Promise<T> {
+    const options = { name, label: 'red', creator: this.app.adminVM }
+    const vm = await createDomain(this.app, klass, { ...options, ...(template && { template: template.name }) })
+    // The caller knows which class it has asked for.
+    return vm as T
+  }
+
+  /** Sets features; an undefined value removes. */
+  async features(vm: BaseVM, values: Readonly<Record<string, string | undefined>>): Promise<void> {
+    await this.app.change((unit) => {
+      for (const [name, value] of Object.entries(values)) {
+        if (value === undefined) vm.features.remove(unit, name)
+        else vm.features.set(unit, name, value)
+      }
+    })
+  }
+
+  /** Waits until `condition` holds. */
+  async until(condition: () => boolean | Promise<boolean>, what: string = String(condition)): Promise<void> {
+    const end = performance.now() + patienceMs
+    while (!(await condition())) {
+      if (performance.now() > end) throw new Error(`in vain: ${what}\n${this.#tail()}`)
+      await new Promise((resolve) => setTimeout(resolve, 1))
+    }
+  }
+
+  /** Moves the clock in steps, each when what the one before has set off has had its time, until `condition` holds. */
+  async advanceUntil(condition: () => boolean | Promise<boolean>, stepMs: number): Promise<void> {
+    const step = async (): Promise<boolean> => {
+      if (await condition()) return true
+      this.#clock.advance(stepMs)
+      return false
+    }
+    await this.until(step, String(condition))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#opened?.close()
+    await this.driver.connectClose()
+    await rm(this.folder, { recursive: true })
+  }
+
+  #os(): Os {
+    const os = nodeOs()
+    const meminfo = async (): Promise<string> => `MemAvailable:   ${Math.floor(await this.hostAvailable())} kB\n`
+    return {
+      ...os,
+      clock: this.#clock,
+      files: withFile(os.files, '/proc/meminfo', meminfo),
+      host: { ...os.host, memory: 32 * gib },
+    }
+  }
+
+  #log(): Log {
+    const write =
+      (level: keyof Log) =>
+      (message: string, details: Readonly<Record<string, unknown>> = {}): void => {
+        this.logged.push({ level, message, details })
+      }
+    return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') }
+  }
+
+  #tail(): string {
+    return [...this.events.slice(-20), ...this.logged.slice(-5).map((line) => JSON.stringify(line))].join('\n')
+  }
+}
+
+/** The driver as one daemon sees it: when that one is gone, guests go on. */
+function apart(driver: TestDriver): Driver {
+  const subscriptions: Subscription[] = []
+  const own: Partial<Driver> = {
+    connectDomainEventRegister: (listener) => {
+      const subscription = driver.connectDomainEventRegister(listener)
+      subscriptions.push(subscription)
+      return subscription
+    },
+    connectClose: async () => {
+      for (const subscription of subscriptions) subscription.close()
+    },
+  }
+  return overlaid<Driver>(driver, own)
+}
+
+/** Files among which one has the content that a test gives it. */
+function withFile(files: Files, path: string, content: () => Promise<string>): Files {
+  return overlaid<Files>(files, {
+    read: async (wanted, limit) =>
+      wanted === path ? new TextEncoder().encode(await content()) : files.read(wanted, limit),
+  })
+}
+
+/** `target`, with some of its members replaced. */
+function overlaid<T extends object>(target: T, own: Partial<T>): T {
+  return new Proxy(target, {
+    get: (_target, name) => {
+      const value: unknown = Reflect.get(name in own ? own : target, name)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+}
