@@ -78,7 +78,7 @@ export function splitLines(text: string): string[] {
 export function joinLines(texts: readonly string[]): string {
   const broken = texts.find((text) => text.includes('\n'))
   if (broken !== undefined) throw new ProtocolError(msg`${quoted(broken)} cannot stand in one line`)
-  return texts.map((text) => `${text}\n`).join('')
+  return texts.length === 0 ? '' : `${texts.join('\n')}\n`
 }
 
 /** A list, one item a line, each line ended by a newline (reference: admin-api, 2.2). */
