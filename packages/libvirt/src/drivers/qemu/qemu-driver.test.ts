@@ -213,6 +213,47 @@ describe.skipIf(!qemu)('QemuDriver', () => {
     expect(await host.driver.connectListAllDomains({ active: false })).toEqual([halted])
   })
 
+  it('makes every kind of device', async () => {
+    const [disk, cd, extra] = await Promise.all(['disk', 'cd', 'extra'].map((name) => host.bootImage(name)))
+    const { console } = await host.boot({
+      os: `<boot dev='cdrom'/><boot dev='hd'/><boot dev='network'/>`,
+      devices: `
+        <disk type='file' device='disk'><driver name='qemu' type='raw' cache='unsafe'/><source file='${disk}'/>
+          <target dev='sda' bus='sata'/><serial>a-b.c</serial></disk>
+        <disk type='file' device='cdrom'><driver name='qemu' type='raw'/><source file='${cd}'/>
+          <target dev='sdb' bus='sata'/></disk>
+        ${diskXml({ path: extra ?? '', target: 'vdo' })}
+        <interface type='user'><model type='virtio'/></interface>
+        <interface type='user'><model type='e1000'/></interface>
+        <serial type='pty'/><console type='unix'><target type='serial'/></console>
+        <console type='pty'><target type='virtio'/></console>
+        <channel type='unix'><target type='virtio' name='org.cloister.qrexec.0'/></channel>
+        <rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>`,
+    })
+    await console.type('x')
+    await console.until('x')
+    const sockets = await host.left(`run/${(await host.left('run'))[0]}`)
+    expect(sockets).toEqual(['channel0', 'console0', 'monitor', 'serial0', 'serial1'])
+  })
+
+  it('attaches a card to a tap device', async ({ skip }) => {
+    const tap = `cl${process.pid}`
+    const { processes } = host.os
+    const isOpen = ((await stat('/dev/net/tun').catch(() => undefined))?.mode ?? 0) & 0o002
+    const made =
+      isOpen && (await processes.run(['ip', 'tuntap', 'add', 'dev', tap, 'mode', 'tap']).catch(() => undefined))
+    if (!made) return skip('tap devices are not for everybody here')
+    try {
+      const devices = `<interface type='ethernet'><target dev='${tap}' managed='no'/><model type='virtio'/></interface>`
+      const { domain } = await host.boot({ devices })
+      await processes.run(['ip', 'link', 'set', tap, 'up'])
+      expect(await readFile(`/sys/class/net/${tap}/carrier`, 'utf8')).toBe('1\n')
+      await host.driver.domainDestroy(domain)
+    } finally {
+      await processes.run(['ip', 'tuntap', 'del', 'dev', tap, 'mode', 'tap'])
+    }
+  })
+
   describe('console', () => {
     it('has one user at a time, unless force is used', async () => {
       const { domain, console } = await host.boot()

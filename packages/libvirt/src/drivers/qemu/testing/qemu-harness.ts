@@ -47,12 +47,12 @@ export class QemuHarness {
   /** Events so far, such as `t1 started/booted`. */
   readonly events: string[] = []
   readonly logged: string[] = []
-  readonly #uri: string
+  readonly uri: string
 
   private constructor(folder: string, os: Os, uri: string) {
     this.folder = folder
     this.os = os
-    this.#uri = uri
+    this.uri = uri
   }
 
   static async make(os: Os = nodeOs(), parameters = ''): Promise<QemuHarness> {
@@ -144,7 +144,7 @@ export class QemuHarness {
 
   async #open(os: Os): Promise<void> {
     const log = (level: string, message: string): void => void this.logged.push(`${level} ${message}`)
-    this.#driver = await openQemuDriver(parseUri(this.#uri), { os, log })
+    this.#driver = await openQemuDriver(parseUri(this.uri), { os, log })
     this.#driver.connectDomainEventRegister((event) => this.events.push(eventText(event)))
   }
 }
