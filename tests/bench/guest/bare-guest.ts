@@ -1,0 +1,138 @@
+import { once } from 'node:events'
+import { mkdir, rm, stat, writeFile } from 'node:fs/promises'
+import { createConnection } from 'node:net'
+import { basename, join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { type DetachedProcess, type InheritedFile, nodeOs } from '@cloister/os'
+import { type BootTimes, guestSaysItIsUp } from './boot-times.ts'
+import { commandOf, type OpenFile, openFiles } from './qemu-process.ts'
+
+const { processes } = nodeOs()
+/** How QEMU is told to open what it inherits: by the name of a descriptor, or as a set with one descriptor. */
+const byName = /\/proc\/self\/fd\/(\d+)/g
+const bySet = /^fd=(\d+),set=\d+$/
+/** The first descriptor that is inherited. */
+const firstDescriptor = 3
+const lookMs = 2
+const patienceMs = 30_000
+
+/** Something that QEMU inherits: a folder for its sockets, what the guest prints, an image, or a file that is only read. */
+interface Part extends InheritedFile {
+  readonly kind: 'folder' | 'console' | 'image' | 'other'
+}
+
+/** QEMU alone with the arguments that the daemon gives it, and with copies of the images. */
+export class BareGuest implements AsyncDisposable {
+  readonly #command: readonly [string, ...string[]]
+  readonly #parts: readonly Part[]
+  readonly #folder: string
+  #qemu: DetachedProcess | undefined
+
+  private constructor(command: readonly [string, ...string[]], parts: readonly Part[], folder: string) {
+    this.#command = command
+    this.#parts = parts
+    this.#folder = folder
+  }
+
+  /** Takes a running QEMU for a pattern. Its guest must only just have been started: its images are copied to `folder`. */
+  static async like(pid: number, folder: string): Promise<BareGuest> {
+    const [program = '', ...args] = await commandOf(pid)
+    const parts = await inherited(pid, args)
+    await mkdir(folder)
+    for (const { path } of parts.filter(({ kind }) => kind === 'image')) await copy(path, pristine(folder, path))
+    return new BareGuest([program, ...args.filter((argument) => argument !== '-S')], parts, folder)
+  }
+
+  /** Boots it once, with images as they were. */
+  async boot(): Promise<BootTimes> {
+    const place = join(this.#folder, 'run')
+    const inherit = await Promise.all(this.#parts.map((part) => this.#prepare(part, place)))
+    const start = performance.now()
+    this.#qemu = await processes.startDetached(this.#command, { log: join(this.#folder, 'log'), inherit })
+    await monitorAnswers(join(place, 'monitor'))
+    const returnsMs = performance.now() - start
+    await guestSaysItIsUp(join(place, 'console'))
+    const upMs = performance.now() - start
+    const killed = performance.now()
+    await this[Symbol.asyncDispose]()
+    const goneMs = performance.now() - killed
+    await rm(place, { recursive: true })
+    return { returnsMs, upMs, goneMs }
+  }
+
+  /** Ends it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const qemu = this.#qemu
+    this.#qemu = undefined
+    if (qemu && (await processes.signal(qemu, 'SIGKILL'))) await qemu.exited
+  }
+
+  /** Puts one in place of a part of the pattern. */
+  async #prepare({ kind, path, access }: Part, place: string): Promise<InheritedFile> {
+    await mkdir(place, { recursive: true })
+    if (kind === 'folder') return { path: place, access }
+    if (kind === 'other') return { path, access }
+    const own = join(place, kind === 'console' ? kind : basename(path))
+    if (kind === 'console') await writeFile(own, '')
+    else await copy(pristine(this.#folder, path), own)
+    return { path: own, access }
+  }
+}
+
+/** What a QEMU inherited, in the order of the descriptors. */
+async function inherited(pid: number, args: readonly string[]): Promise<Part[]> {
+  const open = (await openFiles(pid)).filter(({ descriptor }) => descriptor >= firstDescriptor)
+  const named = new Set(args.flatMap((argument) => [...argument.matchAll(byName)].map(([, number]) => Number(number))))
+  const members = args.flatMap((argument) => bySet.exec(argument)?.slice(1).map(Number) ?? [])
+  const namedFiles = open.filter(({ descriptor }) => named.has(descriptor))
+  const images = imagesAmong(open.filter(({ path }) => namedFiles.every((file) => file.path !== path)))
+  if (images.length !== members.length) throw new Error(`QEMU has ${images.length} images, but ${members.length} sets`)
+  const parts: Part[] = []
+  for (const file of namedFiles) parts[file.descriptor - firstDescriptor] = { ...file, kind: await kindOf(file) }
+  for (const [index, image] of images.entries()) parts[(members[index] ?? 0) - firstDescriptor] = image
+  return parts
+}
+
+/** QEMU moves the members of its sets to other descriptors, in order, and may have them more than once. */
+function imagesAmong(files: readonly OpenFile[]): Part[] {
+  const images = files.filter(({ path }) => !path.startsWith('/dev/'))
+  return [...Map.groupBy(images, ({ path }) => path).values()].flatMap(([first]) =>
+    first ? [{ ...first, kind: 'image' }] : [],
+  )
+}
+
+async function kindOf({ path, access }: OpenFile): Promise<Part['kind']> {
+  if ((await stat(path)).isDirectory()) return 'folder'
+  return access === 'readwrite' ? 'console' : 'other'
+}
+
+/** Where the copy of an image is kept. */
+function pristine(folder: string, path: string): string {
+  return join(folder, `pristine-${basename(path)}`)
+}
+
+/** Copies a file; holes stay holes. */
+async function copy(from: string, to: string): Promise<void> {
+  await processes.run(['cp', '--reflink=auto', '--sparse=always', from, to])
+}
+
+/** Resolves when the monitor has greeted. */
+async function monitorAnswers(path: string): Promise<void> {
+  const deadline = performance.now() + patienceMs
+  while (!(await greets(path))) {
+    if (performance.now() > deadline) throw new Error(`the monitor of QEMU did not answer in ${patienceMs} ms`)
+    await delay(lookMs)
+  }
+}
+
+async function greets(path: string): Promise<boolean> {
+  const socket = createConnection(path)
+  try {
+    await once(socket, 'data')
+    return true
+  } catch {
+    return false
+  } finally {
+    socket.destroy()
+  }
+}

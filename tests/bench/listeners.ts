@@ -1,0 +1,50 @@
+import type { Socket } from 'node:net'
+
+/** How long a message may be on its way before it counts as lost, ms. */
+const patienceMs = 10_000
+/** Characters that are looked at again with the next piece: a message may come in two. */
+const kept = 128
+
+interface Awaited {
+  readonly text: string
+  readonly heard: () => void
+}
+
+/** Many connections that are all told the same. */
+export class Listeners implements Disposable {
+  readonly #sockets: readonly Socket[]
+  #awaited: Awaited | undefined
+
+  constructor(sockets: readonly Socket[]) {
+    this.#sockets = sockets
+    for (const socket of sockets) this.#follow(socket)
+  }
+
+  /** Resolves when every connection has got the text, which must not have been sent before. @throws Error when one does not */
+  async allHear(text: string): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    let missing = this.#sockets.length
+    const late = setTimeout(() => reject(new Error(`${missing} connections were not told ${text}`)), patienceMs)
+    const heard = (): void => {
+      if (--missing === 0) resolve()
+    }
+    this.#awaited = { text, heard }
+    await promise.finally(() => clearTimeout(late))
+  }
+
+  [Symbol.dispose](): void {
+    for (const socket of this.#sockets) socket.destroy()
+  }
+
+  #follow(socket: Socket): void {
+    let before = ''
+    let last: Awaited | undefined
+    socket.setEncoding('latin1').on('data', (piece: string) => {
+      const text = before + piece
+      before = text.slice(-kept)
+      if (this.#awaited === last || !this.#awaited || !text.includes(this.#awaited.text)) return
+      last = this.#awaited
+      last.heard()
+    })
+  }
+}

@@ -1,0 +1,97 @@
+import { writeFile } from 'node:fs/promises'
+import { availableParallelism, cpus, release } from 'node:os'
+import { growthRows } from './growth.ts'
+import { Limits } from './limits.ts'
+import type { Effort } from './load.ts'
+import { type Options, parseOptions, usage } from './options.ts'
+import { Report } from './report.ts'
+import { Subject } from './subject.ts'
+import type { Bench, PlainSuite, ScaledSuite } from './suite.ts'
+import { events } from './suites/events.ts'
+import { guest } from './suites/guest.ts'
+import { imports } from './suites/import.ts'
+import { life } from './suites/life.ts'
+import { reads } from './suites/reads.ts'
+import { startup } from './suites/startup.ts'
+import { writes } from './suites/writes.ts'
+
+// `npm run bench`: what the daemon takes, beside what the machine takes at least. What is missed is told, not punished: the
+// exit status says whether the figures could be had.
+
+const scaledSuites: readonly ScaledSuite[] = [startup, reads, writes, life, events]
+const plainSuites: readonly PlainSuite[] = [imports, guest]
+
+const efforts: Readonly<Record<'quick' | 'full', Effort>> = {
+  quick: { rounds: 1, seconds: 0.1 },
+  full: { rounds: 3, seconds: 0.8 },
+}
+
+/** Exit status of a program that was ended by SIGINT, as a shell reports it. */
+const interrupted = 130
+
+try {
+  const names = [...scaledSuites, ...plainSuites].map(({ name }) => name)
+  const options = parseOptions(process.argv.slice(2), names)
+  if (options === 'help') console.log(usage)
+  else await run(options)
+} catch (error) {
+  console.error(error instanceof Error ? error.stack : error)
+  process.exitCode = 1
+}
+
+async function run(options: Options): Promise<void> {
+  await using resources = new AsyncDisposableStack()
+  for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM']) {
+    process.on(signal, () => void resources.disposeAsync().finally(() => process.exit(interrupted)))
+  }
+  const report = new Report()
+  const subject = resources.use(await Subject.start())
+  const limits = resources.use(await Limits.open(subject.folder))
+  const { quick, clients } = options
+  const bench: Bench = { report, limits, resources, quick, clients, effort: efforts[quick ? 'quick' : 'full'] }
+  await measureAll(subject, bench, options)
+  for (const row of growthRows(report.rows)) report.add(row)
+  console.log(report.toText())
+  if (options.json !== undefined) await writeJson(options.json, report)
+}
+
+async function measureAll(subject: Subject, bench: Bench, { only, domains }: Options): Promise<void> {
+  const wanted = ({ name }: { name: string }): boolean => only.length === 0 || only.includes(name)
+  await measureScaled(subject, bench, scaledSuites.filter(wanted), domains)
+  for (const { name, measure } of plainSuites.filter(wanted)) {
+    progress(name)
+    await measure(bench)
+  }
+}
+
+async function measureScaled(
+  subject: Subject,
+  bench: Bench,
+  suites: readonly ScaledSuite[],
+  counts: readonly number[],
+): Promise<void> {
+  if (suites.length === 0) return
+  for (const count of counts) {
+    progress(`${count} domains`)
+    await subject.grow(count)
+    for (const { name, measure } of suites) {
+      progress(`${count} domains: ${name}`)
+      await measure(subject, bench)
+    }
+  }
+}
+
+/** On the error output, so that the table can be kept. */
+function progress(what: string): void {
+  console.error(`… ${what}`)
+}
+
+async function writeJson(path: string, report: Report): Promise<void> {
+  const machine = {
+    processors: availableParallelism(),
+    model: cpus()[0]?.model ?? 'unknown',
+    kernel: release(),
+    node: process.versions.node,
+  }
+  await writeFile(path, `${JSON.stringify({ machine, rows: report.toJson(), notes: report.notes }, null, 2)}\n`)
+}

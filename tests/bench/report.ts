@@ -1,0 +1,87 @@
+import { type Aim, isMet, type Limit } from './aims.ts'
+import type { Sample } from './load.ts'
+import { formatTable } from './table.ts'
+import { formatValue, type Unit } from './units.ts'
+
+/** A figure that was measured, beside what the machine can do and what we want. */
+export interface Row {
+  readonly suite: string
+  readonly name: string
+  /** How many domains there were, when it matters. */
+  readonly domains?: number
+  readonly clients?: number
+  readonly value: number
+  readonly unit: Unit
+  readonly limit?: Limit | undefined
+  readonly aim?: Aim | undefined
+  /** Of what the value is a part. */
+  readonly sample?: Sample
+}
+
+/** A row as it is in the JSON file. */
+export interface ReportedRow extends Omit<Row, 'aim'> {
+  readonly ratio: number | undefined
+  readonly aim: string | undefined
+  readonly met: boolean | undefined
+}
+
+const heading = ['', 'suite', 'what', 'domains', 'clients', 'measured', 'limit', 'ratio', 'aim'] as const
+/** Columns of numbers, which end together. */
+const aligned: ReadonlySet<number> = new Set([3, 4, 5, 6, 7])
+
+/** What is shown of calls: the median time of one client's, the rate of several clients'. */
+export function figure(sample: Sample, clients: number): Pick<Row, 'clients' | 'value' | 'unit' | 'sample'> {
+  if (clients === 1) return { clients, value: sample.p50Ms, unit: 'ms', sample }
+  return { clients, value: sample.perSecond, unit: '/s', sample }
+}
+
+/** Gathers what the suites measure. */
+export class Report {
+  readonly rows: Row[] = []
+  readonly notes: string[] = []
+
+  add(row: Row): void {
+    this.rows.push(row)
+  }
+
+  /** Something that a reader must know to understand the figures. */
+  note(text: string): void {
+    this.notes.push(text)
+  }
+
+  /** All rows in a table, then the notes. */
+  toText(): string {
+    const table = formatTable([heading, ...this.rows.map((row) => cells(row))], aligned)
+    return [table, ...this.notes.map((note) => `- ${note}`)].join('\n')
+  }
+
+  toJson(): ReportedRow[] {
+    return this.rows.map(({ aim, ...row }) => ({
+      ...row,
+      ratio: ratio(row),
+      aim: aim?.text(row.unit),
+      met: aim && isMet(aim, row.value, row.limit),
+    }))
+  }
+}
+
+function cells(row: Row): string[] {
+  const { suite, name, domains, clients, value, unit, limit, aim } = row
+  const met = aim && isMet(aim, value, limit)
+  const times = ratio(row)
+  return [
+    met === undefined ? '' : met ? '✓' : '✗',
+    suite,
+    name,
+    domains?.toLocaleString('en') ?? '',
+    clients === undefined ? '' : String(clients),
+    formatValue(value, unit),
+    limit ? formatValue(limit.value, unit) : '',
+    times === undefined ? '' : formatValue(times, '×'),
+    aim?.text(unit).replace('limit', limit?.name ?? 'limit') ?? '',
+  ]
+}
+
+function ratio({ value, limit }: Pick<Row, 'value' | 'limit'>): number | undefined {
+  return limit && value / limit.value
+}
