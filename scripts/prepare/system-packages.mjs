@@ -7,12 +7,13 @@ import { onlyTheUser, run } from './run.mjs'
 /** Commands that can be prepared for. @typedef {'demo' | 'test' | 'bench'} Profile */
 
 /**
- * A program or library of the system that a profile needs.
+ * A program, library or file of the system that a profile needs.
  * @typedef {object} Need
- * @property {string} name
+ * @property {string} name of a file, its path
  * @property {string} package name of the package of Debian and Ubuntu that holds it
  * @property {readonly Profile[]} [profiles] who needs it, if not all
- * @property {'program' | 'library'} [kind] `program` if not given
+ * @property {'program' | 'library' | 'file'} [kind] `program` if not given
+ * @property {NodeJS.Architecture} [machine] the only kind of machine that needs it
  * @property {(path: string) => boolean} [usable] what it must be beyond being there
  */
 
@@ -39,6 +40,7 @@ const needs = [
   { name: 'mkfs.btrfs', package: 'btrfs-progs', profiles: suites },
   { name: 'mkfs.xfs', package: 'xfsprogs', profiles: suites },
   { name: 'losetup', package: 'mount', profiles: suites },
+  { name: '/usr/share/OVMF/OVMF_CODE.fd', package: 'ovmf', kind: 'file', machine: 'x64', profiles: ['test'] },
 ]
 
 /** A user's PATH may lack the folders of the system's programs. */
@@ -90,12 +92,13 @@ function install(/** @type {Profile} */ profile, /** @type {readonly string[]} *
 }
 
 function missingNeeds(/** @type {Profile} */ profile) {
-  return needs.filter((need) => (need.profiles?.includes(profile) ?? true) && !isThere(need))
+  const wanted = needs.filter(({ machine = process.arch }) => machine === process.arch)
+  return wanted.filter((need) => (need.profiles?.includes(profile) ?? true) && !isThere(need))
 }
 
-function isThere(/** @type {Need} */ { name, kind, usable }) {
-  const paths = (kind === 'library' ? libraryFolders : programFolders).map((folder) => join(folder, name))
-  const path = paths.find(kind === 'library' ? existsSync : isExecutable)
+function isThere(/** @type {Need} */ { name, kind = 'program', usable }) {
+  const folders = { program: programFolders, library: libraryFolders, file: ['/'] }[kind]
+  const path = folders.map((folder) => join(folder, name)).find(kind === 'program' ? isExecutable : existsSync)
   return path !== undefined && (usable?.(path) ?? true)
 }
 
