@@ -23,7 +23,7 @@ import {
   removeDomainSafely,
   type VMClass,
 } from '@cloister/core'
-import { msg, PermissionDenied, QubesException, QubesVMNotFoundError } from '@cloister/kit'
+import { msg, QubesException, QubesVMNotFoundError } from '@cloister/kit'
 import { type Call, type HandledCall, handle, onlyOne } from '../handler.ts'
 
 function listItem({ name, klass, powerState, uuid }: BaseVM): DomainListItem {
@@ -63,10 +63,13 @@ async function createDisposable({
   argument,
   payload,
 }: Call<'preload' | undefined, 'uuid' | undefined>): Promise<string | undefined> {
-  if (argument !== undefined) throw new PermissionDenied(msg`Disposables are preloaded by the daemon alone`)
   const template = destination instanceof AdminVM ? defaultDispvmOf(source) : destination
   if (!template) throw new QubesException(msg`${source.name} has no default_dispvm: set one, or name the template`)
-  const vm = await app.disposables.create(template, source)
+  if (argument === 'preload') {
+    await app.preloads.start(template)
+    return undefined
+  }
+  const vm = await app.disposables.request(template, source)
   return payload === 'uuid' ? `uuid:${vm.uuid}` : vm.name
 }
 
