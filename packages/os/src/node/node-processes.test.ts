@@ -85,6 +85,20 @@ describe('detached programs', () => {
     expect(await processes.signal(started, 'SIGTERM')).toBe(false)
   })
 
+  it('are not gone while a thread of theirs is left', async ({ skip }) => {
+    if (!(await processes.find('python3'))) return skip('python3 is not installed')
+    // Its first thread ends (system call 60 or 93 of the architecture), another one waits until it is told to end.
+    const number = process.arch === 'x64' ? 60 : 93
+    const code = `import ctypes, threading, time
+threading.Thread(target=time.sleep, args=(60,)).start()
+ctypes.CDLL(None).syscall(${number}, 0)`
+    const started = await processes.startDetached(['python3', '-c', code], { log: join(folder, 'threads.log') })
+    await expect.poll(() => fs.readFile(`/proc/${started.pid}/stat`, 'latin1')).toMatch(/\) Z /)
+    expect(await processes.identify(started.pid)).toMatchObject({ pid: started.pid })
+    expect(await processes.signal(started, 'SIGKILL')).toBe(true)
+    await processes.gone(started)
+  })
+
   it('cannot be started when they are missing', async () => {
     const options = { log: join(folder, 'none') }
     await expect(processes.startDetached(['cloister-no-such-program'], options)).rejects.toThrow(ProcessError)

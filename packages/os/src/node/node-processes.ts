@@ -114,7 +114,7 @@ export class NodeProcesses implements Processes {
 
   async identify(pid: number): Promise<ProcessIdentity | undefined> {
     const stat = await readStat(pid)
-    return stat && stat.state !== 'Z' && stat.state !== 'X' ? { pid, startTime: stat.startTime } : undefined
+    return stat?.isAlive ? { pid, startTime: stat.startTime } : undefined
   }
 
   async signal(target: ProcessIdentity, signal: 'SIGTERM' | 'SIGKILL'): Promise<boolean> {
@@ -158,13 +158,17 @@ function programEnv(): Record<string, string> {
   return { LC_ALL: 'C.UTF-8', PATH: programFolders().join(delimiter) }
 }
 
-/** State letter and start time of a process: fields 3 and 22 of its stat line, whose name field may hold anything. */
-async function readStat(pid: number): Promise<{ state: string; startTime: string } | undefined> {
+/**
+ * State, number of threads and start time of a process: fields 3, 20 and 22 of its stat line, whose name field may hold
+ * anything. A zombie that has threads is not gone: only its first thread has ended, its files are still open.
+ */
+async function readStat(pid: number): Promise<{ isAlive: boolean; startTime: string } | undefined> {
   try {
     const text = await fs.readFile(`/proc/${pid}/stat`, 'latin1')
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
-    const [state, startTime] = [fields[0], fields[19]]
-    return state && startTime ? { state, startTime } : undefined
+    const [state, threads, startTime] = [fields[0], fields[17], fields[19]]
+    if (!state || !startTime) return undefined
+    return { isAlive: (state !== 'Z' && state !== 'X') || Number(threads) > 1, startTime }
   } catch (error) {
     if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ESRCH') return undefined
     throw error
