@@ -42,6 +42,7 @@ export interface DetachOptions {
   readonly inherit?: readonly InheritedFile[]
   readonly uid?: number
   readonly gid?: number
+  /** Its environment beside PATH and locale: nothing of ours is handed on to what outlives us. */
   readonly env?: Readonly<Record<string, string>>
 }
 

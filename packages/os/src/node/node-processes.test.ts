@@ -60,11 +60,11 @@ describe('detached programs', () => {
   it('have a session of their own, a log and inherited files', async () => {
     const [log, data] = [join(folder, 'log'), join(folder, 'data')]
     await fs.writeFile(data, 'inherited')
-    const script = 'cat <&3; echo " $X"; cut -d" " -f6 /proc/$$/stat; echo $$ >&2'
+    const script = `cat <&3; echo " $X \${HOME-nothing}"; cut -d" " -f6 /proc/$$/stat; echo $$ >&2`
     const inherit = [{ path: data, access: 'read' }] as const
     const { pid, exited } = await processes.startDetached(['sh', '-c', script], { log, inherit, env: { X: 'y' } })
     expect(await exited).toEqual({ code: 0, signal: null })
-    expect(await fs.readFile(log, 'utf8')).toBe(`inherited y\n${pid}\n${pid}\n`)
+    expect(await fs.readFile(log, 'utf8')).toBe(`inherited y nothing\n${pid}\n${pid}\n`)
     expect((await fs.stat(log)).mode & 0o777).toBe(0o600)
   })
 

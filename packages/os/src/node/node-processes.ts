@@ -91,7 +91,7 @@ export class NodeProcesses implements Processes {
         detached: true,
         cwd: '/',
         stdio: ['ignore', log.fd, log.fd, ...opened.slice(1).map((file) => file.fd)],
-        env: { ...process.env, ...programEnv(), ...options.env },
+        env: { ...programEnv(), ...options.env },
         ...(options.uid !== undefined && { uid: options.uid }),
         ...(options.gid !== undefined && { gid: options.gid }),
       })
