@@ -18,10 +18,13 @@ export class QemuDomain implements Identified {
   /** Why the domain is shut off, while it is. */
   shutoffReason: number = stateReasons.shutoff.unknown
   #run: DomainRun | undefined
+  /** What it was made from, for as long as it is neither stored nor runs. */
+  readonly #first: DomainDefinition
 
-  constructor({ name, uuid }: Pick<DomainDefinition, 'name' | 'uuid'>) {
-    this.name = name
-    this.uuid = uuid
+  constructor(definition: DomainDefinition) {
+    this.name = definition.name
+    this.uuid = definition.uuid
+    this.#first = definition
   }
 
   get id(): number {
@@ -49,7 +52,7 @@ export class QemuDomain implements Identified {
 
   /** What is in force: of the run, or of the next one. */
   get definition(): DomainDefinition {
-    return this.#run?.definition ?? this.stored ?? this.invalid(msg`domain '${this.name}' is gone`)
+    return this.#run?.definition ?? this.stored ?? this.#first
   }
 
   begin(run: DomainRun): void {

@@ -1,4 +1,4 @@
-import { parseDecimal } from '@cloister/kit'
+import { type Message, msg, parseDecimal } from '@cloister/kit'
 import { LibvirtError } from '../../error.ts'
 import { formatUri, type LibvirtUri } from '../../uri.ts'
 
@@ -25,11 +25,11 @@ const parameters: ReadonlySet<string> = new Set(['root', 'uidbase', 'accel'])
  * @throws LibvirtError INVALID_ARG
  */
 export function readSettings(uri: LibvirtUri): QemuSettings {
-  if (uri.path !== '/embed' || uri.fragment !== undefined) throw invalid(uri, 'use qemu:///embed?root=DIR')
+  if (uri.path !== '/embed' || uri.fragment !== undefined) throw invalid(uri, msg`use qemu:///embed?root=DIR`)
   const unknown = [...uri.parameters.keys()].find((name) => !parameters.has(name))
-  if (unknown !== undefined) throw invalid(uri, `there is no parameter '${unknown}'`)
+  if (unknown !== undefined) throw invalid(uri, msg`there is no parameter '${unknown}'`)
   const root = parameter(uri, 'root', readRoot)
-  if (root === undefined) throw invalid(uri, 'the parameter root=DIR is missing')
+  if (root === undefined) throw invalid(uri, msg`the parameter root=DIR is missing`)
   return {
     root,
     uidBase: parameter(uri, 'uidbase', readUidBase) ?? defaultUidBase,
@@ -42,7 +42,7 @@ function parameter<T>(uri: LibvirtUri, name: string, read: (value: string) => T 
   const value = uri.parameters.get(name)
   if (value === undefined) return undefined
   const result = read(value)
-  if (result === undefined) throw invalid(uri, `'${value}' will not do as ${name}`)
+  if (result === undefined) throw invalid(uri, msg`'${value}' will not do as ${name}`)
   return result
 }
 
@@ -60,6 +60,7 @@ function readAccelerator(value: string): QemuSettings['accelerator'] | undefined
   return (['auto', 'kvm', 'tcg'] as const).find((one) => one === value)
 }
 
-function invalid(uri: LibvirtUri, why: string): LibvirtError {
-  return new LibvirtError('INVALID_ARG', `cannot open '${formatUri(uri)}': ${why}`, { domain: 'QEMU' })
+function invalid(uri: LibvirtUri, { format, fields }: Message): LibvirtError {
+  const text = { format: `cannot open '%s': ${format}`, fields: [formatUri(uri), ...fields] }
+  return new LibvirtError('INVALID_ARG', text, { domain: 'QEMU' })
 }

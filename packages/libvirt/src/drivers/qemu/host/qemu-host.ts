@@ -1,4 +1,4 @@
-import { errorChain, msg } from '@cloister/kit'
+import { errorChain, errorText, msg } from '@cloister/kit'
 import { makeFolderDurably, type Os, removeIfPresent } from '@cloister/os'
 import { LibvirtError } from '../../../error.ts'
 import type { DriverEnvironment } from '../../driver-environment.ts'
@@ -60,7 +60,7 @@ export class QemuHost {
   static async open(settings: QemuSettings, environment: DriverEnvironment): Promise<QemuHost> {
     const { os } = environment
     const places = new Places(settings.root)
-    for (const folder of places.folders) await makeFolderDurably(os.files, folder)
+    await makeFolders(places, os)
     const arch = architectures.get(os.host.architecture) ?? os.host.architecture
     const emulator = await findEmulator(os, arch)
     const firmware = await findFirmware(os.files)
@@ -107,6 +107,17 @@ export class QemuHost {
       await work()
     } catch (error) {
       this.log('error', 'cannot remove what a domain has left', { uuid, what, error: errorChain(error) })
+    }
+  }
+}
+
+async function makeFolders({ folders }: Places, { files }: Os): Promise<void> {
+  for (const folder of folders) {
+    try {
+      await makeFolderDurably(files, folder)
+    } catch (cause) {
+      const text = msg`cannot make the folder '${folder}': ${errorText(cause)}`
+      throw new LibvirtError('OPERATION_FAILED', text, { cause, domain: 'QEMU' })
     }
   }
 }

@@ -1,3 +1,4 @@
+import { msg } from '@cloister/kit'
 import { LibvirtError } from '../../../error.ts'
 import { uidCount } from '../qemu-settings.ts'
 
@@ -20,7 +21,7 @@ export class UserIds {
       this.#taken.add(uid)
       return uid
     }
-    throw new LibvirtError('OPERATION_FAILED', `all ${uidCount} user ids are in use`, { domain: 'QEMU' })
+    throw new LibvirtError('OPERATION_FAILED', msg`all ${uidCount} user ids are in use`, { domain: 'QEMU' })
   }
 
   /** Records that a domain, found running, has this id. */

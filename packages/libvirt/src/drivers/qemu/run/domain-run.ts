@@ -175,8 +175,15 @@ export class DomainRun implements QmpListener {
   }
 
   #awaitLastBreath(): void {
-    const timer = this.#host.os.clock.after(lastBreathMs, () => void this.process.kill())
+    const timer = this.#host.os.clock.after(lastBreathMs, () => this.#kill())
     void this.process.gone().then(() => timer.cancel())
+  }
+
+  #kill(): void {
+    const { name, uuid } = this.definition
+    this.process
+      .kill()
+      .catch((error) => this.#host.log('error', 'QEMU cannot be killed', { name, uuid, error: errorChain(error) }))
   }
 
   /** A QEMU that does not speak QMP any more is under somebody else's control. */
@@ -188,7 +195,7 @@ export class DomainRun implements QmpListener {
       error: errorChain(error),
     })
     this.#state = { ...this.#state, end: this.#state.end ?? 'failed' }
-    void this.process.kill()
+    this.#kill()
   }
 
   /** Waits for the process to end, then clears up, once. A run that was not announced is cleared up by `destroy` alone. */

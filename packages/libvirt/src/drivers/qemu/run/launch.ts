@@ -51,7 +51,9 @@ export async function launch(host: QemuHost, order: StartOrder): Promise<DomainR
     return run
   } catch (error) {
     const why = await describe(host, order.definition, run, error)
-    await (run ? run.destroy() : host.cleanUp(file))
+    await (run ? run.destroy() : host.cleanUp(file)).catch((failure) =>
+      host.log('error', 'a failed start has left something', { uuid, error: errorChain(failure) }),
+    )
     throw why
   }
 }

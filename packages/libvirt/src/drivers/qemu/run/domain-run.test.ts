@@ -1,0 +1,72 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { nodeOs, type Os } from '@cloister/os'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { DomainHandle } from '../../../driver.ts'
+import { QemuHarness, qemu } from '../testing/qemu-harness.ts'
+
+/** Somebody who may not give QEMU a user of its own, so that the program in its place can be read. */
+function unprivileged(): Os {
+  const os = nodeOs()
+  return { ...os, host: { ...os.host, uid: 1000 } }
+}
+
+describe.skipIf(!qemu)('a run whose QEMU misbehaves', () => {
+  let host: QemuHarness
+
+  beforeEach(async () => {
+    host = await QemuHarness.make(unprivileged())
+  })
+
+  afterEach(async () => {
+    await host[Symbol.asyncDispose]()
+  })
+
+  async function define(way: string): Promise<DomainHandle> {
+    const emulator = join(host.folder, 'emulator')
+    const program = join(import.meta.dirname, '../testing/fake-qemu.mjs')
+    await writeFile(emulator, `#!/bin/sh\nexec '${process.execPath}' '${program}' "$@"\n`, { mode: 0o755 })
+    return host.define({ name: way, devices: `<emulator>${emulator}</emulator>` })
+  }
+
+  it.each(['lies-later', 'counts-wrong'])('is ended when it does not speak QMP any more: %s', async (way) => {
+    const domain = await define(way)
+    await host.driver.domainCreate(domain).catch(() => {})
+    await host.untilEvents(`${way} stopped/failed`)
+    expect(host.events.filter((event) => event.includes('stopped'))).toHaveLength(1)
+    expect(host.logged).toContain('error a domain is ended, as its QEMU cannot be trusted')
+    expect(await host.processes()).toEqual([])
+    expect(await host.left('run')).toEqual([])
+  })
+
+  it('does not start when the monitor hangs up, and leaves nothing', async () => {
+    const domain = await define('hangs-up')
+    await expect(host.driver.domainCreate(domain)).rejects.toThrow("QEMU's monitor")
+    expect(host.events).toEqual(['hangs-up defined/added'])
+    expect(await host.processes()).toEqual([])
+    expect(await host.left('state')).toEqual([])
+  })
+
+  it('is ended when the guest cannot be let go', async () => {
+    const domain = await define('refuses-to-go')
+    await expect(host.driver.domainCreate(domain)).rejects.toThrow('not today')
+    expect(host.events.slice(1)).toEqual(['refuses-to-go started/booted', 'refuses-to-go stopped/failed'])
+    expect(await host.processes()).toEqual([])
+  })
+
+  it('has no more memory than its machine, whatever QEMU says', async () => {
+    const domain = await define('boasts-of-memory')
+    await host.driver.domainCreate(domain)
+    expect((await host.driver.domainGetInfo(domain)).memory).toBe(65_536)
+  })
+
+  it('tells every change in order, however many there are', async () => {
+    const domain = await define('never-stops')
+    await host.driver.domainCreate(domain)
+    const changes = host.events.slice(2)
+    expect(changes.length).toBe(1999)
+    expect(changes.every((event, at) => event.endsWith(at % 2 === 0 ? 'resumed/unpaused' : 'suspended/paused'))).toBe(
+      true,
+    )
+  })
+})

@@ -1,0 +1,36 @@
+// Stands where QEMU would, and misbehaves in the way that the domain's name says.
+
+import { createServer } from 'node:net'
+
+const { argv } = process
+const path = argv.find((arg) => arg.startsWith('socket,id=monitor,'))?.replace(/.*path=([^,]*).*/, '$1')
+const way = argv[argv.indexOf('-name') + 1]?.replace(/^guest=([^,]*).*/, '$1') ?? ''
+
+/** What is sent besides the answer, by the way and the command. */
+const misdeeds = {
+  'lies-later': { cont: () => '{"event":"STOP"}\nwhat?\n' },
+  'boasts-of-memory': { cont: () => '{"event":"BALLOON_CHANGE","data":{"actual":1125899906842624}}\n' },
+  'counts-wrong': { cont: () => '{"event":"BALLOON_CHANGE","data":{"actual":-1}}\n' },
+  'never-stops': { cont: () => '{"event":"STOP"}\n{"event":"RESUME"}\n'.repeat(1000) },
+}
+
+createServer((socket) => {
+  socket.on('error', () => {})
+  if (way === 'hangs-up') return socket.destroy()
+  socket.write('{"QMP":{"version":{"qemu":{"micro":0,"minor":0,"major":9}},"capabilities":[]}}\n')
+  let text = ''
+  socket.on('data', (chunk) => {
+    text += chunk
+    for (let end = text.indexOf('\n'); end !== -1; end = text.indexOf('\n')) {
+      const { execute, id } = JSON.parse(text.slice(0, end))
+      text = text.slice(end + 1)
+      if (way === 'refuses-to-go' && execute === 'cont') {
+        socket.write(`{"error":{"class":"GenericError","desc":"not today"},"id":${id}}\n`)
+        continue
+      }
+      if (execute === 'quit') process.exit()
+      socket.write(misdeeds[way]?.[execute]?.() ?? '')
+      socket.write(`{"return":${execute === 'query-block' ? '[]' : '{}'},"id":${id}}\n`)
+    }
+  })
+}).listen(path)
