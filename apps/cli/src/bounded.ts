@@ -1,0 +1,26 @@
+/**
+ * What `work` makes of each item, in the order of the items, at most `limit` at a time. The first failure ends it: nothing
+ * new is begun then.
+ */
+export async function mapBounded<T, R>(
+  items: readonly T[],
+  limit: number,
+  work: (item: T) => Promise<R>,
+): Promise<R[]> {
+  const results: R[] = []
+  const queue = items.entries()
+  let failed = false
+  const worker = async (): Promise<void> => {
+    for (const [at, item] of queue) {
+      if (failed) return
+      try {
+        results[at] = await work(item)
+      } catch (error) {
+        failed = true
+        throw error
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker))
+  return results
+}

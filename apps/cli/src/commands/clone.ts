@@ -1,0 +1,32 @@
+import { vmClone, vmCloneInPool } from '@cloister/admin-protocol'
+import { required } from '../argument.ts'
+import { type Command, defineCommand } from '../command.ts'
+import { connect } from '../connect.ts'
+import { placementOf, placementOptions } from '../placement.ts'
+import { Spinner } from '../spinner.ts'
+
+export const clone: Command = defineCommand({
+  description: [
+    'Copies a domain: volumes, properties, features, tags, firewall rules and notes. The daemon does it in one step; what fails leaves nothing behind.',
+    'Volumes are copied as they were when the domain last stopped.',
+  ],
+  examples: [['cloister clone work work-copy', 'a second one like it']],
+  arguments: {
+    source: required('DOMAIN', 'what is copied', 'domain'),
+    name: required('NAME', 'name of the copy'),
+  },
+  options: placementOptions,
+  async run(context, { source, name }, options) {
+    const client = await connect(context)
+    const place = placementOf(options)
+    const pool = typeof place === 'string' ? place : undefined
+    const pools = typeof place === 'object' ? place : new Map<string, string>()
+    {
+      using _ = new Spinner(context.output, `copying ${source} to ${name}`)
+      const row = place === undefined ? vmClone : vmCloneInPool
+      await client.call(row, { dest: source, payload: { name, pool, pools } })
+    }
+    if (context.output.isJson) context.output.json({ name, source })
+    context.output.done(`${name} made, a copy of ${source}`)
+  },
+})

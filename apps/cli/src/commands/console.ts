@@ -1,0 +1,75 @@
+import { vmConsole } from '@cloister/admin-protocol'
+import type { AdminClient } from '@cloister/client'
+import { QubesVMNotStartedError } from '@cloister/kit'
+import { required } from '../argument.ts'
+import { CliError } from '../cli-error.ts'
+import { type Command, defineCommand } from '../command.ts'
+import { connect } from '../connect.ts'
+import { attach } from '../console/attach.ts'
+import { hasStopped } from '../console/has-stopped.ts'
+import type { Context } from '../context.ts'
+import { exitStatus } from '../exit-status.ts'
+import { flag, parsed } from '../option.ts'
+import { parseSeconds } from '../sizes.ts'
+import { Spinner } from '../spinner.ts'
+
+/** Events after which a console may be there. */
+const beginnings: ReadonlySet<string> = new Set(['connection-established', 'domain-spawn', 'domain-start'])
+
+/** Where the console is; undefined while the domain does not run. */
+async function consolePath(client: AdminClient, dest: string): Promise<string | undefined> {
+  try {
+    return await client.call(vmConsole, { dest })
+  } catch (error) {
+    if (error instanceof QubesVMNotStartedError) return undefined
+    throw error
+  }
+}
+
+/** Waits until the domain has a console: from its first line on, when it is started now. */
+async function awaitConsole({ output, signal }: Context, client: AdminClient, dest: string): Promise<string> {
+  using _ = new Spinner(output, `waiting for ${dest} to start`)
+  for await (const { name } of client.events({ dest, signal })) {
+    const path = beginnings.has(name) ? await consolePath(client, dest) : undefined
+    if (path !== undefined) return path
+  }
+  throw new CliError(`${dest} was not started`, exitStatus.state)
+}
+
+async function existingConsole(client: AdminClient, dest: string): Promise<string> {
+  const path = await consolePath(client, dest)
+  if (path !== undefined) return path
+  const hint = `\`cloister start ${dest}\` starts it, --wait waits for that`
+  throw new CliError(`${dest} does not run`, exitStatus.state, hint)
+}
+
+export const console: Command = defineCommand({
+  description: [
+    'Joins this terminal and the console of a domain, until Ctrl-] is typed or the domain stops. A console has one user at a time.',
+    'Without a terminal it copies standard input to the console and the console to standard output. When the input has ended it goes on to copy what the console says, for as long as --linger says.',
+  ],
+  examples: [
+    ['cloister console work', 'type Return for a prompt, Ctrl-] to leave'],
+    ['cloister console --wait work', 'from the first line of the next start'],
+    ["echo 'uname -r' | cloister console work --linger 2", 'from a script'],
+  ],
+  arguments: { domain: required('DOMAIN', 'the domain', 'domain') },
+  options: {
+    wait: flag('until the domain runs', { short: 'w' }),
+    linger: parsed('SECONDS', 'leave so long after the input has ended', parseSeconds, 'a number of seconds'),
+  },
+  async run(context, { domain }, { wait, linger }) {
+    const { output } = context
+    const client = await connect(context)
+    const path = wait ? await awaitConsole(context, client, domain) : await existingConsole(client, domain)
+    const { stdin } = process
+    if (stdin.isTTY) output.note(`Console of ${domain}; Ctrl-] leaves it.`)
+    const leaving = await attach(path, { input: stdin, output, linger })
+    if (stdin.isTTY)
+      output.note(leaving === 'closed' ? '\nThe console was closed.' : `\nLeft the console of ${domain}.`)
+    if (leaving === 'closed' && !(await hasStopped(client, domain))) {
+      const hint = 'a console has one user at a time: has somebody else got it?'
+      throw new CliError(`the console of ${domain} was closed although it runs`, exitStatus.state, hint)
+    }
+  },
+})

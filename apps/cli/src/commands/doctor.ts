@@ -1,0 +1,73 @@
+import { nodeOs } from '@cloister/os'
+import { ReportedError } from '../cli-error.ts'
+import { type Colour, paint } from '../colour.ts'
+import { type Command, defineCommand } from '../command.ts'
+import { connect, socketOf } from '../connect.ts'
+import type { Context } from '../context.ts'
+import { daemonChecks } from '../doctor/daemon-checks.ts'
+import type { Check, Finding, Level, Patient } from '../doctor/finding.ts'
+import { hostChecks } from '../doctor/host-checks.ts'
+import { storageChecks } from '../doctor/storage-checks.ts'
+import { exitStatus } from '../exit-status.ts'
+import { failureOf } from '../failure.ts'
+import { Spinner } from '../spinner.ts'
+import { visible } from '../visible-text.ts'
+
+const marks: Readonly<Record<Level, readonly [mark: string, colour: Colour]>> = {
+  ok: ['✓', 'green'],
+  warning: ['!', 'yellow'],
+  failure: ['✗', 'red'],
+}
+
+const checks: readonly Check[] = [...hostChecks, ...daemonChecks, ...storageChecks]
+const nameWidth = Math.max(...checks.map(({ name }) => name.length))
+
+async function examine(check: Check, patient: Patient): Promise<Finding[]> {
+  try {
+    return (await check.look(patient)).map((finding) => ({ check: check.name, ...finding }))
+  } catch (error) {
+    const { message, hint } = failureOf(error)
+    return [{ check: check.name, level: 'failure', detail: message, ...(hint !== undefined && { hint }) }]
+  }
+}
+
+async function examineAll(patient: Patient): Promise<Finding[]> {
+  const findings: Finding[] = []
+  for (const check of checks) {
+    const daemonAnswers = !findings.some(({ check: name, level }) => name === 'daemon' && level === 'failure')
+    if (daemonAnswers || !check.needsDaemon) findings.push(...(await examine(check, patient)))
+  }
+  return findings
+}
+
+function print({ output }: Context, { check, level, detail, hint }: Finding): void {
+  const [mark, colour] = marks[level]
+  const shown = output.colour ? paint(colour, mark) : mark
+  output.line(`${shown} ${check.padEnd(nameWidth)}  ${visible(detail)}`)
+  if (hint !== undefined) output.line(`  ${' '.repeat(nameWidth)}  → ${visible(hint)}`)
+}
+
+export const doctor: Command = defineCommand({
+  description: [
+    'Checks what Cloister needs: programs, KVM, control groups, the daemon and its sockets, kernels, pools. What is not as it should be it tells what to do about.',
+    'It looks with the rights of the user who calls it, and changes nothing. The exit status is 1 when something marked ✗ keeps Cloister from working, else 0.',
+  ],
+  examples: [
+    ['cloister doctor', '✓ is well, ! is worth knowing, ✗ is in the way'],
+    ['cloister doctor --json | jq \'.[] | select(.level != "ok")\'', 'for monitoring'],
+  ],
+  arguments: {},
+  options: {},
+  async run(context) {
+    const { output } = context
+    const [socket, client] = [await socketOf(context), await connect(context)]
+    let findings: Finding[]
+    {
+      using _ = new Spinner(output, 'looking')
+      findings = await examineAll({ os: nodeOs(), socket, client })
+    }
+    if (output.isJson) output.json(findings.map((finding) => ({ ...finding, hint: finding.hint ?? null })))
+    else for (const finding of findings) print(context, finding)
+    if (findings.some(({ level }) => level === 'failure')) throw new ReportedError(exitStatus.failure)
+  },
+})

@@ -1,0 +1,86 @@
+import { labelCreate, labelGet, labelIndex, labelList, labelRemove } from '@cloister/admin-protocol'
+import { required } from '../argument.ts'
+import { mapBounded } from '../bounded.ts'
+import { UsageError } from '../cli-error.ts'
+import { paintLabel } from '../colour.ts'
+import { type Command, type CommandGroup, defineCommand } from '../command.ts'
+import { connect } from '../connect.ts'
+import { chooseColumns, type ListColumn, listOptions, printList } from '../list-output.ts'
+
+interface Label {
+  readonly name: string
+  readonly index: number
+  readonly colour: string
+}
+
+const concurrency = 8
+
+const columns: readonly ListColumn<Label>[] = [
+  { key: 'name', value: ({ name }) => name, show: ({ name }) => ({ text: name, paint: paintLabel }) },
+  { key: 'index', align: 'right', value: ({ index }) => index },
+  { key: 'colour', value: ({ colour }) => colour },
+]
+
+/** A colour as the protocol has it, from any way to write its six digits. */
+function colourOf(text: string): string {
+  const digits = /^(?:0x|#)?([0-9a-f]{6})$/i.exec(text)?.[1]
+  if (digits === undefined) throw new UsageError(`${text} is not a colour`, 'six hexadecimal digits are: 3465a4')
+  return `0x${digits.toLowerCase()}`
+}
+
+const ls: Command = defineCommand({
+  description: ['Lists the labels with their colours.'],
+  examples: [['cloister label ls', 'the eight that every system has, and its own']],
+  arguments: {},
+  options: listOptions,
+  async run(context, _, choices) {
+    const chosen = chooseColumns(columns, choices.columns)
+    const client = await connect(context)
+    const labels = await mapBounded(await client.call(labelList, {}), concurrency, async (name) => {
+      const [index, colour] = await Promise.all([
+        client.call(labelIndex, { argument: name }),
+        client.call(labelGet, { argument: name }),
+      ])
+      return { name, index, colour }
+    })
+    printList(context.output, chosen, labels, choices)
+  },
+})
+
+const add: Command = defineCommand({
+  description: ['Makes a label.'],
+  examples: [['cloister label add pink ff69b4', 'then `cloister prefs work label pink`']],
+  arguments: {
+    name: required('NAME', 'its name'),
+    colour: required('COLOUR', 'six hexadecimal digits: red, green, blue'),
+  },
+  options: {},
+  async run(context, { name, colour }) {
+    const payload = colourOf(colour)
+    await (await connect(context)).call(labelCreate, { argument: name, payload })
+    if (context.output.isJson) context.output.json({ name, colour: payload })
+    context.output.done(`label ${name} made`)
+  },
+})
+
+const remove: Command = defineCommand({
+  description: ['Removes a label that no domain has. The eight labels that every system has stay.'],
+  examples: [['cloister label remove pink', 'no domain may have it any more']],
+  arguments: { name: required('NAME', 'the label', 'label') },
+  options: {},
+  async run(context, { name }) {
+    await (await connect(context)).call(labelRemove, { argument: name })
+    if (context.output.isJson) context.output.json({ name })
+    context.output.done(`label ${name} removed`)
+  },
+})
+
+export const label: CommandGroup = {
+  description: ['Labels are the colours by which people tell domains apart, and how far they trust them.'],
+  examples: [],
+  commands: [
+    { name: 'ls', summary: 'list labels', command: ls },
+    { name: 'add', summary: 'make a label', command: add },
+    { name: 'remove', summary: 'remove a label', command: remove },
+  ],
+}

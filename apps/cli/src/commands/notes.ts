@@ -1,0 +1,50 @@
+import { notesLimit, vmNotesGet, vmNotesSet } from '@cloister/admin-protocol'
+import { utf8Text } from '@cloister/kit'
+import { required } from '../argument.ts'
+import { openInput, readAllBytes } from '../byte-input.ts'
+import { UsageError } from '../cli-error.ts'
+import { type Command, defineCommand } from '../command.ts'
+import { connect } from '../connect.ts'
+import { flag, text } from '../option.ts'
+import { visibleLines } from '../visible-text.ts'
+
+async function notesFrom(path: string): Promise<string> {
+  const content = utf8Text(await readAllBytes(await openInput(path), notesLimit))
+  if (content === undefined) throw new UsageError(`${path} is not UTF-8`)
+  return content
+}
+
+export const notes: Command = defineCommand({
+  description: ["Shows and changes a domain's notes: free text for people, 256,000 bytes at most."],
+  examples: [
+    ['cloister notes work', 'print them'],
+    ['cloister notes work --set "tax return 2024"', 'replace them'],
+    ['cloister notes work >notes.txt; vi notes.txt; cloister notes work --file notes.txt', 'edit them'],
+  ],
+  arguments: { domain: required('DOMAIN', 'the domain', 'domain') },
+  options: {
+    set: text('TEXT', 'replace the notes by this'),
+    file: text('FILE', 'replace the notes by what a file holds, or standard input for "-"', { complete: 'file' }),
+    delete: flag('delete the notes'),
+  },
+  async run(context, { domain: dest }, options) {
+    const { output } = context
+    const ways = [options.set !== undefined, options.file !== undefined, options.delete].filter(Boolean)
+    if (ways.length > 1) throw new UsageError('--set, --file and --delete exclude each other')
+    const client = await connect(context)
+    if (ways.length === 0) {
+      const found = await client.call(vmNotesGet, { dest })
+      if (output.isJson) output.json({ domain: dest, notes: found })
+      else if (found !== '') output.line(visibleLines(found.replace(/\n$/, '')))
+      return
+    }
+    const payload = options.delete
+      ? ''
+      : options.file === undefined
+        ? (options.set ?? '')
+        : await notesFrom(options.file)
+    await client.call(vmNotesSet, { dest, payload })
+    if (output.isJson) output.json({ domain: dest, notes: payload })
+    output.done(payload === '' ? `${dest} has no notes any more` : `the notes of ${dest} are replaced`)
+  },
+})

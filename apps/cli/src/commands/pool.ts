@@ -1,0 +1,118 @@
+import { type PoolInfo, poolAdd, poolInfo, poolList, poolListDrivers, poolRemove } from '@cloister/admin-protocol'
+import { required } from '../argument.ts'
+import { mapBounded } from '../bounded.ts'
+import { type Command, type CommandGroup, defineCommand } from '../command.ts'
+import { connect } from '../connect.ts'
+import { chooseColumns, type ListColumn, listOptions, printList } from '../list-output.ts'
+import { pairs } from '../option.ts'
+import { printRecord } from '../record-output.ts'
+import { formatSize } from '../sizes.ts'
+
+type NamedPool = PoolInfo & { readonly name: string }
+
+const concurrency = 8
+
+function sizeCell(bytes: bigint | undefined): { text: string } {
+  return { text: bytes === undefined ? '' : formatSize(bytes) }
+}
+
+function percent({ size, usage }: PoolInfo): number | null {
+  return size === undefined || usage === undefined || size === 0n ? null : Number((usage * 1000n) / size) / 10
+}
+
+const columns: readonly ListColumn<NamedPool>[] = [
+  { key: 'name', value: ({ name }) => name },
+  { key: 'driver', value: ({ config }) => config.get('driver') ?? null },
+  { key: 'size', align: 'right', value: ({ size }) => size ?? null, show: ({ size }) => sizeCell(size) },
+  { key: 'usage', align: 'right', value: ({ usage }) => usage ?? null, show: ({ usage }) => sizeCell(usage) },
+  {
+    key: 'percent',
+    title: '%',
+    align: 'right',
+    value: percent,
+    show: (pool) => ({ text: percent(pool)?.toFixed(0) ?? '' }),
+  },
+  { key: 'where', value: ({ config }) => config.get('dir_path') ?? config.get('volume_group') ?? null },
+]
+
+const ls: Command = defineCommand({
+  description: ['Lists the pools and how full they are.'],
+  examples: [['cloister pool ls', 'sizes are those of the file systems that they lie in']],
+  arguments: {},
+  options: listOptions,
+  async run(context, _, choices) {
+    const chosen = chooseColumns(columns, choices.columns)
+    const client = await connect(context)
+    const pools = await mapBounded(await client.call(poolList, {}), concurrency, async (name) => ({
+      name,
+      ...(await client.call(poolInfo, { argument: name })),
+    }))
+    printList(context.output, chosen, pools, choices)
+  },
+})
+
+const info: Command = defineCommand({
+  description: ['Shows the settings of a pool and how full it is.'],
+  examples: [['cloister pool info varlibqubes', 'the pool that every system has']],
+  arguments: { pool: required('POOL', 'the pool', 'pool') },
+  options: {},
+  async run(context, { pool }) {
+    const { config, size, usage, includedIn } = await (await connect(context)).call(poolInfo, { argument: pool })
+    const measured = { size: size ?? null, usage: usage ?? null, included_in: includedIn ?? null }
+    printRecord(context.output, { ...Object.fromEntries(config), ...measured }, new Set(['size', 'usage']))
+  },
+})
+
+const drivers: Command = defineCommand({
+  description: ['Lists the storage drivers and the settings that a pool of each can have.'],
+  examples: [['cloister pool drivers', 'the settings are what `cloister pool add --set` takes']],
+  arguments: {},
+  options: listOptions,
+  async run(context, _, choices) {
+    const driverColumns: readonly ListColumn<{ name: string; parameters: readonly string[] }>[] = [
+      { key: 'driver', value: ({ name }) => name },
+      { key: 'settings', value: ({ parameters }) => parameters },
+    ]
+    const found = await (await connect(context)).call(poolListDrivers, {})
+    printList(context.output, chooseColumns(driverColumns, choices.columns), [...found], choices)
+  },
+})
+
+const add: Command = defineCommand({
+  description: ['Adds a pool. `cloister pool drivers` tells which drivers and settings there are.'],
+  examples: [['cloister pool add big file-reflink --set dir_path=/srv/cloister', 'volumes as files in a folder']],
+  arguments: {
+    name: required('POOL', 'its name'),
+    driver: required('DRIVER', 'its driver', 'driver'),
+  },
+  options: { set: pairs('SETTING=VALUE', 'a setting of the driver') },
+  async run(context, { name, driver }, { set }) {
+    await (await connect(context)).call(poolAdd, { argument: driver, payload: { name, config: set } })
+    if (context.output.isJson) context.output.json({ name, driver, ...Object.fromEntries(set) })
+    context.output.done(`pool ${name} added`)
+  },
+})
+
+const remove: Command = defineCommand({
+  description: ['Removes a pool that no volume is in. What else lies in its folder stays there.'],
+  examples: [['cloister pool remove big', 'its volumes must be gone before']],
+  arguments: { name: required('POOL', 'the pool', 'pool') },
+  options: {},
+  async run(context, { name }) {
+    await (await connect(context)).call(poolRemove, { argument: name })
+    if (context.output.isJson) context.output.json({ name })
+    context.output.done(`pool ${name} removed`)
+  },
+})
+
+export const pool: CommandGroup = {
+  description: ['Pools are where the volumes of domains lie.'],
+  examples: [],
+  commands: [
+    { name: 'ls', summary: 'list pools', command: ls },
+    { name: 'info', summary: 'show the settings of a pool', command: info },
+    { name: 'drivers', summary: 'list storage drivers', command: drivers },
+    { name: 'add', summary: 'add a pool', command: add },
+    { name: 'remove', summary: 'remove a pool', command: remove },
+  ],
+}

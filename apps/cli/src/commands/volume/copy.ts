@@ -1,0 +1,29 @@
+import { vmVolumeCloneFrom, vmVolumeCloneTo } from '@cloister/admin-protocol'
+import { required } from '../../argument.ts'
+import { type Command, defineCommand } from '../../command.ts'
+import { connect } from '../../connect.ts'
+import { Spinner } from '../../spinner.ts'
+import { volumeArguments } from '../../volume-arguments.ts'
+
+export const copy: Command = defineCommand({
+  description: [
+    'Makes a volume of a halted domain a copy of a volume of another one. Its old content is lost; what the source holds is what it held when its domain last stopped.',
+  ],
+  examples: [['cloister volume copy work private play', 'play gets what is in work']],
+  arguments: {
+    ...volumeArguments,
+    target: required('TO', 'the domain whose volume of the same name is replaced', 'domain'),
+  },
+  options: {},
+  async run(context, { domain, volume, target }) {
+    const { output } = context
+    const client = await connect(context)
+    {
+      using _ = new Spinner(output, `copying ${volume} of ${domain} to ${target}`)
+      const token = await client.call(vmVolumeCloneFrom, { dest: domain, argument: volume })
+      await client.call(vmVolumeCloneTo, { dest: target, argument: volume, payload: token })
+    }
+    if (output.isJson) output.json({ domain: target, volume, source: domain })
+    output.done(`${volume} of ${target} is a copy of that of ${domain}`)
+  },
+})

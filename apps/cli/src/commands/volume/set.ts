@@ -1,0 +1,66 @@
+import { vmVolumeSetEphemeral, vmVolumeSetRevisionsToKeep, vmVolumeSetRw } from '@cloister/admin-protocol'
+import type { AdminClient } from '@cloister/client'
+import { parseBoolean, parseInteger } from '@cloister/kit'
+import { required } from '../../argument.ts'
+import { UsageError } from '../../cli-error.ts'
+import { type Command, defineCommand } from '../../command.ts'
+import { connect } from '../../connect.ts'
+import { volumeArguments } from '../../volume-arguments.ts'
+
+interface Target {
+  readonly dest: string
+  readonly argument: string
+}
+
+type Setter = (client: AdminClient, target: Target, value: string) => Promise<void>
+
+/** @throws UsageError */
+function yesOrNo(value: string): boolean {
+  const read = parseBoolean(value)
+  if (read === undefined) throw new UsageError(`VALUE is yes or no, not "${value}"`)
+  return read
+}
+
+/** @throws UsageError */
+function revisions(value: string): number {
+  const read = parseInteger(value)
+  if (read === undefined || read < -1) throw new UsageError(`VALUE is a number from -1, not "${value}"`)
+  return read
+}
+
+const setters: ReadonlyMap<string, Setter> = new Map<string, Setter>([
+  [
+    'revisions_to_keep',
+    async (client, target, value) => client.call(vmVolumeSetRevisionsToKeep, { ...target, payload: revisions(value) }),
+  ],
+  ['rw', async (client, target, value) => client.call(vmVolumeSetRw, { ...target, payload: yesOrNo(value) })],
+  [
+    'ephemeral',
+    async (client, target, value) => client.call(vmVolumeSetEphemeral, { ...target, payload: yesOrNo(value) }),
+  ],
+])
+
+const keys = [...setters.keys()]
+
+export const set: Command = defineCommand({
+  description: [
+    'Changes how a volume is treated: how many revisions are kept (-1 is none, and no snapshots either), whether the domain may write (rw), whether it is encrypted with a key that is forgotten (ephemeral).',
+  ],
+  examples: [
+    ['cloister volume set work private revisions_to_keep 3', 'three earlier states'],
+    ['cloister volume set work root rw no', 'the domain may only read'],
+  ],
+  arguments: {
+    ...volumeArguments,
+    key: required('KEY', keys.join(', '), keys),
+    value: required('VALUE', 'the new value'),
+  },
+  options: {},
+  async run(context, { domain: dest, volume: argument, key, value }) {
+    const setter = setters.get(key)
+    if (setter === undefined) throw new UsageError(`KEY is ${keys.join(' or ')}, not "${key}"`)
+    await setter(await connect(context), { dest, argument }, value)
+    if (context.output.isJson) context.output.json({ domain: dest, volume: argument, key, value })
+    context.output.done(`${argument} of ${dest}: ${key} is ${value}`)
+  },
+})

@@ -1,0 +1,72 @@
+import {
+  labelList,
+  poolList,
+  poolListDrivers,
+  propertyList,
+  vmclassList,
+  vmFeatureList,
+  vmPropertyList,
+  vmTagList,
+  vmVolumeList,
+  vmVolumeListSnapshots,
+} from '@cloister/admin-protocol'
+import type { AdminClient } from '@cloister/client'
+import { mapBounded } from '../bounded.ts'
+import type { Completion } from '../command.ts'
+import type { Candidate, Question } from './line.ts'
+
+type Lookup = Extract<Question, { kind: string }>
+type Source = (client: AdminClient, lookup: Lookup) => Promise<readonly Candidate[]>
+/** Kinds that the daemon knows; shells know files and folders. */
+type KnownToDaemon = Exclude<Completion, readonly string[] | 'file' | 'folder'>
+
+const concurrency = 16
+
+function plain(values: readonly string[]): readonly Candidate[] {
+  return values.map((value) => ({ value, description: '' }))
+}
+
+function domains(klass?: string): Source {
+  return async (client) =>
+    (await client.domains.list())
+      .filter((domain) => klass === undefined || domain.klass === klass)
+      .map(({ name, klass: what, state }) => ({ value: name, description: `${what}, ${state}` }))
+}
+
+/** What a domain has that stands on the line already. */
+function ofDomain(list: (client: AdminClient, dest: string, lookup: Lookup) => Promise<readonly string[]>): Source {
+  return async (client, lookup) => {
+    const dest = lookup.given.get('domain')
+    return dest === undefined ? [] : plain(await list(client, dest, lookup))
+  }
+}
+
+const systemProperties: Source = async (client) => plain(await client.call(propertyList, {}))
+
+const sources: Readonly<Record<KnownToDaemon, Source>> = {
+  // `cloister prefs --global` has a property where other commands have a domain.
+  domain: (client, lookup) => (lookup.options.has('global') ? systemProperties : domains())(client, lookup),
+  template: domains('TemplateVM'),
+  label: async (client) => plain(await client.call(labelList, {})),
+  pool: async (client) => plain(await client.call(poolList, {})),
+  driver: async (client) => plain((await client.call(poolListDrivers, {})).map(({ name }) => name)),
+  class: async (client) => plain(await client.call(vmclassList, {})),
+  property: ofDomain(async (client, dest) => await client.call(vmPropertyList, { dest })),
+  feature: ofDomain(async (client, dest) => await client.call(vmFeatureList, { dest })),
+  volume: ofDomain(async (client, dest) => await client.call(vmVolumeList, { dest })),
+  revision: ofDomain(
+    async (client, dest, { given }) =>
+      await client.call(vmVolumeListSnapshots, { dest, argument: given.get('volume') ?? '' }),
+  ),
+  tag: async (client, { given }) => {
+    const dest = given.get('domain')
+    const names = dest === undefined ? (await client.domains.list()).map(({ name }) => name) : [dest]
+    const tags = await mapBounded(names, concurrency, async (name) => client.call(vmTagList, { dest: name }))
+    return plain([...new Set(tags.flat())].toSorted())
+  },
+}
+
+/** Asks the daemon what a word may become. */
+export async function lookUp(client: AdminClient, kind: KnownToDaemon, lookup: Lookup): Promise<readonly Candidate[]> {
+  return await sources[kind](client, lookup)
+}

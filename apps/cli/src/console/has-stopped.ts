@@ -1,0 +1,33 @@
+import { vmList } from '@cloister/admin-protocol'
+import type { AdminClient } from '@cloister/client'
+import { QubesVMNotFoundError } from '@cloister/kit'
+
+/** A console closes a little before its domain is known to have stopped. */
+const graceMs = 2000
+
+async function isHalted(client: AdminClient, dest: string): Promise<boolean> {
+  try {
+    const [item] = await client.call(vmList, { dest })
+    return item?.state === 'Halted'
+  } catch (error) {
+    // A disposable goes when it stops.
+    if (error instanceof QubesVMNotFoundError) return true
+    throw error
+  }
+}
+
+/** True when a domain has stopped, or stops now. */
+export async function hasStopped(client: AdminClient, dest: string): Promise<boolean> {
+  const signal = AbortSignal.timeout(graceMs)
+  try {
+    for await (const { name } of client.events({ dest, signal })) {
+      if (name === 'domain-shutdown') return true
+      if (name === 'connection-established' && (await isHalted(client, dest))) return true
+    }
+    return false
+  } catch (error) {
+    if (error instanceof QubesVMNotFoundError) return true
+    if (signal.aborted) return false
+    throw error
+  }
+}

@@ -1,0 +1,75 @@
+import { type PoolInfo, poolInfo, poolList, poolVolumeList, propertyGet } from '@cloister/admin-protocol'
+import { mapBounded } from '../bounded.ts'
+import { formatSize } from '../sizes.ts'
+import type { Check, Finding, Patient } from './finding.ts'
+
+type Found = Promise<readonly Omit<Finding, 'check'>[]>
+
+const concurrency = 8
+/** Parts of a pool, in percent, from which on it is worth knowing, and in the way. */
+const fullish = 90
+const full = 98
+/** The driver that copies whole volumes, and what does better. */
+const copyingDriver = 'file'
+
+async function kernels({ client }: Patient): Found {
+  const { value: pool } = await client.call(propertyGet, { argument: 'default_pool_kernel' })
+  const { value: chosen } = await client.call(propertyGet, { argument: 'default_kernel' })
+  const [{ config }, found] = await Promise.all([
+    client.call(poolInfo, { argument: pool }),
+    client.call(poolVolumeList, { argument: pool }),
+  ])
+  const folder = config.get('dir_path') ?? pool
+  if (found.length === 0) {
+    const hint = `put one there: ${folder}/VERSION/vmlinuz, with initramfs and modules.img beside it where it needs them`
+    return [{ level: 'failure', detail: `there is no kernel in ${folder}`, hint }]
+  }
+  if (found.includes(chosen))
+    return [{ level: 'ok', detail: `${chosen} is the default of ${found.length} in ${folder}` }]
+  const detail = chosen === '' ? 'no kernel is the default' : `the default kernel ${chosen} is not in ${folder}`
+  return [{ level: 'failure', detail, hint: `\`cloister prefs --global default_kernel ${found.at(-1)}\` chooses one` }]
+}
+
+function space(name: string, { size, usage }: PoolInfo): Omit<Finding, 'check'> | undefined {
+  if (size === undefined || usage === undefined || size === 0n) return undefined
+  const percent = Number((usage * 100n) / size)
+  const detail = `${name} has ${formatSize(size - usage)} of ${formatSize(size)} left`
+  if (percent < fullish) return { level: 'ok', detail }
+  const hint = '`cloister ls -c name,disk` shows who has it; make room before guests stop'
+  return { level: percent < full ? 'warning' : 'failure', detail, hint }
+}
+
+async function pools({ client }: Patient): Found {
+  const infos = await mapBounded(await client.call(poolList, {}), concurrency, async (name) => ({
+    name,
+    info: await client.call(poolInfo, { argument: name }),
+  }))
+  return infos.flatMap(({ name, info }) => space(name, info) ?? [])
+}
+
+async function sharing({ client }: Patient): Found {
+  const { value: name } = await client.call(propertyGet, { argument: 'default_pool' })
+  if (name === '') {
+    const hint = '`cloister pool ls` shows the pools, `cloister prefs --global default_pool NAME` chooses one'
+    return [{ level: 'failure', detail: 'no pool is the default', hint }]
+  }
+  const { config } = await client.call(poolInfo, { argument: name })
+  const driver = config.get('driver') ?? ''
+  if (driver !== copyingDriver)
+    return [{ level: 'ok', detail: `${name} (${driver}) shares what volumes have in common` }]
+  const detail = `${name} copies whole volumes: its file system cannot share blocks between files`
+  return [
+    {
+      level: 'warning',
+      detail,
+      hint: 'a pool on btrfs or XFS does: `cloister pool add NAME file-reflink --set dir_path=DIR`',
+    },
+  ]
+}
+
+/** What the pools show. */
+export const storageChecks: readonly Check[] = [
+  { name: 'kernels', needsDaemon: true, look: kernels },
+  { name: 'pools', needsDaemon: true, look: pools },
+  { name: 'reflink', needsDaemon: true, look: sharing },
+]

@@ -1,0 +1,95 @@
+import { DaemonCommunicationError } from '@cloister/admin-protocol'
+import { DaemonAccessError, DaemonTimeoutError, DaemonUnreachableError } from '@cloister/client'
+import * as kit from '@cloister/kit'
+import { CliError } from './cli-error.ts'
+import { type ExitStatus, exitStatus } from './exit-status.ts'
+import type { Json } from './json.ts'
+import { visible } from './visible-text.ts'
+
+/** A failure as it is told. */
+export interface Failure {
+  readonly type: string
+  readonly message: string
+  /** What to do: half a sentence. */
+  readonly hint: string | undefined
+  readonly status: ExitStatus
+}
+
+type ErrorClass = abstract new (...parameters: never[]) => Error
+
+/** Statuses by class; the first that fits counts, so what is special comes first. */
+const statuses: readonly (readonly [ErrorClass, ExitStatus])[] = [
+  [DaemonTimeoutError, exitStatus.timeout],
+  [DaemonAccessError, exitStatus.denied],
+  [DaemonCommunicationError, exitStatus.unreachable],
+  [kit.PermissionDenied, exitStatus.denied],
+  [kit.QubesVMShutdownTimeoutError, exitStatus.timeout],
+  [kit.QubesVMError, exitStatus.state],
+  [kit.QubesVMAlreadyExistsError, exitStatus.state],
+  [kit.QubesPoolInUseError, exitStatus.state],
+  [kit.QubesLabelInUseError, exitStatus.state],
+  [kit.QubesVolumeCopyInUseError, exitStatus.state],
+  [kit.QubesVMNotFoundError, exitStatus.notFound],
+  [kit.QubesNoSuchPropertyError, exitStatus.notFound],
+  [kit.QubesFeatureNotFoundError, exitStatus.notFound],
+  [kit.QubesTagNotFoundError, exitStatus.notFound],
+  [kit.QubesLabelNotFoundError, exitStatus.notFound],
+  [kit.QubesPoolNotFoundError, exitStatus.notFound],
+  [kit.QubesVolumeNotFoundError, exitStatus.notFound],
+  [kit.QubesVolumeRevisionNotFoundError, exitStatus.notFound],
+  [kit.QubesValueError, exitStatus.usage],
+  [kit.QubesVMInvalidUUIDError, exitStatus.usage],
+  [kit.QubesInvalidTagError, exitStatus.usage],
+  [kit.QubesInvalidLabelError, exitStatus.usage],
+  [kit.QubesInvalidLabelValueError, exitStatus.usage],
+]
+
+/** What to do, where the daemon, who does not know how it was asked, cannot say it. */
+const hints: readonly (readonly [ErrorClass, string])[] = [
+  [DaemonUnreachableError, '`cloister doctor` looks for the reason, --socket says where else to look'],
+  [DaemonAccessError, 'ask for a rule in the policy'],
+  [DaemonCommunicationError, 'the log of cloisterd says more'],
+  [kit.QubesVMNotFoundError, '`cloister ls` shows the domains'],
+  [kit.QubesVMAlreadyExistsError, 'choose another name, or remove that one first'],
+  [kit.QubesVMNotHaltedError, '`cloister shutdown --wait` halts it'],
+  [kit.QubesVMNotPausedError, '`cloister ls` shows the states'],
+  [kit.QubesVMNotStartedError, '`cloister start` starts it'],
+  [kit.QubesVMShutdownTimeoutError, '`cloister kill` ends it at once'],
+  [kit.QubesNoSuchPropertyError, '`cloister prefs` lists the properties'],
+  [kit.QubesLabelNotFoundError, '`cloister label ls` shows the labels'],
+  [kit.QubesPoolNotFoundError, '`cloister pool ls` shows the pools'],
+  [kit.QubesVolumeNotFoundError, '`cloister volume ls` shows the volumes'],
+  [kit.QubesVolumeRevisionNotFoundError, '`cloister volume info` shows the revisions'],
+  [kit.QubesFeatureNotFoundError, '`cloister features` lists those that are set'],
+  [kit.QubesTagNotFoundError, '`cloister tags` lists those that are set'],
+]
+
+function find<T>(table: readonly (readonly [ErrorClass, T])[], error: unknown): T | undefined {
+  return table.find(([type]) => error instanceof type)?.[1]
+}
+
+/** The message on one line, without the full stop that a hint would follow. */
+function messageOf(error: unknown): string {
+  const isMeant = error instanceof kit.CloisterError || error instanceof CliError
+  const text = isMeant ? error.message : kit.errorChain(error)
+  return visible(text.trim().replaceAll(/\s*\n\s*/g, ' ')).replace(/\.$/, '')
+}
+
+/** What to tell of anything that was thrown. */
+export function failureOf(error: unknown): Failure {
+  const type = error instanceof Error ? error.name : 'Error'
+  const message = messageOf(error)
+  if (error instanceof CliError) return { type, message, hint: error.hint, status: error.status }
+  return { type, message, hint: find(hints, error), status: find(statuses, error) ?? exitStatus.failure }
+}
+
+/** A failure as one line. */
+export function failureLine({ message, hint }: Failure, subject = 'cloister'): string {
+  if (hint === undefined) return `${subject}: ${message}`
+  return `${subject}: ${message}${message.endsWith('?') ? ' ' : '; '}${hint}`
+}
+
+/** A failure for programs. */
+export function failureJson({ type, message, hint, status }: Failure, domain?: string): Json {
+  return { error: { type, message, hint: hint ?? null, status, ...(domain === undefined ? {} : { domain }) } }
+}

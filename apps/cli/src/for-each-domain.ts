@@ -1,0 +1,67 @@
+import { DaemonUnreachableError } from '@cloister/client'
+import { mapBounded } from './bounded.ts'
+import { ReportedError } from './cli-error.ts'
+import type { Context } from './context.ts'
+import { commonStatus, type ExitStatus, exitStatus } from './exit-status.ts'
+import { reportFailure } from './report.ts'
+import { Spinner } from './spinner.ts'
+
+/** Work on several domains. */
+export interface DomainWork {
+  /** What is being done, as `starting`. */
+  readonly doing: string
+  /** Most domains that are worked on together. */
+  readonly concurrency?: number
+  /** Works on one domain and says what came of it, as `started`. */
+  work(name: string): Promise<string>
+}
+
+const defaultConcurrency = 8
+
+interface Outcome {
+  readonly name: string
+  readonly result: string | undefined
+  readonly status: ExitStatus
+}
+
+function progressText(doing: string, done: number, names: readonly string[]): string {
+  return names.length === 1 ? `${doing} ${names[0]}` : `${doing}: ${done} of ${names.length}`
+}
+
+/**
+ * Does the same to several domains, each only once, and tells what came of each. What fails for one does not keep the
+ * others back.
+ * @throws ReportedError when it failed for one
+ */
+export async function forEachDomain(
+  { output }: Context,
+  names: readonly string[],
+  { doing, work, concurrency = defaultConcurrency }: DomainWork,
+): Promise<void> {
+  const each = [...new Set(names)]
+  let done = 0
+  using spinner = new Spinner(output, progressText(doing, done, each))
+  const outcomes = await mapBounded(each, concurrency, async (name): Promise<Outcome> => {
+    try {
+      const result = await work(name)
+      spinner.interrupt(() => output.done(`${name} ${result}`))
+      return { name, result, status: exitStatus.ok }
+    } catch (error) {
+      // That concerns none of the domains, and all.
+      if (error instanceof DaemonUnreachableError) throw error
+      let status: ExitStatus = exitStatus.failure
+      spinner.interrupt(() => {
+        status = reportFailure(output, error, name)
+      })
+      return { name, result: undefined, status }
+    } finally {
+      spinner.update(progressText(doing, ++done, each))
+    }
+  })
+  const failed = outcomes.filter(({ status }) => status !== exitStatus.ok)
+  if (output.isJson) {
+    const succeeded = outcomes.filter(({ result }) => result !== undefined)
+    output.json(succeeded.map(({ name, result }) => ({ name, result: result ?? '' })))
+  }
+  if (failed.length > 0) throw new ReportedError(commonStatus(failed.map(({ status }) => status)))
+}

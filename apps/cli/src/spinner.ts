@@ -1,0 +1,65 @@
+import { paint } from './colour.ts'
+import type { Output, TextStream } from './output.ts'
+import { fitted } from './visible-text.ts'
+
+const frames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'] as const
+const frameMs = 100
+/** Work that is done sooner needs no spinner. */
+const patienceMs = 200
+const eraseLine = '\r\x1b[K'
+
+/** Shows on a terminal that something is under way; shows nothing elsewhere. */
+export class Spinner implements Disposable {
+  readonly #terminal: TextStream | undefined
+  readonly #colour: boolean
+  #text: string
+  #frame = 0
+  #isShown = false
+  #timer: NodeJS.Timeout | undefined
+  readonly #erase = (): void => this.#hide()
+
+  constructor(output: Output, text: string) {
+    this.#terminal = output.progressTerminal
+    this.#colour = output.errorColour
+    this.#text = text
+    if (this.#terminal === undefined) return
+    this.#timer = setTimeout(() => this.#turn(), patienceMs)
+    process.on('exit', this.#erase)
+  }
+
+  /** Says something else from now on. */
+  update(text: string): void {
+    this.#text = text
+    if (this.#isShown) this.#draw()
+  }
+
+  /** Prints something else where the spinner is. */
+  interrupt(print: () => void): void {
+    this.#hide()
+    print()
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer)
+    process.off('exit', this.#erase)
+    this.#hide()
+  }
+
+  #turn(): void {
+    this.#frame = (this.#frame + 1) % frames.length
+    this.#draw()
+    this.#timer = setTimeout(() => this.#turn(), frameMs)
+  }
+
+  #draw(): void {
+    const frame = frames[this.#frame] ?? ''
+    const text = fitted(this.#text, (this.#terminal?.columns ?? 80) - 3)
+    this.#terminal?.write(`${eraseLine}${this.#colour ? paint('cyan', frame) : frame} ${text}`)
+    this.#isShown = true
+  }
+
+  #hide(): void {
+    if (this.#isShown) this.#terminal?.write(eraseLine)
+    this.#isShown = false
+  }
+}
