@@ -13,6 +13,7 @@ import type { Log } from './log.ts'
 import type { MemoryManager } from './memory/memory-manager.ts'
 import { NetworkGraph } from './network/network-graph.ts'
 import { Disposables } from './operations/disposables.ts'
+import { Preloads } from './operations/preloads.ts'
 import { VolumeCopies } from './operations/volume-copies.ts'
 import type { ChangeUnit, PropertyTable } from './properties/property.ts'
 import { PropertyHolder } from './properties/property-holder.ts'
@@ -49,8 +50,10 @@ export class App extends PropertyHolder {
   readonly intents: Intents = new Intents(this)
   readonly runs: Runs = new Runs(this)
   readonly disposables: Disposables = new Disposables(this)
+  readonly preloads: Preloads = new Preloads(this)
   readonly copies: VolumeCopies = new VolumeCopies(this)
   readonly agents: Agents
+  readonly #followUps = new WeakMap<ChangeUnit, (() => Promise<void>)[]>()
 
   constructor(parts: AppParts) {
     super()
@@ -140,7 +143,16 @@ export class App extends PropertyHolder {
       throw error
     }
     await unit.commit()
+    for (const followUp of this.#followUps.get(unit) ?? []) await followUp()
     return result
+  }
+
+  /**
+   * Has `work` done when a change under way is durable, before whoever made the change goes on. It is for what lies outside
+   * of the state; if it throws, they get the error, and the change stays.
+   */
+  afterwards(unit: ChangeUnit, work: () => Promise<void>): void {
+    this.#followUps.set(unit, [...(this.#followUps.get(unit) ?? []), work])
   }
 
   /** Resolves when everything that was told before has left. */

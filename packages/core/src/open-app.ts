@@ -12,6 +12,8 @@ import { Kernels } from './hypervisor/kernels.ts'
 import type { Log } from './log.ts'
 import { MemoryBalancer } from './memory/memory-balancer.ts'
 import { registerMemoryHandlers } from './memory/memory-handlers.ts'
+import { registerPreloadHandlers } from './operations/preload-handlers.ts'
+import { recoverPreloads } from './operations/preload-recovery.ts'
 import { makeFreshState } from './recovery/fresh-state.ts'
 import { loadState } from './recovery/load-state.ts'
 import { recover } from './recovery/recover.ts'
@@ -92,12 +94,15 @@ async function assemble(store: StateStore, connection: Connection, options: Plac
   registerFeatureRules(app.events)
   registerLifeHandlers(app.events)
   registerMemoryHandlers(app.events)
+  registerPreloadHandlers(app.events)
   await recover(app, intents)
+  await recoverPreloads(app)
   app.memory.watch()
   return app
 }
 
 async function close(app: App, connection: Connection, store: StateStore): Promise<void> {
+  app.preloads.close()
   app.memory.close()
   await app.journal.idle()
   for (const pool of app.pools.list()) await pool.close()

@@ -23,7 +23,7 @@ export const template: Property<AppVM, BaseVM | null> = vmProperty({
     if (vm.powerState !== 'Halted')
       throw new QubesVMNotHaltedError(msg`The template of ${vm.name} can only be changed while it is halted`)
     for (const child of vm.disposables()) {
-      if (child.powerState === 'Halted') continue
+      if (child.powerState === 'Halted' || child.isPreloaded) continue
       throw new QubesVMNotHaltedError(
         msg`The template of ${vm.name} cannot be changed while its disposable ${child.name} runs`,
       )

@@ -7,6 +7,7 @@ import { baseProperties } from './base-properties.ts'
 import type { BaseVM } from './base-vm.ts'
 import { isDisposableTemplate } from './dvm-template.ts'
 import { netProperties } from './net-vm.ts'
+import { preloadNames } from './preload-features.ts'
 import { QubesVM } from './qubes-vm.ts'
 import { defaultDispvmOfVM, includeInBackups, qubesVMProperties } from './qubes-vm-properties.ts'
 import { disposableVolumes, type VolumeKind } from './volume-kinds.ts'
@@ -94,7 +95,6 @@ export class DispVM extends QubesVM {
   }
 
   override get isPreloaded(): boolean {
-    const list = this.template?.features.find('preload-dispvm') ?? ''
-    return list.split(' ').includes(this.name)
+    return !!this.template && preloadNames(this.template).includes(this.name)
   }
 }

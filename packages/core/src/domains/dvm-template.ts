@@ -1,7 +1,7 @@
 import { msg, QubesPropertyValueError, QubesVMInUseError } from '@cloister/kit'
 import type { Property } from '../properties/property.ts'
 import { boolProperty } from '../properties/property-kinds.ts'
-import type { BaseVM } from './base-vm.ts'
+import { BaseVM } from './base-vm.ts'
 
 /** Properties that can name a disposable template. */
 const usesAsTemplate = ['default_dispvm', 'management_dispvm', 'template'] as const
@@ -20,6 +20,7 @@ export const templateForDispvms: Property<BaseVM, boolean> = boolProperty({
 function refuseWhileUsed(vm: BaseVM): void {
   for (const property of usesAsTemplate) {
     for (const { holder } of vm.app.references.of(vm, property)) {
+      if (holder instanceof BaseVM && holder.isPreloaded) continue
       throw new QubesVMInUseError(msg`${vm.name} is the ${property} of ${holder.title}: change that first`)
     }
   }

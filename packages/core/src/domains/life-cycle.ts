@@ -162,7 +162,7 @@ export class LifeCycle {
 
   async #requestShutdown(run: Run, force: boolean): Promise<void> {
     if (run.state === 'paused') {
-      if (!force)
+      if (!force && !this.#vm.isPreloaded)
         throw new QubesVMNotRunningError(msg`${this.#vm.name} is paused and cannot shut down: unpause it, or use force`)
       await this.#destroy(run)
       return

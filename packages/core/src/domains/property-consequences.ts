@@ -9,6 +9,7 @@ import { labelOfVM } from './base-properties.ts'
 import { BaseVM } from './base-vm.ts'
 import { DispVM } from './disp-vm.ts'
 import { ip, netvm, providesNetwork } from './net-vm.ts'
+import { isMarkedPreloaded } from './preload-features.ts'
 import { QubesVM } from './qubes-vm.ts'
 import { audiovm, guivm, inheritedProperties, keyboardLayout } from './qubes-vm-properties.ts'
 import { TemplateVM } from './template-vm.ts'
@@ -110,5 +111,6 @@ function tellShown(vm: BaseVM, { oldvalue }: Change, unit: ChangeUnit): void {
 
 function followTemplate(vm: AppVM, unit: ChangeUnit): void {
   vm.storage.followTemplate(unit)
-  for (const child of vm.disposables()) child.storage.followTemplate(unit)
+  // Those that were preloaded are about to be removed.
+  for (const child of vm.disposables()) if (!isMarkedPreloaded(child)) child.storage.followTemplate(unit)
 }

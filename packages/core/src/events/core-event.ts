@@ -68,6 +68,7 @@ export interface LifeEvents {
   'domain-resumed': Record<never, never>
   'net-domain-connect': { readonly vm: BaseVM }
   'domain-preload-dispvm-start': { readonly reason: string }
+  'domain-preload-dispvm-autostart': Record<never, never>
   'domain-preload-dispvm-used': { readonly dispvm: string; readonly delay: number }
 }
 

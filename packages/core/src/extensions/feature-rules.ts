@@ -1,5 +1,7 @@
 import { msg, QubesValueError } from '@cloister/kit'
 import { BaseVM } from '../domains/base-vm.ts'
+import { templateForDispvms } from '../domains/dvm-template.ts'
+import { missingForPreload, preloadFeatures } from '../domains/preload-features.ts'
 import type { EventBus } from '../events/event-bus.ts'
 import type { ChangeUnit } from '../properties/property.ts'
 
@@ -44,9 +46,9 @@ function wholeNumber(rest: string, value: string): string | undefined {
 
 /** Reserved for the daemon itself. */
 export const reservedFeatures: ReadonlySet<string> = new Set([
-  'preload-dispvm',
-  'preload-dispvm-completed',
-  'preload-dispvm-in-progress',
+  preloadFeatures.list,
+  preloadFeatures.completed,
+  preloadFeatures.inProgress,
   'deferred-netvm-original',
 ])
 
@@ -61,7 +63,17 @@ export function registerFeatureRules(events: EventBus): void {
       if (problem) throw new QubesValueError(msg`Cannot set feature ${feature}: ${problem}`)
     }
   })
+  events.on(BaseVM, 'domain-feature-pre-set', (vm, { value }) => requirePreloadSupport(vm, value), preloadFeatures.max)
   events.on(BaseVM, 'domain-feature-set', (vm, { value }, unit) => convertMeminfoWriter(vm, value, unit), meminfoWriter)
+}
+
+/** Disposables can be preloaded only of a template whose guests say when they are ready; to want none is always fine. */
+function requirePreloadSupport(vm: BaseVM, value: string): void {
+  const missing = Number(value) > 0 && vm.propertyTable.has(templateForDispvms.name) && missingForPreload(vm)
+  if (missing)
+    throw new QubesValueError(
+      msg`Disposables of ${vm.name} cannot be preloaded: its guests lack the feature ${missing}`,
+    )
 }
 
 function convertMeminfoWriter(vm: BaseVM, value: string, unit: ChangeUnit): void {

@@ -47,6 +47,22 @@ export class Agents {
     }
   }
 
+  /**
+   * Waits until the system inside a guest, and its session if it has one, is up: what a user would wait for. Ends early when
+   * aborted. Services inside guests cannot be called yet; until then a guest counts as up when its agent has connected.
+   */
+  async ready(vm: QubesVM, timeoutMs: number, signal: AbortSignal): Promise<void> {
+    const aborted = Promise.withResolvers<void>()
+    const abort = (): void => aborted.resolve()
+    signal.addEventListener('abort', abort, { once: true })
+    if (signal.aborted) abort()
+    try {
+      await Promise.race([this.connected(vm, timeoutMs), aborted.promise])
+    } finally {
+      signal.removeEventListener('abort', abort)
+    }
+  }
+
   #refuseEnded(vm: QubesVM): never {
     throw new QubesVMError(msg`${vm.name} stopped before its qrexec agent connected`)
   }

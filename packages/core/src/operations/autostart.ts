@@ -9,10 +9,18 @@ const atATime = 2
 const skipFlag = 'qubes.skip_autostart'
 const cmdlineLimit = 65_536
 
-/** Starts the domains that start with the daemon, those that give network first; failures stop nothing (reference: storage-and-lifecycle, B.12). */
+/**
+ * Starts the domains that start with the daemon, those that give network first, then disposables are preloaded; failures stop
+ * nothing (reference: storage-and-lifecycle, B.12).
+ */
 export async function startAutomatically(app: App): Promise<void> {
+  if (await skipped(app)) return
+  await startDomains(app)
+  app.preloads.autostart()
+}
+
+async function startDomains(app: App): Promise<void> {
   const wanted = [...app.domains].filter((vm): vm is QubesVM => vm instanceof QubesVM && vm.get(autostart) === true)
-  if (wanted.length === 0 || (await skipped(app))) return
   wanted.sort((a, b) => depth(a) - depth(b))
   const limit = new Semaphore(atATime)
   await Promise.all(

@@ -81,10 +81,13 @@ export function initialise(vm: BaseVM, { label, template }: { label: string; tem
 
 /** How a new domain joins the system. */
 export interface InstallOptions {
-  readonly creator: BaseVM
+  /** Who asked for the domain; missing when nobody has yet. */
+  readonly creator?: BaseVM
   readonly pools?: PoolChoice
   /** The domain was asked for as a disposable. */
   readonly disposable?: boolean
+  /** Part of the step in which the domain joins the system. */
+  readonly joined?: (unit: ChangeUnit) => void
   /** Fills the volumes, which are there but empty, before the domain becomes visible. */
   readonly fill?: (storage: DomainStorage) => Promise<void>
 }
@@ -128,16 +131,21 @@ async function abandon(vm: BaseVM, storage: DomainStorage, intent: Intent): Prom
 }
 
 /** Takes a domain whose volumes exist into the system, with the events of it (reference: admin-api, 3.2.1). */
-function join(unit: ChangeUnit, vm: BaseVM, { creator, disposable = false }: InstallOptions): void {
+function join(unit: ChangeUnit, vm: BaseVM, { creator, disposable = false, joined }: InstallOptions): void {
   const { app } = vm
   for (const tag of automaticTags(vm)) vm.tags.load(tag)
   if (!app.get(checkUpdatesVm) && vm.features.find('check-updates') === undefined) vm.features.load('check-updates', '')
   app.domains.add(unit, vm)
   vm.register(unit)
   app.events.fire(unit, app, 'domain-add', { vm })
-  if (!disposable) tagCreator(unit, vm, creator)
+  if (creator && !disposable) tagCreator(unit, vm, creator)
   app.events.fire(unit, vm, 'domain-create-on-disk', {})
-  if (!disposable) return
+  if (creator && disposable) tagDisposable(unit, vm, creator)
+  joined?.(unit)
+}
+
+/** Marks for whom a disposable was made. */
+export function tagDisposable(unit: ChangeUnit, vm: BaseVM, creator: BaseVM): void {
   tagCreator(unit, vm, creator)
   vm.tags.add(unit, `disp-created-by-${creator.name}`)
 }

@@ -4,15 +4,17 @@ import { labelOfVM } from '../domains/base-properties.ts'
 import type { BaseVM } from '../domains/base-vm.ts'
 import { autoCleanup, DispVM, dispid } from '../domains/disp-vm.ts'
 import { isDisposableTemplate } from '../domains/dvm-template.ts'
+import { enlist, preloadFeatures } from '../domains/preload-features.ts'
 import type { ChangeUnit } from '../properties/property.ts'
 import { initialise, install } from './create-domain.ts'
+import { fingerprint } from './preload-outdated.ts'
 import { removeDomain } from './remove-domain.ts'
 
 /** Numbers of disposables: 0 would make the address of a network. */
 const dispids = { first: 1, last: 9999, tries: 100, restMs: 7 * 24 * 3600_000 } as const
 
 /** Features that say something about preloading and are no business of the disposable itself. */
-const preloadFeatures = /^preload-dispvm/
+const aboutPreloading = /^preload-dispvm/
 
 /** Domains that are made to be thrown away (reference: storage-and-lifecycle, B.6). */
 export class Disposables {
@@ -66,11 +68,28 @@ export class Disposables {
     }
   }
 
+  /** A disposable for somebody: one that was preloaded, and runs, or else a new one, which is not started. */
+  async request(template: BaseVM, creator: BaseVM): Promise<DispVM> {
+    refuseUnlessTemplate(template)
+    return (await this.#app.preloads.take(template, creator)) ?? this.create(template, creator)
+  }
+
   /** Makes a disposable that is removed when it stops; it is not started. */
-  async create(template: BaseVM, creator: BaseVM): Promise<DispVM> {
-    if (!isDisposableTemplate(template)) {
-      throw new QubesException(msg`${template.name} is no template of disposables: set its template_for_dispvms first`)
-    }
+  create(template: BaseVM, creator: BaseVM): Promise<DispVM> {
+    return this.#make(template, (vm) => install(vm, { creator, disposable: true }))
+  }
+
+  /** As `create`, for whoever will ask for one: it is hidden, and on the list of the template. */
+  createPreloaded(template: BaseVM): Promise<DispVM> {
+    return this.#make(template, (vm) => {
+      vm.features.load(preloadFeatures.inProgress, fingerprint(vm))
+      vm.features.load(preloadFeatures.hidden, '1')
+      return install(vm, { joined: (unit) => enlist(unit, template, vm) })
+    })
+  }
+
+  async #make(template: BaseVM, install: (vm: DispVM) => Promise<void>): Promise<DispVM> {
+    refuseUnlessTemplate(template)
     const id = this.takeDispid()
     const reserved = this.#app.domains.reserve(`disp${id}`)
     try {
@@ -79,7 +98,7 @@ export class Disposables {
       initialise(vm, { label: template.label.name, template })
       vm.load(autoCleanup.name, 'True')
       inherit(vm, template)
-      await install(vm, { creator, disposable: true })
+      await install(vm)
       return vm
     } catch (error) {
       this.#taken.delete(id)
@@ -96,10 +115,16 @@ export class Disposables {
       await vm.lifeCycle.kill()
     } catch (error) {
       if (!(error instanceof QubesVMNotStartedError)) throw error
+      await vm.lifeCycle.settled()
     }
     // Its stop has removed it already, when it ran.
     if (vm.registered) await removeDomain(vm)
   }
+}
+
+function refuseUnlessTemplate(template: BaseVM): void {
+  if (isDisposableTemplate(template)) return
+  throw new QubesException(msg`${template.name} is no template of disposables: set its template_for_dispvms first`)
 }
 
 /** What a disposable has from its template: properties that are set there, features, tags, firewall. */
@@ -110,7 +135,7 @@ function inherit(vm: DispVM, template: BaseVM): void {
     vm.load(name, value === null ? null : property.format(value))
   }
   for (const name of template.features.names()) {
-    if (!preloadFeatures.test(name)) vm.features.load(name, template.features.find(name) ?? '')
+    if (!aboutPreloading.test(name)) vm.features.load(name, template.features.find(name) ?? '')
   }
   for (const tag of template.tags.list()) vm.tags.load(tag)
   vm.firewall.load(template.firewall.own)

@@ -7,6 +7,7 @@ const keptAsleep = new WeakMap<App, ReadonlySet<QubesVM>>()
 
 /** Suspends all running domains before the host sleeps (reference: storage-and-lifecycle, B.4.3). */
 export async function suspendHost(app: App): Promise<void> {
+  await app.preloads.removeAll()
   const running = [...app.domains.running()]
   const asleep = running.filter(({ powerState }) => powerState === 'Paused' || powerState === 'Suspended')
   keptAsleep.set(app, new Set(asleep))
@@ -25,6 +26,7 @@ export async function resumeHost(app: App): Promise<void> {
     (vm) => !asleep.has(vm) && (vm.powerState === 'Paused' || vm.powerState === 'Suspended'),
   )
   await all(suspended, 'resumed', (vm) => vm.lifeCycle.resume())
+  app.preloads.autostart()
 }
 
 async function all(domains: readonly QubesVM[], what: string, work: (vm: QubesVM) => Promise<void>): Promise<void> {

@@ -13,16 +13,20 @@ export async function removeDomainSafely(vm: BaseVM): Promise<void> {
     if (!vm.registered) throw new QubesVMNotFoundError(msg`No such domain: ${vm.name}`)
     if (vm.get(installedByRpm))
       throw new QubesVMInUseError(msg`${vm.name} belongs to a package: remove the package, or reset installed_by_rpm`)
-    await removeDomain(vm)
+    const { preloads } = vm.app
+    if (preloads.referringTo(vm).length > 0) {
+      // They stand in nobody's way, but are not to be removed in vain.
+      refuseUnlessHalted(vm)
+      refuseRemovalWhileUsed(vm, preloads.referringTo(vm))
+    }
+    await preloads.without(vm, () => removeDomain(vm))
   })
 }
 
 /** Takes a halted domain out of the system, then its volumes off the disk. An intent covers the time between. */
 export async function removeDomain(vm: BaseVM): Promise<void> {
   const { app, storage } = vm
-  if (storage && vm.powerState !== 'Halted') {
-    throw new QubesVMNotHaltedError(msg`${vm.name} runs and cannot be removed: shut it down first`)
-  }
+  refuseUnlessHalted(vm)
   const intent = app.intents.make('remove', vm.name, { volumes: storage?.places() ?? [] })
   await app.change((unit) => {
     app.events.fire(unit, app, 'domain-pre-delete', { vm })
@@ -42,6 +46,11 @@ export async function removeDomain(vm: BaseVM): Promise<void> {
   }
 }
 
+function refuseUnlessHalted(vm: BaseVM): void {
+  if (vm.storage && vm.powerState !== 'Halted')
+    throw new QubesVMNotHaltedError(msg`${vm.name} runs and cannot be removed: shut it down first`)
+}
+
 async function forgetAtHypervisor(vm: QubesVM): Promise<void> {
   try {
     await vm.app.hypervisor.undefine(vm)
@@ -50,8 +59,8 @@ async function forgetAtHypervisor(vm: QubesVM): Promise<void> {
   }
 }
 
-/** Refuses to remove a domain that others refer to (reference: admin-api, 3.2). */
-export function refuseRemovalWhileUsed(vm: BaseVM): void {
+/** Refuses to remove a domain that others refer to, but for those that are `ignored` (reference: admin-api, 3.2). */
+export function refuseRemovalWhileUsed(vm: BaseVM, ignored: readonly BaseVM[] = []): void {
   const { app } = vm
   for (const property of app.propertyTable.values()) {
     if (property.type === 'vm' && app.get(property) === vm) {
@@ -59,7 +68,7 @@ export function refuseRemovalWhileUsed(vm: BaseVM): void {
     }
   }
   for (const { holder, property } of app.references.of(vm)) {
-    if (holder !== vm)
+    if (holder !== vm && !ignored.some((other) => other === holder))
       throw new QubesVMInUseError(msg`Domain is in use: ${vm.name} is the ${property} of ${holder.title}`)
   }
 }

@@ -74,11 +74,7 @@ export class TestSystem implements AsyncDisposable {
     const os = this.#os()
     const store = await SqliteStateStore.open(this.folder, { os })
     const connection = new Connection(apart(this.driver))
-    this.#stop = async () => {
-      await connection.close()
-      await store.close()
-    }
-    this.#opened = await openAppOn(store, connection, {
+    const opened = await openAppOn(store, connection, {
       os,
       log: this.#log(),
       stateFolder: this.folder,
@@ -86,7 +82,13 @@ export class TestSystem implements AsyncDisposable {
       poolDriver: 'file',
       onFatal: (error) => this.logged.push({ level: 'error', message: 'fatal', details: { error } }),
     })
-    this.app.journal.onEvent(({ domain, name, pairs }) => {
+    this.#opened = opened
+    this.#stop = async () => {
+      await connection.close()
+      for (const pool of opened.app.pools.list()) await pool.close()
+      await store.close()
+    }
+    opened.app.journal.onEvent(({ domain, name, pairs }) => {
       this.events.push([domain?.name ?? '', name, ...pairs.map((pair) => pair.join('='))].join(' ').trim())
     })
   }
