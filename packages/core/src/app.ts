@@ -12,6 +12,7 @@ import { Labels } from './labels.ts'
 import type { Log } from './log.ts'
 import type { MemoryManager } from './memory/memory-manager.ts'
 import { NetworkGraph } from './network/network-graph.ts'
+import { NetworkLinks } from './network/network-links.ts'
 import { Disposables } from './operations/disposables.ts'
 import { Preloads } from './operations/preloads.ts'
 import { VolumeCopies } from './operations/volume-copies.ts'
@@ -47,6 +48,7 @@ export class App extends PropertyHolder {
   readonly domains: DomainCollection = new DomainCollection()
   readonly pools: Pools = new Pools(this)
   readonly network: NetworkGraph = new NetworkGraph(this)
+  readonly links: NetworkLinks = new NetworkLinks(this)
   readonly intents: Intents = new Intents(this)
   readonly runs: Runs = new Runs(this)
   readonly disposables: Disposables = new Disposables(this)

@@ -12,6 +12,7 @@ import { Kernels } from './hypervisor/kernels.ts'
 import type { Log } from './log.ts'
 import { MemoryBalancer } from './memory/memory-balancer.ts'
 import { registerMemoryHandlers } from './memory/memory-handlers.ts'
+import { registerNetworkHandlers } from './network/network-handlers.ts'
 import { registerPreloadHandlers } from './operations/preload-handlers.ts'
 import { recoverPreloads } from './operations/preload-recovery.ts'
 import { makeFreshState } from './recovery/fresh-state.ts'
@@ -94,6 +95,7 @@ async function assemble(store: StateStore, connection: Connection, options: Plac
   registerFeatureRules(app.events)
   registerLifeHandlers(app.events)
   registerMemoryHandlers(app.events)
+  registerNetworkHandlers(app.events)
   registerPreloadHandlers(app.events)
   await recover(app, intents)
   await recoverPreloads(app)

@@ -3,6 +3,7 @@ import { BaseVM } from '../domains/base-vm.ts'
 import { templateForDispvms } from '../domains/dvm-template.ts'
 import { missingForPreload, preloadFeatures } from '../domains/preload-features.ts'
 import type { EventBus } from '../events/event-bus.ts'
+import { deferredNetvm } from '../network/network-links.ts'
 import type { ChangeUnit } from '../properties/property.ts'
 
 /** What may stand in features with a meaning (reference: admin-api, 7): prefix, and a check of the rest of the name and the value. */
@@ -49,7 +50,7 @@ export const reservedFeatures: ReadonlySet<string> = new Set([
   preloadFeatures.list,
   preloadFeatures.completed,
   preloadFeatures.inProgress,
-  'deferred-netvm-original',
+  deferredNetvm,
 ])
 
 /** The old way to switch memory balancing. */

@@ -6,6 +6,7 @@ import { AdminVM } from '../domains/admin-vm.ts'
 import type { BaseVM, VMClass } from '../domains/base-vm.ts'
 import { DispVM, dispid } from '../domains/disp-vm.ts'
 import type { VolumeRecord } from '../domains/volume-record.ts'
+import { breakNetworkLoops } from '../network/network-loops.ts'
 import { makeDomain } from '../operations/create-domain.ts'
 import type { Snapshot } from '../state/state-store.ts'
 import type { Intent, IntentKind } from './intents.ts'
@@ -44,7 +45,9 @@ export async function loadState(app: App, snapshot: Snapshot): Promise<Intent[]>
   loadVolumes(app, snapshot, tolerant)
   for (const [id, releasedMs] of snapshot.released_dispids) app.disposables.loadReleased(id, releasedMs)
   for (const vm of app.domains) if (vm instanceof DispVM) app.disposables.noteTaken(vm.get(dispid) ?? 0)
-  return loadIntents(app, snapshot)
+  const intents = loadIntents(app, snapshot)
+  await breakNetworkLoops(app)
+  return intents
 }
 
 async function loadPool(app: App, name: string, position: number, config: string): Promise<void> {

@@ -1,0 +1,124 @@
+import { errorChain, Mutex } from '@cloister/kit'
+import type { App } from '../app.ts'
+import type { BaseVM } from '../domains/base-vm.ts'
+import { QubesVM } from '../domains/qubes-vm.ts'
+import type { Run } from '../domains/run.ts'
+import type { ChangeUnit } from '../properties/property.ts'
+import type { NetworkBackend } from './network-backend.ts'
+
+/** Name of the netvm that a guest is still connected to while it cannot be connected to its new one; empty for none. */
+export const deferredNetvm = 'deferred-netvm-original'
+
+/**
+ * Connections of running guests follow their `netvm` (reference: storage-and-lifecycle, B.7.2): at once while a guest runs, and
+ * otherwise when it goes on. What it is connected to until then is a feature, which survives the daemon.
+ */
+export class NetworkLinks {
+  /** Where interfaces are attached and detached; see `NetworkBackend`. */
+  backend: NetworkBackend | undefined
+  readonly #app: App
+  /** What each run is connected to, if that was ever changed. */
+  readonly #linked = new WeakMap<Run, BaseVM | undefined>()
+  readonly #locks = new WeakMap<QubesVM, Mutex>()
+
+  constructor(app: App) {
+    this.#app = app
+  }
+
+  /** The netvm of a domain is changed: has its guest follow, now or when it goes on. */
+  follow(unit: ChangeUnit, vm: QubesVM, before: BaseVM | undefined): void {
+    const { run } = vm
+    if (!run || run.stopReceived || before === vm.netvm) return
+    const linked = this.#linkedTo(vm, run, before)
+    this.#linked.set(run, linked)
+    if (isLive(vm)) this.#app.afterwards(unit, () => this.settle(vm))
+    else if (!this.isDeferred(vm)) vm.features.set(unit, deferredNetvm, linked?.name ?? '')
+  }
+
+  /** True while the guest is connected to another netvm than its own, because it does not run. */
+  isDeferred(vm: QubesVM): boolean {
+    return vm.features.find(deferredNetvm) !== undefined
+  }
+
+  /** Connects a running guest with its netvm, if it is not; a netvm that is halted is started. */
+  async settle(vm: QubesVM): Promise<void> {
+    // Its start connects those that wait for it, and would wait for us if we held the lock.
+    if (isLive(vm) && vm.netvm?.powerState === 'Halted') await vm.netvm.lifeCycle?.start()
+    await this.#lock(vm).run(() => this.#exchange(vm))
+  }
+
+  /** Makes up for a change that could not be followed, when the guest has gone on; failures do not stop that. */
+  async settleDeferred(vm: QubesVM): Promise<void> {
+    if (isLive(vm) && this.isDeferred(vm)) await this.#tolerant(vm, () => this.settle(vm))
+  }
+
+  /** A domain that gives network has started: connects the guests that have waited for it. */
+  async attachClients(provider: QubesVM): Promise<void> {
+    for (const client of this.#liveClients(provider)) {
+      const linked = client.run && this.#linkedTo(client, client.run, provider)
+      await this.#tolerant(client, async () => {
+        if (linked === provider) await this.backend?.attach(client, provider)
+        else await this.settle(client)
+      })
+    }
+  }
+
+  /** A domain that gives network has stopped. */
+  async detachClients(provider: QubesVM): Promise<void> {
+    for (const client of this.#liveClients(provider))
+      await this.#tolerant(client, async () => this.backend?.detach(client, provider))
+  }
+
+  /** A guest is gone, or not there yet: there is nothing to make up for. */
+  async forget(vm: QubesVM): Promise<void> {
+    if (!vm.registered || !this.isDeferred(vm)) return
+    await this.#app.change((unit) => vm.features.remove(unit, deferredNetvm))
+  }
+
+  async #exchange(vm: QubesVM): Promise<void> {
+    const { run, netvm } = vm
+    if (!run || !isLive(vm)) return
+    const before = this.#linkedTo(vm, run, netvm)
+    if (before !== netvm) {
+      if (before instanceof QubesVM && before.powerState !== 'Halted') await this.backend?.detach(vm, before)
+      if (netvm instanceof QubesVM) await this.backend?.attach(vm, netvm)
+      this.#linked.set(run, netvm)
+      if (netvm) await this.#app.events.fireLife(netvm, 'net-domain-connect', { vm })
+    }
+    await this.forget(vm)
+  }
+
+  /** What a guest is connected to; `otherwise` when there was no change that it did not follow. */
+  #linkedTo(vm: QubesVM, run: Run, otherwise: BaseVM | undefined): BaseVM | undefined {
+    if (this.#linked.has(run)) return this.#linked.get(run)
+    const original = vm.features.find(deferredNetvm)
+    return original === undefined ? otherwise : this.#app.domains.find(original)
+  }
+
+  *#liveClients(provider: QubesVM): Generator<QubesVM> {
+    for (const client of [...this.#app.network.clients(provider)])
+      if (client instanceof QubesVM && isLive(client)) yield client
+  }
+
+  async #tolerant({ name }: QubesVM, work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      this.#app.log.error('a guest could not be connected with its netvm, or cut off from it', {
+        domain: name,
+        error: errorChain(error),
+      })
+    }
+  }
+
+  #lock(vm: QubesVM): Mutex {
+    const lock = this.#locks.get(vm) ?? new Mutex()
+    this.#locks.set(vm, lock)
+    return lock
+  }
+}
+
+/** True while interfaces of a guest can be changed. */
+function isLive({ run }: QubesVM): boolean {
+  return !!run && !run.stopReceived && !run.starting && run.state === 'running'
+}
