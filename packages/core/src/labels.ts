@@ -45,7 +45,7 @@ export class Labels {
   get(reference: string): Label {
     const index = /^\d{1,9}$/.test(reference) ? Number(reference) : undefined
     const label = this.#byName.get(reference) ?? (index === undefined ? undefined : this.#byIndex.get(index))
-    if (!label) throw new QubesLabelNotFoundError(msg`There is no label ${reference}: \`cloister labels\` lists them`)
+    if (!label) throw new QubesLabelNotFoundError(msg`There is no label ${reference}: \`cloister label ls\` lists them`)
     return label
   }
 

@@ -32,7 +32,7 @@ export class Pools {
   /** @throws QubesException when there is no such pool */
   get(name: string): Pool {
     const pool = this.#pools.get(name)
-    if (!pool) throw new QubesException(msg`Unknown storage pool ${name}: \`cloister pools\` lists them`)
+    if (!pool) throw new QubesException(msg`Unknown storage pool ${name}: \`cloister pool ls\` lists them`)
     return pool
   }
 
