@@ -7,6 +7,12 @@ import type { QubesVM } from './qubes-vm.ts'
 /** Highest number of a domain (reference: admin-api, 10). */
 const lastQid = 9999
 
+/** A name and a number that nobody else gets. */
+export interface Reserved {
+  readonly qid: number
+  release(): void
+}
+
 /** The domains of the system. */
 export class DomainCollection {
   readonly #byName = new Map<string, BaseVM>()
@@ -75,10 +81,14 @@ export class DomainCollection {
   }
 
   /** Keeps a name and the lowest free number for a domain that is being made; `release` gives them back. */
-  reserve(name: string): { readonly qid: number; release(): void } {
+  reserve(name: string): Reserved {
     if (this.#byName.has(name) || this.#reserved.has(name))
       throw new QubesVMAlreadyExistsError(msg`The domain ${name} exists already`)
-    const qid = this.#nextQid()
+    return this.hold({ name, qid: this.#nextQid() })
+  }
+
+  /** Keeps name and number of a domain that is being removed until nothing of it is left; `release` gives them back. */
+  hold({ name, qid }: Pick<BaseVM, 'name' | 'qid'>): Reserved {
     this.#reserved.add(name).add(qid)
     return {
       qid,

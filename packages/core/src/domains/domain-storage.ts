@@ -111,7 +111,11 @@ export class DomainStorage {
 
   async remove(): Promise<void> {
     await each(this.#volumes.values(), async (volume) => {
-      await volume.stop()
+      try {
+        await volume.stop()
+      } catch (error) {
+        this.#vm.app.log.warn('a volume that is removed could not be stopped', { volume: volume.vid, error })
+      }
       await volume.remove()
     })
   }
@@ -130,6 +134,7 @@ export class DomainStorage {
       if (!kind.snapOnStart) continue
       const before = this.#volumes.get(kind.name)
       this.#take(this.#snapshot(kind, {}))
+      // The pool has another object under that name now: the old one cannot come back, one like it can.
       unit.undo(() => before && this.#take(before.pool.initVolume(before.config())))
       if (this.#vm.registered) this.store(unit, kind.name)
     }

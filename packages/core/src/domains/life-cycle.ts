@@ -1,5 +1,4 @@
 import {
-  CloisterError,
   errorChain,
   Mutex,
   msg,
@@ -11,6 +10,7 @@ import {
   QubesVMShutdownTimeoutError,
 } from '@cloister/kit'
 import type { LifecycleEventKind } from '@cloister/libvirt'
+import type { LifeEventName, LifeEvents } from '../events/core-event.ts'
 import type { QubesVM } from './qubes-vm.ts'
 import { shutdownTimeout } from './qubes-vm-properties.ts'
 import type { Run } from './run.ts'
@@ -28,6 +28,8 @@ export interface ShutdownOptions {
 export class LifeCycle {
   readonly #vm: QubesVM
   readonly #stopLock = new Mutex()
+  /** The last run that has ended; its stop may still be being handled. */
+  #stopped: Run | undefined
 
   constructor(vm: QubesVM) {
     this.#vm = vm
@@ -46,14 +48,14 @@ export class LifeCycle {
         await startDomain(vm)
       })
     } catch (error) {
-      await vm.afterFailedStart()
+      await this.#logged('after a failed start', () => vm.afterFailedStart())
       throw error
     }
   }
 
   /** Resolves when no stop is being handled any more. */
   async settled(): Promise<void> {
-    if (this.#vm.run?.stopReceived) await this.#vm.run.ended.catch(() => {})
+    await this.#stopped?.ended.catch(() => {})
   }
 
   /** Asks the guest to shut down. */
@@ -64,7 +66,7 @@ export class LifeCycle {
       await this.#requestShutdown(run, force)
       if (wait) await this.#waitForEnd(run)
     } catch (error) {
-      await this.#vm.app.events.fireLife(this.#vm, 'domain-shutdown-failed', { reason: errorChain(error) })
+      await this.tell('domain-shutdown-failed', { reason: errorChain(error) })
       throw error
     }
   }
@@ -87,7 +89,8 @@ export class LifeCycle {
 
   async unpause(): Promise<void> {
     const run = this.#vm.run
-    if (run?.state !== 'paused') throw new QubesVMNotPausedError(msg`${this.#vm.name} is not paused`)
+    // A guest that is being started is let go by its start.
+    if (run?.state !== 'paused' || run.starting) throw new QubesVMNotPausedError(msg`${this.#vm.name} is not paused`)
     await this.resumeGuest(run)
   }
 
@@ -135,14 +138,17 @@ export class LifeCycle {
     else if (event === 'shutdown') run.enter('shutdown')
   }
 
-  /** Ends a guest whose start failed, and waits until its stop is handled. */
+  /** Ends a guest whose start failed, and waits until its stop is handled. What fails is logged. */
   async abandon(run: Run): Promise<void> {
-    try {
-      await this.#destroy(run)
-    } catch (error) {
-      if (!(error instanceof QubesVMNotStartedError)) throw error
-    }
-    await run.ended
+    await this.#logged('ending its guest', async () => {
+      if (!run.stopReceived) await this.#destroy(run)
+      await run.ended
+    })
+  }
+
+  /** Fires an event of what has happened already: a handler that fails is logged and changes nothing. */
+  async tell<T extends LifeEventName>(name: T, event: LifeEvents[T]): Promise<void> {
+    await this.#logged(name, () => this.#vm.app.events.fireLife(this.#vm, name, event))
   }
 
   #activeRun(): Run {
@@ -189,6 +195,7 @@ export class LifeCycle {
 
   #onStopped(run: Run): void {
     if (run.stopReceived) return
+    this.#stopped = run
     run.follow(this.#stopLock.run(() => this.#handleStop(run)))
   }
 
@@ -206,31 +213,33 @@ export class LifeCycle {
       }
     }
     await step(() => app.events.fireLife(vm, 'domain-stopped', {}))
-    await step(() => this.#stopStorage())
+    const stopped = await this.#logged('stopping its volumes', () => vm.storage.stop())
     if (vm.run === run) vm.run = undefined
     app.events.announceReset(vm, 'xid', 'stubdom_xid', 'start_time')
     await step(() => app.events.fireLife(vm, 'domain-shutdown', {}))
+    if (stopped) await this.#logged('the end of its run', () => app.runs.ended(vm))
     if (failures.length > 0) throw failures[0]
   }
 
-  async #stopStorage(): Promise<void> {
+  /** Does what must not keep anything else from happening. @returns whether it succeeded; if not, that is in the log */
+  async #logged(what: string, work: () => Promise<void>): Promise<boolean> {
     try {
-      await this.#vm.storage.stop()
-      await this.#vm.app.runs.ended(this.#vm)
+      await work()
+      return true
     } catch (error) {
-      if (!(error instanceof CloisterError)) throw error
-      this.#vm.app.log.error('volumes of a stopped domain could not be committed', { domain: this.#vm.name, error })
+      this.#vm.app.log.error('something went wrong with a domain', { domain: this.#vm.name, what, error })
+      return false
     }
   }
 
   #onSuspended(run: Run): void {
     run.enter('paused')
-    if (!run.starting) void this.#vm.app.events.fireLife(this.#vm, 'domain-paused', {})
+    if (!run.starting) void this.tell('domain-paused', {})
   }
 
   #onResumed(run: Run): void {
     run.enter('running')
     if (run.expectsResume) run.expectsResume = false
-    else void this.#vm.app.events.fireLife(this.#vm, 'domain-unpaused', {})
+    else void this.tell('domain-unpaused', {})
   }
 }

@@ -1,4 +1,4 @@
-import { errorChain } from '@cloister/kit'
+import { errorChain, msg, QubesVMError } from '@cloister/kit'
 import type { Reservation } from '../memory/memory-manager.ts'
 import { guestDatabase } from './guest-database.ts'
 import { refuseProhibitedStart, refuseStartDuringRestore } from './power-checks.ts'
@@ -54,7 +54,8 @@ async function prepare(vm: QubesVM, progress: Progress): Promise<void> {
   await app.kernels.refresh(vm.kernel)
   await vm.storage.verify()
   await app.events.fireLife(vm, 'domain-verify-files', {})
-  if (vm.netvm?.powerState === 'Halted') await vm.netvm.lifeCycle?.start()
+  // One that is being started already is waited for.
+  await vm.netvm?.lifeCycle?.start()
   progress.reservation = await app.memory.reserve(vm, required)
   progress.storage = true
   await app.runs.begin(vm)
@@ -95,13 +96,14 @@ async function release(vm: QubesVM, { run }: Progress): Promise<void> {
     await app.agents.connected(vm, (vm.get(qrexecTimeout) ?? 0) * 1000)
     run.usable = true
   }
+  if (run.stopReceived) throw new QubesVMError(msg`${vm.name} stopped while it was being started`)
   await app.events.fireLife(vm, 'domain-start', { start_guid: true })
 }
 
 async function undo(vm: QubesVM, { reservation, storage, run }: Progress, error: unknown): Promise<void> {
   const { app } = vm
   reservation?.release()
-  await app.events.fireLife(vm, 'domain-start-failed', { reason: errorChain(error) })
+  await vm.lifeCycle.tell('domain-start-failed', { reason: errorChain(error) })
   if (run) {
     run.starting = false
     await vm.lifeCycle.abandon(run)

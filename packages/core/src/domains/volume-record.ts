@@ -61,7 +61,8 @@ class Fields {
 
   flag(key: string): boolean {
     const value = this.text(key)
-    if (value !== 'True' && value !== 'False') throw new QubesValueError(msg`${key} of a stored volume is neither True nor False`)
+    if (value !== 'True' && value !== 'False')
+      throw new QubesValueError(msg`${key} of a stored volume is neither True nor False`)
     return value === 'True'
   }
 

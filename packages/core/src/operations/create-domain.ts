@@ -105,9 +105,11 @@ export async function install(vm: BaseVM, options: InstallOptions): Promise<void
 
 async function installWithVolumes(vm: BaseVM, storage: DomainStorage, options: InstallOptions): Promise<void> {
   const { app } = vm
-  storage.prepare(options.pools)
-  const intent = await app.intents.begin('create', vm.name, { volumes: storage.places() })
+  let begun: Intent | undefined
   try {
+    storage.prepare(options.pools)
+    const intent = await app.intents.begin('create', vm.name, { volumes: storage.places() })
+    begun = intent
     await storage.create()
     await options.fill?.(storage)
     await app.change((unit) => {
@@ -115,16 +117,16 @@ async function installWithVolumes(vm: BaseVM, storage: DomainStorage, options: I
       app.intents.end(unit, intent)
     })
   } catch (error) {
-    await abandon(vm, storage, intent)
+    await abandon(vm, storage, begun)
     throw error
   }
 }
 
 /** Removes the volumes of a domain that did not come to be; what cannot be removed now is removed at the next start. */
-async function abandon(vm: BaseVM, storage: DomainStorage, intent: Intent): Promise<void> {
+async function abandon(vm: BaseVM, storage: DomainStorage, intent: Intent | undefined): Promise<void> {
   try {
     await storage.remove()
-    await vm.app.change((unit) => vm.app.intents.end(unit, intent))
+    if (intent) await vm.app.change((unit) => vm.app.intents.end(unit, intent))
   } catch (error) {
     vm.app.log.error('volumes of a domain that could not be made are left over', { domain: vm.name, error })
   }

@@ -4,6 +4,8 @@ import type { BaseVM } from '../domains/base-vm.ts'
 import { DispVM, dispid } from '../domains/disp-vm.ts'
 import { QubesVM } from '../domains/qubes-vm.ts'
 import { installedByRpm } from '../domains/qubes-vm-properties.ts'
+import type { ChangeUnit } from '../properties/property.ts'
+import type { Intent } from '../recovery/intents.ts'
 
 /** Removes a halted domain that nobody needs, on behalf of a user (reference: admin-api, 3.2; storage-and-lifecycle, B.5). */
 export async function removeDomainSafely(vm: BaseVM): Promise<void> {
@@ -28,18 +30,34 @@ export async function removeDomain(vm: BaseVM): Promise<void> {
   const { app, storage } = vm
   refuseUnlessHalted(vm)
   const intent = app.intents.make('remove', vm.name, { volumes: storage?.places() ?? [] })
-  await app.change((unit) => {
-    app.events.fire(unit, app, 'domain-pre-delete', { vm })
-    app.domains.delete(unit, vm)
-    app.events.fire(unit, app, 'domain-delete', { vm })
-    vm.unregister(unit)
-    if (vm instanceof DispVM) app.disposables.release(unit, vm.get(dispid) ?? 0)
-    if (storage) app.intents.store(unit, intent)
-  })
-  if (!storage) return
-  if (vm instanceof QubesVM) await forgetAtHypervisor(vm)
+  // A new domain of that name would have the same files.
+  const held = app.domains.hold(vm)
   try {
-    await storage.remove()
+    await app.change((unit) => unregister(unit, vm, intent))
+    if (vm instanceof QubesVM) await removeRemains(vm, intent)
+  } finally {
+    held.release()
+  }
+}
+
+function unregister(unit: ChangeUnit, vm: BaseVM, intent: Intent): void {
+  const { app } = vm
+  app.events.fire(unit, app, 'domain-pre-delete', { vm })
+  app.domains.delete(unit, vm)
+  app.events.fire(unit, app, 'domain-delete', { vm })
+  vm.unregister(unit)
+  if (vm instanceof DispVM) app.disposables.release(unit, vm.get(dispid) ?? 0)
+  if (!(vm instanceof QubesVM)) return
+  app.runs.forget(unit, vm)
+  app.intents.store(unit, intent)
+}
+
+/** Removes what is left of a domain that is no part of the system any more. */
+async function removeRemains(vm: QubesVM, intent: Intent): Promise<void> {
+  const { app } = vm
+  await forgetAtHypervisor(vm)
+  try {
+    await vm.storage.remove()
     await app.change((unit) => app.intents.end(unit, intent))
   } catch (error) {
     app.log.error('volumes of a removed domain are left over; the next start tries again', { domain: vm.name, error })

@@ -21,11 +21,11 @@ type Guests = ReadonlyMap<string, Domain>
 
 /** Finds running guests again and finishes or undoes what was interrupted; before any call is served. */
 export async function recover(app: App, intents: readonly Intent[]): Promise<void> {
-  const guests = new Map((await app.hypervisor.running()).map((domain) => [domain.uuid, domain]))
   app.hypervisor.listen(({ domain, event }) => {
     const vm = app.domains.findUuid(domain.uuid)
     if (vm instanceof QubesVM) vm.lifeCycle.onHypervisorEvent(event)
   })
+  const guests = new Map((await app.hypervisor.running()).map((domain) => [domain.uuid, domain]))
   for (const intent of intents) {
     try {
       await resolutions[intent.kind](app, intent, guests)
@@ -44,7 +44,10 @@ async function dropIntent(app: App, intent: Intent): Promise<void> {
 }
 
 async function removeVolumes(app: App, intent: Intent): Promise<void> {
+  // Another domain may have got the name since, and with it the volumes.
+  const kept = app.domains.find(intent.subject)?.storage?.places() ?? []
   for (const { pool, vid } of intent.details['volumes'] as readonly VolumePlace[]) {
+    if (kept.some((place) => place.pool === pool && place.vid === vid)) continue
     const name = vid.slice(vid.lastIndexOf('/') + 1)
     await app.pools.get(pool).initVolume({ name, vid, rw: true, saveOnStop: true, snapOnStart: false }).remove()
   }
@@ -63,14 +66,21 @@ async function resolveRun(app: App, intent: Intent, guests: Guests): Promise<voi
   if (vm instanceof DispVM && vm.get(autoCleanup)) await removeDomain(vm)
 }
 
-/** Follows a guest again; false when it was caught in the middle of its start, and ended. */
+/** Follows a guest again, or ends one that was caught in the middle of its start; false when it has ended meanwhile. */
 async function takeOver(vm: QubesVM, guest: Domain, intent: Intent): Promise<boolean> {
+  const startedAt = Number(intent.details['startedAt'] ?? vm.app.os.clock.now())
+  const usable = !vm.featureWithTemplate('qrexec')
+  const run = new Run(guest, { startedAt, state: 'nostate', starting: false, usable })
+  // Noted before it is asked for its state, so that its end is not missed.
+  vm.run = run
   const { state } = await guest.getState()
-  if (!intent.details['started'] && state === 'paused') {
-    await guest.destroy()
+  if (run.stopReceived) return true
+  if (state === 'shutoff') {
+    vm.run = undefined
     return false
   }
-  const startedAt = Number(intent.details['startedAt'] ?? vm.app.os.clock.now())
-  vm.run = new Run(guest, { startedAt, state, starting: false, usable: !vm.featureWithTemplate('qrexec') })
+  run.enter(state)
+  if (!intent.details['started'] && state === 'paused') await vm.lifeCycle.abandon(run)
+  else await vm.app.runs.started(vm)
   return true
 }

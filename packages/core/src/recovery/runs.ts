@@ -1,5 +1,6 @@
 import type { App } from '../app.ts'
 import type { QubesVM } from '../domains/qubes-vm.ts'
+import type { ChangeUnit } from '../properties/property.ts'
 import type { Intent } from './intents.ts'
 
 /**
@@ -8,7 +9,7 @@ import type { Intent } from './intents.ts'
  */
 export class Runs {
   readonly #app: App
-  readonly #intents = new Map<number, Intent>()
+  readonly #intents = new WeakMap<QubesVM, Intent>()
 
   constructor(app: App) {
     this.#app = app
@@ -16,28 +17,37 @@ export class Runs {
 
   /** Takes a run over from storage. */
   load(vm: QubesVM, intent: Intent): void {
-    this.#intents.set(vm.qid, intent)
+    this.#intents.set(vm, intent)
   }
 
-  /** Before the volumes of a domain are started. */
+  /** Before the volumes of a domain are started. The run before may not be ended: its volumes could not be stopped then. */
   async begin(vm: QubesVM): Promise<void> {
-    this.#intents.set(vm.qid, await this.#app.intents.begin('run', vm.name, { started: false }))
+    const { id } = this.#intents.get(vm) ?? this.#app.intents.make('run', vm.name)
+    const intent: Intent = { id, kind: 'run', subject: vm.name, details: { started: false } }
+    await this.#app.change((unit) => this.#app.intents.store(unit, intent))
+    this.#intents.set(vm, intent)
   }
 
   /** The guest was let go: from now on it is to be found running. */
   async started(vm: QubesVM): Promise<void> {
-    const intent = this.#intents.get(vm.qid)
+    const intent = this.#intents.get(vm)
     if (intent)
       await this.#app.change((unit) =>
         this.#app.intents.store(unit, { ...intent, details: { started: true, startedAt: vm.run?.startedAt } }),
       )
   }
 
-  /** All volumes of the domain are stopped. */
+  /** All volumes of the domain are stopped, and everything that follows from the end of its run is done. */
   async ended(vm: QubesVM): Promise<void> {
-    const intent = this.#intents.get(vm.qid)
+    if (this.#intents.has(vm)) await this.#app.change((unit) => this.forget(unit, vm))
+  }
+
+  /** Nothing is left to be stopped. */
+  forget(unit: ChangeUnit, vm: QubesVM): void {
+    const intent = this.#intents.get(vm)
     if (!intent) return
-    await this.#app.change((unit) => this.#app.intents.end(unit, intent))
-    this.#intents.delete(vm.qid)
+    this.#intents.delete(vm)
+    unit.undo(() => void this.#intents.set(vm, intent))
+    this.#app.intents.end(unit, intent)
   }
 }

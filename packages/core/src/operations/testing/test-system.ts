@@ -1,14 +1,17 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { Connection, type Driver, type Subscription, TestDriver } from '@cloister/libvirt'
-import { type Files, ModelledClock, nodeOs, type Os } from '@cloister/os'
+import { Faults, type Files, ModelledClock, nodeOs, type Os, type Processes } from '@cloister/os'
 import type { App } from '../../app.ts'
 import type { BaseVM, VMClass } from '../../domains/base-vm.ts'
-import type { QubesVM } from '../../domains/qubes-vm.ts'
+import { QubesVM } from '../../domains/qubes-vm.ts'
+import type { LifeEventName } from '../../events/core-event.ts'
 import type { Log } from '../../log.ts'
 import { type OpenedApp, openAppOn } from '../../open-app.ts'
 import { SqliteStateStore } from '../../state/sqlite/sqlite-state-store.ts'
+import type { Snapshot } from '../../state/state-store.ts'
+import { FailingStateStore } from '../../state/testing/failing-state-store.ts'
 import { createDomain } from '../create-domain.ts'
 
 const gib = 2 ** 30
@@ -35,6 +38,9 @@ export class TestSystem implements AsyncDisposable {
   /** What the host could give without swapping, KiB. */
   hostAvailable: () => number | Promise<number> = () => (16 * gib) / 1024
   #clock = new ModelledClock()
+  #faults = new Faults()
+  #store: FailingStateStore | undefined
+  #generation = 0
   #opened: OpenedApp | undefined
   #stop: (() => Promise<void>) | undefined
 
@@ -60,8 +66,26 @@ export class TestSystem implements AsyncDisposable {
     return this.#clock
   }
 
-  /** Ends the daemon as `kill -9` does: at once, with guests that go on. */
+  /** What goes wrong with files of the daemon that is open, and when. */
+  get faults(): Faults {
+    return this.#faults
+  }
+
+  /** Where the state is kept, with commits that fail. */
+  get store(): FailingStateStore {
+    if (!this.#store) throw new Error('the system is not open')
+    return this.#store
+  }
+
+  /** What is stored now. */
+  async stored(): Promise<Snapshot> {
+    await this.app.journal.idle()
+    return this.store.load()
+  }
+
+  /** Ends the daemon as `kill -9` does: at once, with guests that go on. Nothing that is under way touches files any more. */
   async kill(): Promise<void> {
+    this.#faults.dieAfter(0)
     await this.#stop?.()
     this.#stop = undefined
     this.#opened = undefined
@@ -71,8 +95,11 @@ export class TestSystem implements AsyncDisposable {
   async reopen(): Promise<void> {
     await this.kill()
     this.#clock = new ModelledClock(this.#clock.now())
+    this.#faults = new Faults()
+    this.#generation++
     const os = this.#os()
-    const store = await SqliteStateStore.open(this.folder, { os })
+    const store = new FailingStateStore(await SqliteStateStore.open(this.folder, { os }))
+    this.#store = store
     const connection = new Connection(apart(this.driver))
     const opened = await openAppOn(store, connection, {
       os,
@@ -85,10 +112,9 @@ export class TestSystem implements AsyncDisposable {
     this.#opened = opened
     this.#stop = async () => {
       await connection.close()
-      for (const pool of opened.app.pools.list()) await pool.close()
       await store.close()
     }
-    opened.app.journal.onEvent(({ domain, name, pairs }) => {
+    this.app.journal.onEvent(({ domain, name, pairs }) => {
       this.events.push([domain?.name ?? '', name, ...pairs.map((pair) => pair.join('='))].join(' ').trim())
     })
   }
@@ -107,6 +133,42 @@ export class TestSystem implements AsyncDisposable {
       for (const [name, value] of Object.entries(values)) {
         if (value === undefined) vm.features.remove(unit, name)
         else vm.features.set(unit, name, value)
+      }
+    })
+  }
+
+  /** The events that `work` brings about, without their arguments: `domain event`; nothing before the name for the system's. */
+  async told(work: () => Promise<unknown>): Promise<string[]> {
+    await this.app.settled()
+    const first = this.events.length
+    await work()
+    await this.app.settled()
+    return this.events.slice(first).map((line) => line.replace(/ \S+=.*/, ''))
+  }
+
+  /** Files below the folder of the pool, as paths from there. */
+  async files(): Promise<string[]> {
+    const all = ['appvms', 'vm-templates'].map(async (folder) => {
+      const found = await readdir(join(this.folder, folder), { recursive: true, withFileTypes: true })
+      return found
+        .filter((entry) => entry.isFile())
+        .map((entry) => relative(this.folder, join(entry.parentPath, entry.name)))
+    })
+    return (await Promise.all(all)).flat().sort()
+  }
+
+  /** Intents that are stored now: what was begun, and on what. */
+  async intents(): Promise<string[]> {
+    return (await this.stored()).intents.map(([, kind, subject]) => `${kind} ${subject}`)
+  }
+
+  /** Has a handler of the next event of that name fail, whichever domain it is fired on. */
+  failAt(name: LifeEventName): void {
+    let planned = true
+    this.app.events.onLife(QubesVM, name, () => {
+      if (planned) {
+        planned = false
+        throw new Error(`a handler of ${name} fails`)
       }
     })
   }
@@ -142,7 +204,8 @@ export class TestSystem implements AsyncDisposable {
     return {
       ...os,
       clock: this.#clock,
-      files: withFile(os.files, '/proc/meminfo', meminfo),
+      files: withFile(failing(os.files, this.#faults), '/proc/meminfo', meminfo),
+      processes: another(os.processes, this.#generation),
       host: { ...os.host, memory: 32 * gib },
     }
   }
@@ -182,6 +245,30 @@ function withFile(files: Files, path: string, content: () => Promise<string>): F
   return overlaid<Files>(files, {
     read: async (wanted, limit) =>
       wanted === path ? new TextEncoder().encode(await content()) : files.read(wanted, limit),
+  })
+}
+
+/** Files whose operations fail as planned. */
+function failing(files: Files, faults: Faults): Files {
+  return new Proxy(files, {
+    get: (_target, name) => {
+      const operation: unknown = Reflect.get(files, name)
+      if (typeof operation !== 'function') return operation
+      return async (path: string, ...rest: unknown[]): Promise<unknown> => {
+        faults.step(String(name), path)
+        return operation.call(files, path, ...rest)
+      }
+    },
+  })
+}
+
+/** Processes among which our own is one that was started anew, as many times as `generation` says. */
+function another(processes: Processes, generation: number): Processes {
+  return overlaid<Processes>(processes, {
+    identify: async (pid) => {
+      const identity = await processes.identify(pid)
+      return identity && { pid, startTime: `${identity.startTime}-${generation}` }
+    },
   })
 }
 
