@@ -5,7 +5,9 @@ import type { BaseVM } from '../domains/base-vm.ts'
 import { DispVM } from '../domains/disp-vm.ts'
 import { preloadFeatures, preloadNames } from '../domains/preload-features.ts'
 import { QubesVM } from '../domains/qubes-vm.ts'
+import type { StandaloneVM } from '../domains/standalone-vm.ts'
 import type { TemplateVM } from '../domains/template-vm.ts'
+import { resumeHost, suspendHost } from './host-sleep.ts'
 import { removeDomainSafely } from './remove-domain.ts'
 import { TestSystem } from './testing/test-system.ts'
 
@@ -318,6 +320,41 @@ it('does not try again and again what fails', async () => {
   }
   expect(disposables()).toEqual([])
   expect(system.events.filter((event) => event.includes('domain-pre-start'))).toHaveLength(2)
+})
+
+it('makes room for the sleep of the host, and begins anew afterwards', async () => {
+  await preload(1)
+  silent = () => true
+  await system.features(work(), { [preloadFeatures.max]: '2' })
+  await system.until(() => members()[1]?.powerState === 'Transient')
+  await suspendHost(system.app)
+  expect(disposables()).toEqual([])
+  silent = () => false
+  await resumeHost(system.app)
+  await ready(2)
+})
+
+it('works for a template that stands alone', async () => {
+  const alone = await system.create<StandaloneVM>('StandaloneVM', 'alone')
+  for (const name of fedora().features.names()) await system.features(alone, { [name]: '1' })
+  await system.app.setProperty(alone, 'template_for_dispvms', 'True')
+  await system.features(alone, { [preloadFeatures.max]: '1' })
+  const waiting = (): DispVM[] => system.app.preloads.members(alone).filter(isReady)
+  await system.advanceUntil(() => waiting().length === 1, 100)
+  const [before] = waiting() as [DispVM]
+  await alone.lifeCycle.start()
+  await alone.lifeCycle.kill()
+  await gone(before)
+  await system.advanceUntil(() => waiting().length === 1, 100)
+})
+
+it('is started by hand', async () => {
+  await system.features(work(), { [preloadFeatures.max]: '1' })
+  await ready(1)
+  await members()[0]?.lifeCycle.kill()
+  await system.app.preloads.start(work())
+  expect(system.events).toContain('work domain-preload-dispvm-autostart')
+  await ready(1)
 })
 
 describe('the end of the daemon', () => {
