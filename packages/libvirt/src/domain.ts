@@ -7,7 +7,6 @@ import type {
   DomainMemoryStats,
   DomainStateAndReason,
 } from './driver.ts'
-import { LibvirtError } from './error.ts'
 
 /**
  * A domain of a connection: a light handle, of which there may be many for one domain. Methods are libvirt's `virDomain…`
@@ -110,11 +109,9 @@ export class Domain {
     await this.connection.driver.domainSetMemory(this.#handle, memory)
   }
 
-  /** Memory as host and guest see it. @throws LibvirtError NO_SUPPORT, OPERATION_INVALID when the domain is not active */
+  /** Memory as host and guest see it. @throws LibvirtError OPERATION_INVALID when the domain is not active */
   async memoryStats(): Promise<DomainMemoryStats> {
-    const { driver } = this.connection
-    if (!driver.domainMemoryStats) throw new LibvirtError('NO_SUPPORT', 'virDomainMemoryStats')
-    return driver.domainMemoryStats(this.#handle)
+    return this.connection.driver.domainMemoryStats(this.#handle)
   }
 
   /** Tells a running guest that a disk, named by its target, has a new size in bytes. */

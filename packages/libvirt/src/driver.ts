@@ -164,8 +164,8 @@ export interface Driver {
   domainIsPersistent(domain: DomainHandle): Promise<boolean>
   /** Sets the memory that the guest may use now, KiB. */
   domainSetMemory(domain: DomainHandle, memory: number): Promise<void>
-  /** Missing where nothing is known of guests' memory. */
-  domainMemoryStats?(domain: DomainHandle): Promise<DomainMemoryStats>
+  /** Memory of a running domain as host and guest see it. */
+  domainMemoryStats(domain: DomainHandle): Promise<DomainMemoryStats>
   /** Tells a running guest that a disk (by target name) has a new size, bytes. */
   domainBlockResize(domain: DomainHandle, disk: string, size: bigint): Promise<void>
   /** Opens the console of that alias, or the first; one user at a time unless `force`. */

@@ -66,6 +66,19 @@ describe.skipIf(!qemu || !hasGuest)('a Linux guest', () => {
     expect(await host.driver.domainGetXMLDesc(domain)).toContain(`<currentMemory unit='KiB'>${112 * 1024}<`)
   })
 
+  it('reports its memory once it is asked to', async () => {
+    const first = await host.driver.domainMemoryStats(domain)
+    expect(first.rss).toBeGreaterThan(20 * 1024)
+    await expect
+      .poll(async () => (await host.driver.domainMemoryStats(domain)).lastUpdate, { timeout: 20_000 })
+      .toBeGreaterThan(Date.now() / 1000 - 60)
+    const stats = await host.driver.domainMemoryStats(domain)
+    expect(stats.actual).toBe(112 * 1024)
+    expect(stats.available).toBeGreaterThan(50 * 1024)
+    expect(stats.usable).toBeGreaterThan(0)
+    expect(stats.usable).toBeLessThan(stats.available ?? 0)
+  })
+
   it('sees a disk grow', async () => {
     await truncate(join(host.folder, 'volatile.img'), 80 << 20)
     await host.driver.domainBlockResize(domain, 'vdc', 80n << 20n)

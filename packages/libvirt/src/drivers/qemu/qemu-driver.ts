@@ -5,6 +5,7 @@ import type {
   CreateFlags,
   DomainHandle,
   DomainInfo,
+  DomainMemoryStats,
   DomainStateAndReason,
   Driver,
   DriverCapabilities,
@@ -30,6 +31,7 @@ import { findRemains, type Remains } from './run/adopt.ts'
 import { readCpuTime } from './run/cpu-time.ts'
 import type { DomainRun, RunOwner } from './run/domain-run.ts'
 import { launch } from './run/launch.ts'
+import { readMemoryStats } from './run/memory-stats.ts'
 import { endNotice, type LifecycleNotice, shutoffReason } from './run/run-state.ts'
 
 /**
@@ -232,6 +234,10 @@ class QemuDriver implements Driver, RunOwner {
         )
       await domain.run.execute('balloon', { value: memory * 1024 })
     })
+  }
+
+  async domainMemoryStats(handle: DomainHandle): Promise<DomainMemoryStats> {
+    return readMemoryStats(this.#domains.resolve(handle).run, this.#host.os.files)
   }
 
   /** Grows only: what is beyond the end of a smaller disk would be lost. */

@@ -45,6 +45,9 @@ interface QmpReplies {
   /** Bytes that the guest has. */
   readonly 'query-balloon': number
   readonly 'query-block': QemuBlockDevice[]
+  readonly 'qom-set': undefined
+  /** A property of an object; what it is is for the caller to find out. */
+  readonly 'qom-get': unknown
 }
 
 export type QmpCommand = keyof QmpReplies
@@ -62,6 +65,8 @@ export const qmpReplies: { readonly [C in QmpCommand]: (value: unknown) => QmpRe
   balloon: nothing,
   block_resize: nothing,
   'query-status': runState,
+  'qom-set': nothing,
+  'qom-get': (value) => value,
   'query-balloon': (value) => wholeNumber(asObject(value), 'actual'),
   'query-block': (value) => {
     if (!Array.isArray(value)) throw new TypeError('the disks are not a list')

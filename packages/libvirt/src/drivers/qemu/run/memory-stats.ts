@@ -1,0 +1,61 @@
+import { asciiText } from '@cloister/kit'
+import type { Files } from '@cloister/os'
+import type { DomainMemoryStats } from '../../../driver.ts'
+import { isObject } from '../qmp/qmp-message.ts'
+import type { DomainRun } from './domain-run.ts'
+
+const balloon = '/machine/peripheral/balloon0'
+/** How often a guest is asked to report, seconds. */
+const period = 2
+const largestStatus = 16_384
+
+/** What a guest reports, and QEMU's names for it. */
+const reported = {
+  available: 'stat-total-memory',
+  unused: 'stat-free-memory',
+  usable: 'stat-available-memory',
+  swapIn: 'stat-swap-in',
+  swapOut: 'stat-swap-out',
+} as const
+
+/** What the guest says of its memory. */
+type GuestReport = Omit<DomainMemoryStats, 'actual' | 'rss'>
+
+/** Memory of a run as host and guest see it (reference: storage-and-lifecycle, C.5). From the first call on the guest is asked to report. */
+export async function readMemoryStats(run: DomainRun, files: Files): Promise<DomainMemoryStats> {
+  const [rss, report] = await Promise.all([residentKib(run.process.identity.pid, files), askGuest(run)])
+  return { ...report, actual: run.memory, ...(rss !== undefined && { rss }) }
+}
+
+async function askGuest(run: DomainRun): Promise<GuestReport> {
+  if (!run.definition.devices.balloon) return {}
+  // QEMU does nothing when the period is what it was.
+  await run.execute('qom-set', { path: balloon, property: 'guest-stats-polling-interval', value: period })
+  return parseGuestStats(await run.execute('qom-get', { path: balloon, property: 'guest-stats' }))
+}
+
+/**
+ * Reads the property `guest-stats` of a balloon: bytes as the guest gave them, of which 2^64 - 1, or anything else that a double
+ * does not hold exactly, means unknown. What is unknown is left out.
+ */
+export function parseGuestStats(value: unknown): GuestReport {
+  if (!isObject(value) || !isObject(value['stats'])) return {}
+  const { stats } = value
+  const known = Object.entries(reported).flatMap(([name, key]) => {
+    const bytes = amount(stats[key])
+    return bytes === undefined ? [] : [[name, Math.floor(bytes / 1024)]]
+  })
+  const lastUpdate = amount(value['last-update'])
+  return { ...Object.fromEntries(known), ...(lastUpdate && { lastUpdate }) }
+}
+
+function amount(value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined
+}
+
+/** What a process has in memory, KiB; undefined when it is gone. */
+async function residentKib(pid: number, files: Files): Promise<number | undefined> {
+  const status = await files.read(`/proc/${pid}/status`, largestStatus).then(asciiText, () => undefined)
+  const kib = /^VmRSS:\s+(\d{1,15}) kB$/m.exec(status ?? '')?.[1]
+  return kib === undefined ? undefined : Number(kib)
+}
