@@ -20,18 +20,25 @@ const reported = {
 
 /** What the guest says of its memory. */
 type GuestReport = Omit<DomainMemoryStats, 'actual' | 'rss'>
+/** What QEMU knows of its balloon. */
+type BalloonStats = Omit<DomainMemoryStats, 'rss'>
 
 /** Memory of a run as host and guest see it (reference: storage-and-lifecycle, C.5). From the first call on the guest is asked to report. */
 export async function readMemoryStats(run: DomainRun, files: Files): Promise<DomainMemoryStats> {
-  const [rss, report] = await Promise.all([residentKib(run.process.identity.pid, files), askGuest(run)])
-  return { ...report, actual: run.memory, ...(rss !== undefined && { rss }) }
+  const [rss, balloon] = await Promise.all([residentKib(run.process.identity.pid, files), askBalloon(run)])
+  return { ...balloon, ...(rss !== undefined && { rss }) }
 }
 
-async function askGuest(run: DomainRun): Promise<GuestReport> {
-  if (!run.definition.devices.balloon) return {}
-  // QEMU does nothing when the period is what it was.
-  await run.execute('qom-set', { path: balloon, property: 'guest-stats-polling-interval', value: period })
-  return parseGuestStats(await run.execute('qom-get', { path: balloon, property: 'guest-stats' }))
+async function askBalloon(run: DomainRun): Promise<BalloonStats> {
+  const { devices, maxMemory } = run.definition
+  if (!devices.balloon) return { actual: maxMemory }
+  // QEMU does nothing when the period is what it was. It tells of changes at most once a second, so it is asked.
+  const [, report, actual] = await Promise.all([
+    run.execute('qom-set', { path: balloon, property: 'guest-stats-polling-interval', value: period }),
+    run.execute('qom-get', { path: balloon, property: 'guest-stats' }),
+    run.execute('query-balloon'),
+  ])
+  return { ...parseGuestStats(report), actual: Math.min(Math.floor(actual / 1024), maxMemory) }
 }
 
 /**
