@@ -10,13 +10,13 @@ import { QmpClient } from './qmp-client.ts'
 import type { QmpClosedError } from './qmp-error.ts'
 import type { QmpEvent } from './qmp-message.ts'
 
-const { clock } = nodeOs()
+const os = nodeOs()
 const greeting = '{"QMP":{"version":{"qemu":{"micro":22,"minor":2,"major":7},"package":""},"capabilities":["oob"]}}\n'
 
 /** Something that listens where QEMU would, and answers as the test says. */
 class FakePeer {
-  answer: (request: { execute: string; id: number }, socket: Socket) => void = ({ id }, socket) =>
-    void socket.write(`{"return":{},"id":${id}}\n`)
+  answer: (request: { execute: string; id: string }, socket: Socket) => void = ({ id }, socket) =>
+    void socket.write(`{"return":{},"id":"${id}"}\n`)
   greeting: string | Uint8Array = greeting
   readonly sockets: Socket[] = []
   readonly #server: Server
@@ -45,8 +45,8 @@ class FakePeer {
     const lines = new LineSplitter()
     socket.on('data', (chunk: Buffer) => {
       for (const line of lines.split(chunk)) {
-        const request = JSON.parse(line) as { execute: string; id: number }
-        if (request.execute === 'qmp_capabilities') socket.write(`{"return":{},"id":${request.id}}\n`)
+        const request = JSON.parse(line) as { execute: string; id: string }
+        if (request.execute === 'qmp_capabilities') socket.write(`{"return":{},"id":"${request.id}"}\n`)
         else this.answer(request, socket)
       }
     })
@@ -85,9 +85,9 @@ describe('QmpClient', () => {
   it('shakes hands, runs commands and tells of events', async () => {
     peer.answer = ({ id }, socket) =>
       void socket.write(
-        `{"event":"RESUME","timestamp":{}}\n{"return":{"status":"paused","running":false},"id":${id}}\n`,
+        `{"event":"RESUME","timestamp":{}}\n{"return":{"status":"paused","running":false},"id":"${id}"}\n`,
       )
-    const client = await QmpClient.open(path, clock, heard)
+    const client = await QmpClient.open(path, os, heard)
     expect(await client.version).toBe(7_002_022)
     expect(await client.execute('query-status')).toBe('paused')
     expect(heard.events).toEqual([{ name: 'RESUME', data: {} }])
@@ -96,26 +96,44 @@ describe('QmpClient', () => {
   })
 
   it('matches answers to commands by id', async () => {
-    const requests: number[] = []
+    const requests: string[] = []
     peer.answer = ({ id }, socket) => {
       requests.push(id)
       if (requests.length === 3)
-        for (const one of requests.toReversed()) socket.write(`{"return":{"actual":${one}},"id":${one}}\n`)
+        for (const [at, one] of [...requests.entries()].toReversed())
+          socket.write(`{"return":{"actual":${at}},"id":"${one}"}\n`)
     }
-    const client = await QmpClient.open(path, clock, heard)
+    const client = await QmpClient.open(path, os, heard)
     const answers = await Promise.all([1, 2, 3].map(() => client.execute('query-balloon')))
-    expect(answers).toEqual(requests)
+    expect(answers).toEqual([0, 1, 2])
     client.close()
+  })
+
+  it('pays no heed to answers to a client before it', async () => {
+    const seen: string[] = []
+    peer.answer = ({ id }, socket) => {
+      seen.push(id)
+      for (const stale of [...seen.slice(0, -1), '2', id.replace(/^./, 'x')])
+        socket.write(`{"return":{"actual":1},"id":"${stale}"}\n`)
+      socket.write(`{"return":{"actual":2},"id":"${id}"}\n`)
+    }
+    const first = await QmpClient.open(path, os, heard)
+    expect(await first.execute('query-balloon')).toBe(2)
+    first.close()
+    const second = await QmpClient.open(path, os, heard)
+    expect(await second.execute('query-balloon')).toBe(2)
+    second.close()
+    expect(new Set(seen).size).toBe(2)
   })
 
   it('passes on a refusal and goes on', async () => {
     peer.answer = ({ id, execute }, socket) =>
       void socket.write(
         execute === 'cont'
-          ? `{"error":{"class":"GenericError","desc":"no: 100%"},"id":${id}}\n`
-          : `{"return":{},"id":${id}}\n`,
+          ? `{"error":{"class":"GenericError","desc":"no: 100%"},"id":"${id}"}\n`
+          : `{"return":{},"id":"${id}"}\n`,
       )
-    const client = await QmpClient.open(path, clock, heard)
+    const client = await QmpClient.open(path, os, heard)
     await expect(client.execute('cont')).rejects.toThrow("internal error: QEMU refused 'cont': no: 100%")
     await client.execute('stop')
     client.close()
@@ -123,7 +141,7 @@ describe('QmpClient', () => {
 
   it('tells everybody who waits when the monitor ends', async () => {
     peer.answer = ({ execute }, socket) => void (execute === 'quit' && socket.destroy())
-    const client = await QmpClient.open(path, clock, heard)
+    const client = await QmpClient.open(path, os, heard)
     const waiting = (['stop', 'cont', 'quit'] as const).map((command) => client.execute(command))
     const results = await Promise.allSettled(waiting)
     expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
@@ -133,13 +151,13 @@ describe('QmpClient', () => {
 
   it('goes on when an answer is late', async () => {
     const late = Promise.withResolvers<() => void>()
-    peer.answer = ({ id }, socket) => late.resolve(() => void socket.write(`{"return":{},"id":${id}}\n`))
-    const client = await QmpClient.open(path, clock, heard)
+    peer.answer = ({ id }, socket) => late.resolve(() => void socket.write(`{"return":{},"id":"${id}"}\n`))
+    const client = await QmpClient.open(path, os, heard)
     await expect(client.execute('stop', {}, 20)).rejects.toMatchObject({ kind: 'OPERATION_TIMEOUT' })
     const answerNow = await late.promise
     peer.answer = ({ id }, socket) => {
       answerNow()
-      socket.write(`{"return":{"actual":5},"id":${id}}\n`)
+      socket.write(`{"return":{"actual":5},"id":"${id}"}\n`)
     }
     expect(await client.execute('query-balloon')).toBe(5)
     client.close()
@@ -147,7 +165,7 @@ describe('QmpClient', () => {
 
   it('does not pile up commands without end', async () => {
     peer.answer = () => {}
-    const client = await QmpClient.open(path, clock, heard)
+    const client = await QmpClient.open(path, os, heard)
     const waiting = Array.from({ length: 256 }, () => client.execute('stop').catch(() => {}))
     await expect(client.execute('stop')).rejects.toMatchObject({ kind: 'OPERATION_TIMEOUT' })
     client.close()
@@ -156,7 +174,7 @@ describe('QmpClient', () => {
 
   it('does not wait for ever for a greeting', async () => {
     peer.greeting = ''
-    await expect(QmpClient.open(path, clock, heard, 20)).rejects.toMatchObject({ why: 'silent' })
+    await expect(QmpClient.open(path, os, heard, 20)).rejects.toMatchObject({ why: 'silent' })
   })
 
   it.each([
@@ -164,7 +182,7 @@ describe('QmpClient', () => {
     ['not an object', '[1]\n'],
     ['nothing that QMP knows', '{"hello":1}\n'],
     ['an answer without id', '{"return":{}}\n'],
-    ['an answer nobody waits for', '{"return":{},"id":77}\n'],
+    ['an answer whose id is no text', '{"return":{},"id":77}\n'],
     ['an event without a name', '{"event":5}\n'],
     ['an event with other data', '{"event":"STOP","data":[]}\n'],
     ['a refusal without words', '{"error":{"class":"GenericError"},"id":2}\n'],
@@ -173,14 +191,14 @@ describe('QmpClient', () => {
     ['endless', new Uint8Array((4 << 20) + 1).fill(0x20)],
   ])('closes with a clear error: %s', async (_what, garbage) => {
     peer.answer = (_request, socket) => void socket.write(garbage)
-    const client = await QmpClient.open(path, clock, heard)
+    const client = await QmpClient.open(path, os, heard)
     await expect(client.execute('stop')).rejects.toMatchObject({ why: 'garbled', kind: 'INTERNAL_ERROR' })
     expect(heard.ends).toHaveLength(1)
   })
 
   it('closes when the answer is not that of the command', async () => {
-    peer.answer = ({ id }, socket) => void socket.write(`{"return":{"status":"on fire"},"id":${id}}\n`)
-    const client = await QmpClient.open(path, clock, heard)
+    peer.answer = ({ id }, socket) => void socket.write(`{"return":{"status":"on fire"},"id":"${id}"}\n`)
+    const client = await QmpClient.open(path, os, heard)
     await expect(client.execute('query-status')).rejects.toMatchObject({ why: 'garbled' })
     expect(heard.ends.map(({ why }) => why)).toEqual(['garbled'])
   })
@@ -191,14 +209,14 @@ describe('QmpClient', () => {
       fc.string().map((text) => `${text}\n`),
       fc.constant(greeting),
       fc.constant('{"event":"STOP"}\n'),
-      fc.nat(4).map((id) => `{"return":{},"id":${id}}\n`),
-      fc.nat(4).map((id) => `{"error":{"class":"GenericError","desc":""},"id":${id}}\n`),
+      fc.nat(4).map((id) => `{"return":{},"id":"${id}"}\n`),
+      fc.nat(4).map((id) => `{"error":{"class":"GenericError","desc":""},"id":"${id}"}\n`),
     )
     await fc.assert(
       fc.asyncProperty(fc.array(line, { maxLength: 8 }), async (lines) => {
         heard = new Recorder()
         peer.answer = (_request, socket) => void socket.end(lines.join(''))
-        const client = await QmpClient.open(path, clock, heard)
+        const client = await QmpClient.open(path, os, heard)
         const results = await Promise.allSettled([client.execute('stop'), client.execute('query-status')])
         for (const result of results)
           if (result.status === 'rejected') expect(result.reason).toMatchObject({ domain: 10 })

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import { errorText, msg } from '@cloister/kit'
-import type { Clock, Timer } from '@cloister/os'
+import type { Clock, Host, Timer } from '@cloister/os'
 import { LineSplitter } from './line-splitter.ts'
 import { type QmpCommand, type QmpReply, qmpReplies } from './qmp-commands.ts'
 import { QmpClosedError, QmpCommandError, QmpLateError } from './qmp-error.ts'
@@ -11,11 +11,20 @@ const defaultTimeoutMs = 10_000
 /** Commands that wait for an answer at most. */
 const mostWaiting = 256
 
+/** Bytes of the part of ids that is a client's own. */
+const idBytes = 8
+
 interface Waiter {
   readonly command: string
   readonly timer: Timer
   resolve(value: unknown): void
   reject(error: Error): void
+}
+
+/** What a client needs of the machine. */
+export interface QmpMachine {
+  readonly clock: Clock
+  readonly host: Pick<Host, 'random'>
 }
 
 /** What a client tells its owner. */
@@ -34,15 +43,18 @@ export class QmpClient {
   readonly #socket: Socket
   readonly #clock: Clock
   readonly #lines = new LineSplitter()
-  readonly #waiters = new Map<number, Waiter>()
+  readonly #waiters = new Map<string, Waiter>()
   readonly #greeted: PromiseWithResolvers<number> = Promise.withResolvers()
   readonly #listener: QmpListener
+  /** QEMU sends the answers that a client before us did not wait for to us: no id of theirs may be one of ours. */
+  readonly #ids: string
   #next = 1
   #closed: QmpClosedError | undefined
 
-  private constructor(socket: Socket, clock: Clock, listener: QmpListener) {
+  private constructor(socket: Socket, { clock, host }: QmpMachine, listener: QmpListener) {
     this.#socket = socket
     this.#clock = clock
+    this.#ids = Buffer.from(host.random(idBytes)).toString('hex')
     this.#listener = listener
     // Whoever waits for the greeting is told by `open`; nobody else needs to be.
     this.#greeted.promise.catch(() => {})
@@ -59,12 +71,14 @@ export class QmpClient {
    */
   static async open(
     path: string,
-    clock: Clock,
+    machine: QmpMachine,
     listener: QmpListener,
     timeoutMs: number = defaultTimeoutMs,
   ): Promise<QmpClient> {
-    const client = new QmpClient(await connected(path), clock, listener)
-    const late = clock.after(timeoutMs, () => client.#close(new QmpClosedError('silent', msg`QEMU does not greet`)))
+    const client = new QmpClient(await connected(path), machine, listener)
+    const late = machine.clock.after(timeoutMs, () =>
+      client.#close(new QmpClosedError('silent', msg`QEMU does not greet`)),
+    )
     try {
       await client.#greeted.promise
       await client.execute('qmp_capabilities', {}, timeoutMs)
@@ -93,7 +107,7 @@ export class QmpClient {
   ): Promise<QmpReply<C>> {
     if (this.#closed) return Promise.reject(this.#closed)
     if (this.#waiters.size >= mostWaiting) return Promise.reject(new QmpLateError(command, 0))
-    const id = this.#next++
+    const id = `${this.#ids}-${this.#next++}`
     const { promise, resolve, reject } = Promise.withResolvers<unknown>()
     const timer = this.#clock.after(timeoutMs, () => reject(new QmpLateError(command, timeoutMs)))
     this.#waiters.set(id, { command, timer, resolve, reject })
@@ -135,9 +149,9 @@ export class QmpClient {
     else this.#settle(message)
   }
 
-  #settle(message: Extract<QmpMessage, { id: number }>): void {
+  #settle(message: Extract<QmpMessage, { id: string }>): void {
     const waiter = this.#waiters.get(message.id)
-    if (!waiter) throw new TypeError(`an answer has the id ${message.id}, which nobody waits for`)
+    if (!waiter) return
     this.#waiters.delete(message.id)
     waiter.timer.cancel()
     if (message.kind === 'reply') waiter.resolve(message.value)

@@ -1,8 +1,8 @@
 /** What QEMU says on its monitor, one line each. */
 export type QmpMessage =
   | { readonly kind: 'greeting'; readonly version: number }
-  | { readonly kind: 'reply'; readonly id: number; readonly value: unknown }
-  | { readonly kind: 'refusal'; readonly id: number; readonly errorClass: string; readonly description: string }
+  | { readonly kind: 'reply'; readonly id: string; readonly value: unknown }
+  | { readonly kind: 'refusal'; readonly id: string; readonly errorClass: string; readonly description: string }
   | { readonly kind: 'event'; readonly event: QmpEvent }
 
 /** Something that happened in QEMU. */
@@ -52,7 +52,7 @@ export function parseQmpMessage(line: string): QmpMessage {
   if ('QMP' in message) return { kind: 'greeting', version: parseVersion(object(message, 'QMP')) }
   if ('error' in message) return parseRefusal(message)
   if (!('return' in message)) throw new TypeError('a line is neither greeting, reply nor event')
-  return { kind: 'reply', id: wholeNumber(message, 'id'), value: message['return'] }
+  return { kind: 'reply', id: text(message, 'id'), value: message['return'] }
 }
 
 function parseEvent(message: JsonObject): QmpEvent {
@@ -67,6 +67,6 @@ function parseVersion(greeting: JsonObject): number {
 
 function parseRefusal(message: JsonObject): QmpMessage {
   const error = object(message, 'error')
-  const id = wholeNumber(message, 'id')
+  const id = text(message, 'id')
   return { kind: 'refusal', id, errorClass: text(error, 'class'), description: text(error, 'desc') }
 }

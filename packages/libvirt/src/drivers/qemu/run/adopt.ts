@@ -18,6 +18,8 @@ export interface Remains {
 
 /** A QEMU that is there may take this long to answer on its monitor, ms. */
 const answerMs = 10_000
+/** One that has left its monitor may be about to end, ms. */
+const lastBreathMs = 2000
 const largestEnvironment = 4 << 20
 
 /**
@@ -94,7 +96,7 @@ async function takeUp(host: QemuHost, run: DomainRun): Promise<boolean> {
     await run.resumeControl(status)
     host.log('info', 'a running domain is taken up again', { name, uuid, status })
   } catch (error) {
-    if (!(await isSame(host, run.process.identity))) return false
+    if (await run.process.goneWithin(lastBreathMs, host.os.clock)) return false
     host.log('error', 'a running domain can only be destroyed: its monitor does not answer', {
       name,
       uuid,

@@ -93,12 +93,12 @@ export class DomainRun implements QmpListener {
 
   /** Connects to the monitor. @throws the system's error, QmpClosedError, QmpCommandError */
   async connect(timeoutMs: number): Promise<void> {
-    this.#monitor = await QmpClient.open(this.monitorPath, this.#host.os.clock, this, timeoutMs)
+    this.#monitor = await QmpClient.open(this.monitorPath, this.#host.os, this, timeoutMs)
   }
 
-  /** Takes up a run that goes on since before us. */
+  /** Takes up a run that goes on since before us; an end that QEMU has spoken of meanwhile is not forgotten. */
   async resumeControl(status: QemuRunState): Promise<void> {
-    this.#state = foundState(status)
+    if (!this.#state.end) this.#state = foundState(status)
     if (this.definition.devices.balloon) this.#setMemory(await this.execute('query-balloon'))
   }
 
@@ -128,11 +128,12 @@ export class DomainRun implements QmpListener {
 
   /** Ends the run; returns when the process is gone and everything of the run is removed. @throws LibvirtError OPERATION_TIMEOUT */
   async destroy(end: EndCause = 'destroyed'): Promise<void> {
+    const { clock } = this.#host.os
     this.#state = { ...this.#state, end }
     this.#awaitEnd()
-    const asked = this.execute('quit', {}, quitMs).then(() => this.#within(quitMs))
+    const asked = this.execute('quit', {}, quitMs).then(() => this.process.goneWithin(quitMs, clock))
     if (!(await asked.catch(() => false))) await this.process.kill()
-    if (await this.#within(goneMs)) return this.ended
+    if (await this.process.goneWithin(goneMs, clock)) return this.ended
     const text = msg`QEMU of domain '${this.definition.name}' (process ${this.process.identity.pid}) cannot be killed`
     throw new LibvirtError('OPERATION_TIMEOUT', text, { domain: 'QEMU' })
   }
@@ -211,16 +212,5 @@ export class DomainRun implements QmpListener {
     await this.#host.cleanUp(this.record)
     this.#owner?.ended(this)
     this.#end.resolve()
-  }
-
-  /** Whether the process goes within that time. */
-  #within(ms: number): Promise<boolean> {
-    const { clock } = this.#host.os
-    const late = new AbortController()
-    const waiting = clock.sleep(ms, late.signal).then(
-      () => false,
-      () => false,
-    )
-    return Promise.race([this.process.gone().then(() => true), waiting]).finally(() => late.abort())
   }
 }

@@ -164,12 +164,7 @@ async function describe(
 }
 
 async function endedWith({ process }: DomainRun, clock: Clock): Promise<ExitStatus | undefined> {
-  const late = new AbortController()
-  const waiting = clock.sleep(statusMs, late.signal).then(
-    () => undefined,
-    () => undefined,
-  )
-  return Promise.race([process.gone(), waiting]).finally(() => late.abort())
+  return (await process.goneWithin(statusMs, clock)) ? process.gone() : undefined
 }
 
 /** The end of QEMU's log, without times and program names. */

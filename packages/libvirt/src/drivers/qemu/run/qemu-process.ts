@@ -1,4 +1,4 @@
-import type { DetachedProcess, ExitStatus, Processes, ProcessIdentity } from '@cloister/os'
+import type { Clock, DetachedProcess, ExitStatus, Processes, ProcessIdentity } from '@cloister/os'
 
 /** A QEMU that was started, by us or by a daemon before us. */
 export class QemuProcess {
@@ -32,6 +32,16 @@ export class QemuProcess {
   gone(): Promise<ExitStatus | undefined> {
     this.#gone ??= this.#exited ?? this.#processes.gone(this.identity).then(() => undefined)
     return this.#gone
+  }
+
+  /** Whether it goes within that time. */
+  async goneWithin(ms: number, clock: Clock): Promise<boolean> {
+    const late = new AbortController()
+    const waiting = clock.sleep(ms, late.signal).then(
+      () => false,
+      () => false,
+    )
+    return Promise.race([this.gone().then(() => true), waiting]).finally(() => late.abort())
   }
 
   /** Ends it at once; a process that merely has the same number is left alone. */

@@ -23,7 +23,7 @@ describe.skipIf(!qemu)('a daemon that is killed at any moment', () => {
       await once(daemon, 'exit')
       await host.reopen()
       // A QEMU that was about to end may still be on its way.
-      await expect.poll(async () => new Set(await counts(host)).size).toBe(1)
+      await expect.poll(() => counts(host), { timeout: 10_000 }).toMatch(/^(\d) \1 \1 \1$/)
       const active = await host.driver.connectListAllDomains({ active: true })
       for (const domain of active) expect((await host.driver.domainGetState(domain)).state).not.toBe('nostate')
       taken += active.length
@@ -34,10 +34,10 @@ describe.skipIf(!qemu)('a daemon that is killed at any moment', () => {
 })
 
 /** How many domains run, by the driver, the kernel, the records and the run folders. */
-async function counts(host: QemuHarness): Promise<number[]> {
+async function counts(host: QemuHarness): Promise<string> {
   const active = await host.driver.connectListAllDomains({ active: true })
   const lists = await Promise.all([host.processes(), host.left('state'), host.left('run')])
-  return [active, ...lists].map((list) => list.length)
+  return [active, ...lists].map((list) => list.length).join(' ')
 }
 
 async function startDaemon(uri: string, definitions: readonly string[]): Promise<ChildProcess> {

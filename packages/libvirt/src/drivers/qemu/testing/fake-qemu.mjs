@@ -25,12 +25,12 @@ createServer((socket) => {
       const { execute, id } = JSON.parse(text.slice(0, end))
       text = text.slice(end + 1)
       if (way === 'refuses-to-go' && execute === 'cont') {
-        socket.write(`{"error":{"class":"GenericError","desc":"not today"},"id":${id}}\n`)
+        socket.write(`{"error":{"class":"GenericError","desc":"not today"},"id":"${id}"}\n`)
         continue
       }
       if (execute === 'quit') process.exit()
       socket.write(misdeeds[way]?.[execute]?.() ?? '')
-      socket.write(`{"return":${execute === 'query-block' ? '[]' : '{}'},"id":${id}}\n`)
+      socket.write(`{"return":${execute === 'query-block' ? '[]' : '{}'},"id":"${id}"}\n`)
     }
   })
 }).listen(path)
