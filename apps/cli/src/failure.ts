@@ -1,4 +1,4 @@
-import { DaemonCommunicationError } from '@cloister/admin-protocol'
+import { DaemonCommunicationError, FramingError } from '@cloister/admin-protocol'
 import { DaemonAccessError, DaemonTimeoutError, DaemonUnreachableError } from '@cloister/client'
 import * as kit from '@cloister/kit'
 import { CliError } from './cli-error.ts'
@@ -19,6 +19,8 @@ type ErrorClass = abstract new (...parameters: never[]) => Error
 
 /** Statuses by class; the first that fits counts, so what is special comes first. */
 const statuses: readonly (readonly [ErrorClass, ExitStatus])[] = [
+  // A word that no request can carry.
+  [FramingError, exitStatus.usage],
   [DaemonTimeoutError, exitStatus.timeout],
   [DaemonAccessError, exitStatus.denied],
   [DaemonCommunicationError, exitStatus.unreachable],
@@ -80,7 +82,9 @@ export function failureOf(error: unknown): Failure {
   const type = error instanceof Error ? error.name : 'Error'
   const message = messageOf(error)
   if (error instanceof CliError) return { type, message, hint: error.hint, status: error.status }
-  return { type, message, hint: find(hints, error), status: find(statuses, error) ?? exitStatus.failure }
+  // The daemon's own advice comes first.
+  const hint = message.includes('`cloister ') ? undefined : find(hints, error)
+  return { type, message, hint, status: find(statuses, error) ?? exitStatus.failure }
 }
 
 /** A failure as one line. */

@@ -1,5 +1,6 @@
+import type { Placement } from '@cloister/admin-protocol'
 import { UsageError } from './cli-error.ts'
-import type { OptionSpec } from './command.ts'
+import type { OptionSpec, ValuesOf } from './command.ts'
 import { pairs, text } from './option.ts'
 
 /** Options that say where the volumes of a new domain go. */
@@ -11,13 +12,13 @@ export const placementOptions: {
   volumePool: pairs('VOLUME=POOL', 'pool for one volume: root, private, volatile or kernel'),
 }
 
-/** What was said about pools; undefined when nothing. @throws UsageError when both were */
-export function placementOf(choices: {
-  readonly pool: string | undefined
-  readonly volumePool: ReadonlyMap<string, string>
-}): string | ReadonlyMap<string, string> | undefined {
-  const { pool, volumePool } = choices
-  if (volumePool.size === 0) return pool
-  if (pool !== undefined) throw new UsageError('--pool and --volume-pool exclude each other')
-  return volumePool
+/** What was said about pools. @throws UsageError when the two ways to say it are mixed */
+export function placementOf({ pool, volumePool }: ValuesOf<typeof placementOptions>): Placement {
+  if (pool !== undefined && volumePool.size > 0) throw new UsageError('--pool and --volume-pool exclude each other')
+  return { pool, pools: volumePool }
+}
+
+/** The pools that are named. */
+export function poolsIn({ pool, pools }: Placement): readonly string[] {
+  return pool === undefined ? [...pools.values()] : [pool]
 }

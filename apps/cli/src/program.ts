@@ -134,7 +134,11 @@ class Program {
       .summary('explain a command')
       .helpGroup(helpHeading)
       .addArgument(new Argument('[COMMAND...]', 'the command'))
-      .action((names: readonly string[]) => new Program(this.#options).run([...names, '--help']))
+      .action(async (names: readonly string[]) => {
+        const colour = givenOptions(this.#parser, globalOptions).get('color') ?? []
+        const choice = colour.flatMap((when) => ['--color', when])
+        await new Program(this.#options).run([...choice, ...names, '--help'])
+      })
   }
 
   /** Reads the file of the command that was chosen. */

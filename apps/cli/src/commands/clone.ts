@@ -1,8 +1,8 @@
 import { vmClone, vmCloneInPool } from '@cloister/admin-protocol'
 import { required } from '../argument.ts'
 import { type Command, defineCommand } from '../command.ts'
-import { connect } from '../connect.ts'
-import { placementOf, placementOptions } from '../placement.ts'
+import { withPools } from '../missing.ts'
+import { placementOf, placementOptions, poolsIn } from '../placement.ts'
 import { Spinner } from '../spinner.ts'
 
 export const clone: Command = defineCommand({
@@ -17,14 +17,13 @@ export const clone: Command = defineCommand({
   },
   options: placementOptions,
   async run(context, { source, name }, options) {
-    const client = await connect(context)
-    const place = placementOf(options)
-    const pool = typeof place === 'string' ? place : undefined
-    const pools = typeof place === 'object' ? place : new Map<string, string>()
+    const placement = placementOf(options)
+    const pools = poolsIn(placement)
     {
       using _ = new Spinner(context.output, `copying ${source} to ${name}`)
-      const row = place === undefined ? vmClone : vmCloneInPool
-      await client.call(row, { dest: source, payload: { name, pool, pools } })
+      const row = pools.length === 0 ? vmClone : vmCloneInPool
+      const call = { dest: source, payload: { name, ...placement } }
+      await withPools(context, pools, (client) => client.call(row, call))
     }
     if (context.output.isJson) context.output.json({ name, source })
     context.output.done(`${name} made, a copy of ${source}`)

@@ -46,7 +46,7 @@ async function existingConsole(client: AdminClient, dest: string): Promise<strin
 export const console: Command = defineCommand({
   description: [
     'Joins this terminal and the console of a domain, until Ctrl-] is typed or the domain stops. A console has one user at a time.',
-    'Without a terminal it copies standard input to the console and the console to standard output. When the input has ended it goes on to copy what the console says, for as long as --linger says.',
+    'Without a terminal it copies standard input to the console and the console to standard output. When the input has ended it goes on to copy what the console says, until --linger seconds of silence if that is given.',
   ],
   examples: [
     ['cloister console work', 'type Return for a prompt, Ctrl-] to leave'],
@@ -56,15 +56,24 @@ export const console: Command = defineCommand({
   arguments: { domain: required('DOMAIN', 'the domain', 'domain') },
   options: {
     wait: flag('until the domain runs', { short: 'w' }),
-    linger: parsed('SECONDS', 'leave so long after the input has ended', parseSeconds, 'a number of seconds'),
+    linger: parsed(
+      'SECONDS',
+      'once the input has ended, leave after so much silence',
+      parseSeconds,
+      'a number of seconds',
+    ),
   },
   async run(context, { domain }, { wait, linger }) {
     const { output } = context
     const client = await connect(context)
     const path = wait ? await awaitConsole(context, client, domain) : await existingConsole(client, domain)
     const { stdin } = process
-    if (stdin.isTTY) output.note(`Console of ${domain}; Ctrl-] leaves it.`)
-    const leaving = await attach(path, { input: stdin, output, linger })
+    const leaving = await attach(path, {
+      input: stdin,
+      output,
+      linger,
+      onAttached: () => stdin.isTTY && output.note(`Console of ${domain}; Ctrl-] leaves it.`),
+    })
     if (stdin.isTTY)
       output.note(leaving === 'closed' ? '\nThe console was closed.' : `\nLeft the console of ${domain}.`)
     if (leaving === 'closed' && !(await hasStopped(client, domain))) {

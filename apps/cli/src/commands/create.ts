@@ -1,14 +1,14 @@
-import { vmPropertySet, vmRemove } from '@cloister/admin-protocol'
-import type { AdminClient } from '@cloister/client'
+import { vmCreate, vmPropertySet, vmRemove } from '@cloister/admin-protocol'
+import type { AdminClient, NewDomain } from '@cloister/client'
 import { QubesValueError } from '@cloister/kit'
 import { required } from '../argument.ts'
-import { CliError } from '../cli-error.ts'
+import { CliError, UsageError } from '../cli-error.ts'
 import { type Command, defineCommand } from '../command.ts'
-import { connect } from '../connect.ts'
 import { exitStatus } from '../exit-status.ts'
 import { failureOf } from '../failure.ts'
+import { withPools } from '../missing.ts'
 import { pairs, text } from '../option.ts'
-import { placementOf, placementOptions } from '../placement.ts'
+import { placementOf, placementOptions, poolsIn } from '../placement.ts'
 import { valueForWire } from '../property-value.ts'
 import { Spinner } from '../spinner.ts'
 
@@ -32,11 +32,22 @@ async function setProperties(
   }
 }
 
-/** Where a template is missing, says how to come by one. */
-function explained(error: unknown, template: string | undefined): unknown {
-  if (template !== undefined || !(error instanceof QubesValueError)) return error
-  const hint = 'name one with --template; `cloister prefs --global default_template NAME` sets the default'
-  return new CliError(error.message, exitStatus.usage, hint, { cause: error })
+/** Makes the domain, without its properties. Where a template is missing it says how to come by one. */
+async function make(client: AdminClient, domain: NewDomain): Promise<void> {
+  try {
+    await client.domains.create(domain)
+  } catch (error) {
+    if (domain.template !== undefined || !(error instanceof QubesValueError)) throw error
+    const hint = 'name one with --template; `cloister prefs --global default_template NAME` sets the default'
+    throw new CliError(error.message, exitStatus.usage, hint, { cause: error })
+  }
+}
+
+/** @throws UsageError */
+function checkClass(klass: string): string {
+  const classes = vmCreate.variants ?? []
+  if (!classes.includes(klass)) throw new UsageError(`there is no class ${klass}`, `there are ${classes.join(', ')}`)
+  return klass
 }
 
 export const create: Command = defineCommand({
@@ -60,20 +71,25 @@ export const create: Command = defineCommand({
     prop: pairs('PROPERTY=VALUE', 'a property that it gets at once'),
     ...placementOptions,
   },
-  async run(context, { name }, options) {
-    const client = await connect(context)
-    const pool = placementOf(options)
-    const klass = options.class ?? defaultClass
-    {
-      using _ = new Spinner(context.output, `making ${name}`)
-      const { template } = options
-      const domain = { name, klass, label: options.label ?? defaultLabel, ...(pool !== undefined && { pool }) }
-      await client.domains
-        .create(template === undefined ? domain : { ...domain, template })
-        .catch((error: unknown) => Promise.reject(explained(error, template)))
-      await setProperties(client, name, options.prop)
+  async run(context, { name }, { template, prop, ...options }) {
+    const { output } = context
+    const placement = placementOf(options)
+    const pools = poolsIn(placement)
+    const domain: NewDomain = {
+      name,
+      klass: checkClass(options.class ?? defaultClass),
+      label: options.label ?? defaultLabel,
+      ...(template !== undefined && { template }),
+      ...(pools.length > 0 && { pool: placement.pool ?? placement.pools }),
     }
-    if (context.output.isJson) context.output.json({ name, class: klass })
-    context.output.done(`${name} made; \`cloister start ${name}\` starts it`)
+    {
+      using _ = new Spinner(output, `making ${name}`)
+      await withPools(context, pools, async (client) => {
+        await make(client, domain)
+        await setProperties(client, name, prop)
+      })
+    }
+    if (output.isJson) output.json({ name, class: domain.klass })
+    output.done(`${name} made; \`cloister start ${name}\` starts it`)
   },
 })

@@ -4,6 +4,7 @@ import { mapBounded } from '../bounded.ts'
 import { type Command, type CommandGroup, defineCommand } from '../command.ts'
 import { connect } from '../connect.ts'
 import { chooseColumns, type ListColumn, listOptions, printList } from '../list-output.ts'
+import { withPools } from '../missing.ts'
 import { pairs } from '../option.ts'
 import { printRecord } from '../record-output.ts'
 import { formatSize } from '../sizes.ts'
@@ -57,7 +58,9 @@ const info: Command = defineCommand({
   arguments: { pool: required('POOL', 'the pool', 'pool') },
   options: {},
   async run(context, { pool }) {
-    const { config, size, usage, includedIn } = await (await connect(context)).call(poolInfo, { argument: pool })
+    const { config, size, usage, includedIn } = await withPools(context, [pool], (client) =>
+      client.call(poolInfo, { argument: pool }),
+    )
     const measured = { size: size ?? null, usage: usage ?? null, included_in: includedIn ?? null }
     printRecord(context.output, { ...Object.fromEntries(config), ...measured }, new Set(['size', 'usage']))
   },
@@ -99,7 +102,7 @@ const remove: Command = defineCommand({
   arguments: { name: required('POOL', 'the pool', 'pool') },
   options: {},
   async run(context, { name }) {
-    await (await connect(context)).call(poolRemove, { argument: name })
+    await withPools(context, [name], (client) => client.call(poolRemove, { argument: name }))
     if (context.output.isJson) context.output.json({ name })
     context.output.done(`pool ${name} removed`)
   },

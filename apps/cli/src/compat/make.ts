@@ -5,19 +5,13 @@ import { groupIdOf } from './inspect.ts'
 import type { MadeItem } from './manifest.ts'
 import type { Item } from './plan.ts'
 
-type GroupItem = Extract<Item, { kind: 'group' }>
 type FolderItem = Extract<Item, { kind: 'folder' }>
 type FileItem = Extract<Item, { kind: 'file' }>
 
-/** A program for groups, told where the system is when that is not this one. */
-async function changeGroup(program: 'groupadd' | 'groupdel', root: string, args: readonly string[]): Promise<void> {
+/** A program for the groups of the system that runs. */
+async function changeGroup(program: 'groupadd' | 'groupdel', args: readonly string[]): Promise<void> {
   const { processes } = nodeOs()
-  const where = root === '/' ? [] : ['--prefix', root]
-  await processes.run([(await processes.find(program)) ?? program, ...where, ...args])
-}
-
-async function makeGroup(root: string, { name }: GroupItem): Promise<void> {
-  await changeGroup('groupadd', root, ['--system', name])
+  await processes.run([(await processes.find(program)) ?? program, ...args])
 }
 
 async function makeFolder(root: string, { path, mode, group }: FolderItem): Promise<void> {
@@ -55,7 +49,7 @@ async function fillFile(name: string, { mode, content }: FileItem): Promise<void
 export async function make(root: string, item: Item, replaces: boolean): Promise<void> {
   switch (item.kind) {
     case 'group':
-      return await makeGroup(root, item)
+      return await changeGroup('groupadd', ['--system', item.name])
     case 'folder':
       return await makeFolder(root, item)
     case 'file':
@@ -67,7 +61,7 @@ export async function make(root: string, item: Item, replaces: boolean): Promise
 
 /** Takes an item away again. @throws Error with code ENOTEMPTY for a folder in which there is something */
 export async function unmake(root: string, item: MadeItem): Promise<void> {
-  if (item.kind === 'group') await changeGroup('groupdel', root, [item.name])
+  if (item.kind === 'group') await changeGroup('groupdel', [item.name])
   else if (item.kind === 'folder') await rmdir(join(root, item.path))
   else await unlink(join(root, item.path))
 }

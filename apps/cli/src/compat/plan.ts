@@ -13,10 +13,14 @@ export interface PlanOptions {
   readonly run: string
   /** Full path of the command `cloister`. */
   readonly command: string
+  /** The system is not the one that runs: what can only be done to that is left to its next start. */
+  readonly isOffline: boolean
 }
 
 const group = 'qubes'
-const configuration = '/etc/cloister'
+/** Where the daemon looks for backup profiles. */
+const backups = '/etc/cloister/backup'
+const note = '# Made by `cloister compat install`; `cloister compat remove` removes it.'
 const sockets = ['qubesd.sock', 'qubesd.internal.sock', 'qubesd.misc.sock'] as const
 const services = '/etc/qubes-rpc'
 /** Anybody may look, root may change. */
@@ -35,16 +39,24 @@ function quoted(text: string): string {
 function serviceScript({ run, command }: PlanOptions): string {
   return [
     '#!/bin/sh',
-    '# Made by `cloister compat install`; `cloister compat remove` removes it.',
+    note,
     `exec ${quoted(command)} --socket ${quoted(join(run, 'qubesd.sock'))} compat serve "\${0##*/}" "$@"`,
     '',
   ].join('\n')
 }
 
 /** `/run` is empty after a boot: what makes the links again then. */
-function temporaryFiles(links: readonly Extract<Item, { kind: 'link' }>[]): string {
+function temporaryFiles(links: readonly Extract<Item, { kind: 'link' }>[], isOffline: boolean): string {
   const lines = links.map(({ path, target }) => `L ${path} - - - - ${target}`)
-  return ['# Made by `cloister compat install`; `cloister compat remove` removes it.', ...lines, ''].join('\n')
+  const owner = isOffline ? [`z ${backups} 0${backupFolder.toString(8)} root ${group} - -`] : []
+  return [note, ...lines, ...owner, ''].join('\n')
+}
+
+/** The group, or for a system that does not run what makes it there. */
+function groupItem(isOffline: boolean): Item {
+  if (!isOffline) return { kind: 'group', name: group }
+  const path = '/usr/lib/sysusers.d/cloister-qubes.conf'
+  return { kind: 'file', path, mode: publicFile, content: `${note}\ng ${group} -\n` }
 }
 
 /** All folders above a path, the outermost first. */
@@ -67,24 +79,27 @@ export function planOf(options: PlanOptions): readonly Item[] {
   )
   const script = serviceScript(options)
   const service = (name: string): Item => ({ kind: 'file', path: join(services, name), mode: program, content: script })
-  return [
-    { kind: 'group', name: group },
-    ...withFolders([
-      { kind: 'folder', path: join(configuration, 'backup'), mode: backupFolder, group },
-      {
-        kind: 'file',
-        path: '/etc/qubes-release',
-        mode: publicFile,
-        content: `Qubes release 4.3 (Cloister ${version})\n`,
-      },
-      service('admin.vm.volume.Import'),
-      { kind: 'link', path: join(services, 'admin.vm.volume.ImportWithSize'), target: 'admin.vm.volume.Import' },
-      service('admin.vm.Console'),
-      { kind: 'link', path: '/etc/qubes/backup', target: join(configuration, 'backup') },
-      { kind: 'file', path: '/etc/tmpfiles.d/cloister-qubes.conf', mode: publicFile, content: temporaryFiles(links) },
-      ...links,
-    ]),
-  ]
+  return withFolders([
+    groupItem(options.isOffline),
+    { kind: 'folder', path: backups, mode: backupFolder, group },
+    {
+      kind: 'file',
+      path: '/etc/qubes-release',
+      mode: publicFile,
+      content: `Qubes release 4.3 (Cloister ${version})\n`,
+    },
+    service('admin.vm.volume.Import'),
+    { kind: 'link', path: join(services, 'admin.vm.volume.ImportWithSize'), target: 'admin.vm.volume.Import' },
+    service('admin.vm.Console'),
+    { kind: 'link', path: '/etc/qubes/backup', target: backups },
+    {
+      kind: 'file',
+      path: '/etc/tmpfiles.d/cloister-qubes.conf',
+      mode: publicFile,
+      content: temporaryFiles(links, options.isOffline),
+    },
+    ...links,
+  ])
 }
 
 /** What an item is called. */

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { createConnection, type Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import { CliError } from '../cli-error.ts'
 import { exitStatus } from '../exit-status.ts'
 import type { Output } from '../output.ts'
@@ -11,8 +12,10 @@ export type Leaving = 'escape' | 'closed' | 'input-ended'
 export interface AttachOptions {
   readonly input: NodeJS.ReadStream
   readonly output: Output
-  /** Seconds to go on after the input ended; for as long as the console is there when not given. */
+  /** Seconds of silence after which it ends, once the input has; for as long as the console is there when not given. */
   readonly linger: number | undefined
+  /** Called when keys begin to go to the console. */
+  readonly onAttached?: () => void
 }
 
 async function connect(path: string): Promise<Socket> {
@@ -63,31 +66,47 @@ function pumpInput(input: NodeJS.ReadStream, socket: Socket): Promise<Leaving> {
   })
 }
 
-/** Prints what the console says. Resolves when it is closed. */
-async function pumpOutput(socket: Socket, output: Output): Promise<Leaving> {
-  try {
-    for await (const chunk of socket) await output.bytes(chunk)
-  } catch {
-    // Whoever serves the console has ended without a farewell: that is the end as well.
+/** What the console says, on its way to standard output. */
+class Speech {
+  #last: number = performance.now()
+
+  /** Resolves when the console is closed. */
+  async copy(socket: Socket, output: Output): Promise<Leaving> {
+    try {
+      for await (const chunk of socket) {
+        await output.bytes(chunk)
+        this.#last = performance.now()
+      }
+    } catch {
+      // Whoever serves the console has ended without a farewell: that is the end as well.
+    }
+    return 'closed'
   }
-  return 'closed'
+
+  /** Resolves when nothing has been said for so many seconds from now on. */
+  async silence(seconds: number): Promise<Leaving> {
+    this.#last = performance.now()
+    for (;;) {
+      const left = this.#last + seconds * 1000 - performance.now()
+      if (left <= 0) return 'input-ended'
+      await delay(left, undefined, { ref: false })
+    }
+  }
 }
 
 /** Joins a terminal, or a pair of pipes, and the console at a socket until one of them ends. */
-export async function attach(path: string, { input, output, linger }: AttachOptions): Promise<Leaving> {
+export async function attach(path: string, { input, output, linger, onAttached }: AttachOptions): Promise<Leaving> {
   const socket = await connect(path)
   try {
     using _ = new RawTerminal(input)
-    const closed = pumpOutput(socket, output)
+    onAttached?.()
+    const speech = new Speech()
+    const closed = speech.copy(socket, output)
     const first = await Promise.race([closed, pumpInput(input, socket)])
     if (first !== 'input-ended') return first
-    return linger === undefined ? await closed : await Promise.race([closed, lingering(linger)])
+    return linger === undefined ? await closed : await Promise.race([closed, speech.silence(linger)])
   } finally {
     socket.destroy()
     input.destroy()
   }
-}
-
-function lingering(seconds: number): Promise<Leaving> {
-  return new Promise((resolve) => setTimeout(resolve, seconds * 1000, 'input-ended'))
 }

@@ -33,13 +33,14 @@ export interface DomainFacts extends DomainListItem {
 /** Calls that are under way together: more keep the daemon no busier. */
 const concurrency = 32
 
-/** The call for all properties of a domain, of whose reply only a few are read: reading is most of the work. */
+/** The call for all properties of a domain, of whose reply only a few lines are read: reading is most of the work. */
 function someProperties(names: ReadonlySet<string>): typeof vmPropertyGetAll {
   const { admin } = vmPropertyGetAll
-  if (admin === undefined) return vmPropertyGetAll
-  const isWanted = (line: string): boolean => names.has(line.slice(0, line.indexOf(' ')))
+  const known = [...names].filter((name) => /^\w+$/.test(name))
+  if (admin === undefined || known.length === 0) return vmPropertyGetAll
+  const wanted = new RegExp(`^(?:${known.join('|')}) .*$`, 'gm')
   const decode = (bytes: Uint8Array): readonly NamedPropertyValue[] => {
-    const lines = (utf8Text(bytes) ?? '').split('\n').filter(isWanted)
+    const lines = (utf8Text(bytes) ?? '').match(wanted) ?? []
     return admin.reply.decode(utf8(lines.map((line) => `${line}\n`).join('')))
   }
   return { ...vmPropertyGetAll, admin: { ...admin, reply: { ...admin.reply, decode } } }

@@ -55,6 +55,7 @@ export const installCompat: Command = defineCommand({
     const items = planOf({
       run: absolute(run ?? defaultRun, '--run'),
       command: absolute(command ?? ownCommand, '--command'),
+      isOffline: root !== '/',
     })
     const steps = await planInstall(root, items)
     if (!dryRun) {

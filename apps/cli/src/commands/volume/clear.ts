@@ -1,7 +1,7 @@
 import { vmVolumeClear } from '@cloister/admin-protocol'
 import { type Command, defineCommand } from '../../command.ts'
 import { confirm } from '../../confirm.ts'
-import { connect } from '../../connect.ts'
+import { withVolume } from '../../missing.ts'
 import { flag } from '../../option.ts'
 import { volumeArguments } from '../../volume-arguments.ts'
 
@@ -10,10 +10,10 @@ export const clear: Command = defineCommand({
   examples: [['cloister volume clear work private --yes', 'the next start makes a new file system in it']],
   arguments: volumeArguments,
   options: { yes: flag('do not ask', { short: 'y' }) },
-  async run(context, { domain: dest, volume: argument }, { yes }) {
-    if (!yes) await confirm(context, `Empty ${argument} of ${dest}?`, '--yes')
-    await (await connect(context)).call(vmVolumeClear, { dest, argument })
-    if (context.output.isJson) context.output.json({ domain: dest, volume: argument })
-    context.output.done(`${argument} of ${dest} is empty`)
+  async run(context, { domain, volume }, { yes }) {
+    if (!yes) await confirm(context, `Empty ${volume} of ${domain}?`, '--yes')
+    await withVolume(context, { domain, volume }, (client, target) => client.call(vmVolumeClear, target))
+    if (context.output.isJson) context.output.json({ domain, volume })
+    context.output.done(`${volume} of ${domain} is empty`)
   },
 })

@@ -1,7 +1,7 @@
 import { vmVolumeCloneFrom, vmVolumeCloneTo } from '@cloister/admin-protocol'
 import { required } from '../../argument.ts'
 import { type Command, defineCommand } from '../../command.ts'
-import { connect } from '../../connect.ts'
+import { withVolume } from '../../missing.ts'
 import { Spinner } from '../../spinner.ts'
 import { volumeArguments } from '../../volume-arguments.ts'
 
@@ -17,11 +17,14 @@ export const copy: Command = defineCommand({
   options: {},
   async run(context, { domain, volume, target }) {
     const { output } = context
-    const client = await connect(context)
     {
       using _ = new Spinner(output, `copying ${volume} of ${domain} to ${target}`)
-      const token = await client.call(vmVolumeCloneFrom, { dest: domain, argument: volume })
-      await client.call(vmVolumeCloneTo, { dest: target, argument: volume, payload: token })
+      const payload = await withVolume(context, { domain, volume }, (client, source) =>
+        client.call(vmVolumeCloneFrom, source),
+      )
+      await withVolume(context, { domain: target, volume }, (client, named) =>
+        client.call(vmVolumeCloneTo, { ...named, payload }),
+      )
     }
     if (output.isJson) output.json({ domain: target, volume, source: domain })
     output.done(`${volume} of ${target} is a copy of that of ${domain}`)

@@ -1,8 +1,8 @@
 import { required } from '../../argument.ts'
 import { openInput } from '../../byte-input.ts'
 import { type Command, defineCommand } from '../../command.ts'
-import { connect } from '../../connect.ts'
 import { checked } from '../../image-check.ts'
+import { withVolume } from '../../missing.ts'
 import { flag, parsed } from '../../option.ts'
 import { parseSize, sizeWanted } from '../../sizes.ts'
 import { TransferProgress } from '../../transfer-progress.ts'
@@ -25,7 +25,6 @@ export const importData: Command = defineCommand({
   },
   async run(context, { domain, volume, file }, { size, keepSize, raw }) {
     const { output, signal } = context
-    const client = await connect(context)
     const input = await openInput(file)
     const data = raw ? input.stream : checked(input.name, input.stream)
     const newSize = size ?? (keepSize ? undefined : input.size)
@@ -33,7 +32,9 @@ export const importData: Command = defineCommand({
     {
       using progress = new TransferProgress(output, `importing ${volume} of ${domain}`, input.size ?? size)
       const options = { signal, ...(newSize !== undefined && { size: newSize }) }
-      await client.domain(domain).importVolume(volume, progress.count(data), options)
+      await withVolume(context, { domain, volume }, (client) =>
+        client.domain(domain).importVolume(volume, progress.count(data), options),
+      )
       summary = progress.summary()
     }
     if (output.isJson) output.json({ domain, volume, size: newSize ?? null })

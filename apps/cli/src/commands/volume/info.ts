@@ -1,6 +1,6 @@
 import { vmVolumeInfo, vmVolumeListSnapshots } from '@cloister/admin-protocol'
 import { type Command, defineCommand } from '../../command.ts'
-import { connect } from '../../connect.ts'
+import { withVolume } from '../../missing.ts'
 import { printRecord } from '../../record-output.ts'
 import { volumeArguments } from '../../volume-arguments.ts'
 
@@ -9,12 +9,10 @@ export const info: Command = defineCommand({
   examples: [['cloister volume info work private', 'where it is, how large, what it can be reverted to']],
   arguments: volumeArguments,
   options: {},
-  async run(context, { domain: dest, volume: argument }) {
-    const client = await connect(context)
-    const [volume, revisions] = await Promise.all([
-      client.call(vmVolumeInfo, { dest, argument }),
-      client.call(vmVolumeListSnapshots, { dest, argument }),
-    ])
+  async run(context, named) {
+    const [volume, revisions] = await withVolume(context, named, (client, target) =>
+      Promise.all([client.call(vmVolumeInfo, target), client.call(vmVolumeListSnapshots, target)]),
+    )
     const record = {
       pool: volume.pool,
       vid: volume.vid,

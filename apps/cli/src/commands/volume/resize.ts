@@ -2,8 +2,8 @@ import { vmVolumeInfo, vmVolumeResize } from '@cloister/admin-protocol'
 import { required } from '../../argument.ts'
 import { CliError, UsageError } from '../../cli-error.ts'
 import { type Command, defineCommand } from '../../command.ts'
-import { connect } from '../../connect.ts'
 import { exitStatus } from '../../exit-status.ts'
+import { withVolume } from '../../missing.ts'
 import { flag } from '../../option.ts'
 import { formatSize, parseSize, sizeWanted } from '../../sizes.ts'
 import { volumeArguments } from '../../volume-arguments.ts'
@@ -26,17 +26,19 @@ export const resize: Command = defineCommand({
   ],
   arguments: { ...volumeArguments, size: required('SIZE', 'the new size, or + and by how much to grow') },
   options: { shrink: flag('also make it smaller') },
-  async run(context, { domain: dest, volume: argument, size: text }, { shrink }) {
+  async run(context, { domain, volume, size: text }, { shrink }) {
     const { output } = context
-    const client = await connect(context)
-    const { size: now } = await client.call(vmVolumeInfo, { dest, argument })
-    const size = targetSize(text, now)
-    if (size < now && !shrink) {
-      const lost = `${argument} of ${dest} has ${formatSize(now)}: what lies beyond ${formatSize(size)} would be lost`
-      throw new CliError(lost, exitStatus.usage, 'say --shrink if you mean it')
-    }
-    await client.call(vmVolumeResize, { dest, argument, payload: size })
-    if (output.isJson) output.json({ domain: dest, volume: argument, size })
-    output.done(`${argument} of ${dest} has ${formatSize(size)}`)
+    const size = await withVolume(context, { domain, volume }, async (client, target) => {
+      const { size: now } = await client.call(vmVolumeInfo, target)
+      const wanted = targetSize(text, now)
+      if (wanted < now && !shrink) {
+        const lost = `${volume} of ${domain} has ${formatSize(now)}: what lies beyond ${formatSize(wanted)} would be lost`
+        throw new CliError(lost, exitStatus.usage, 'say --shrink if you mean it')
+      }
+      await client.call(vmVolumeResize, { ...target, payload: wanted })
+      return wanted
+    })
+    if (output.isJson) output.json({ domain, volume, size })
+    output.done(`${volume} of ${domain} has ${formatSize(size)}`)
   },
 })

@@ -2,8 +2,8 @@ import { vmVolumeListSnapshots, vmVolumeRevert } from '@cloister/admin-protocol'
 import { optional } from '../../argument.ts'
 import { CliError } from '../../cli-error.ts'
 import { type Command, defineCommand } from '../../command.ts'
-import { connect } from '../../connect.ts'
 import { exitStatus } from '../../exit-status.ts'
+import { withVolume } from '../../missing.ts'
 import { volumeArguments } from '../../volume-arguments.ts'
 
 export const revert: Command = defineCommand({
@@ -16,19 +16,18 @@ export const revert: Command = defineCommand({
   ],
   arguments: { ...volumeArguments, revision: optional('REVISION', 'a revision of the volume', 'revision') },
   options: {},
-  async run(context, { domain: dest, volume: argument, revision }) {
+  async run(context, { domain, volume, revision: wanted }) {
     const { output } = context
-    const client = await connect(context)
-    const payload = revision ?? (await client.call(vmVolumeListSnapshots, { dest, argument })).at(-1)
-    if (payload === undefined) {
-      throw new CliError(
-        `${argument} of ${dest} has no revision`,
-        exitStatus.notFound,
-        'there is nothing to go back to',
-      )
-    }
-    await client.call(vmVolumeRevert, { dest, argument, payload })
-    if (output.isJson) output.json({ domain: dest, volume: argument, revision: payload })
-    output.done(`${argument} of ${dest} is at revision ${payload}`)
+    const revision = await withVolume(context, { domain, volume }, async (client, target) => {
+      const payload = wanted ?? (await client.call(vmVolumeListSnapshots, target)).at(-1)
+      if (payload === undefined) {
+        const hint = 'there is nothing to go back to'
+        throw new CliError(`${volume} of ${domain} has no revision`, exitStatus.notFound, hint)
+      }
+      await client.call(vmVolumeRevert, { ...target, payload })
+      return payload
+    })
+    if (output.isJson) output.json({ domain, volume, revision })
+    output.done(`${volume} of ${domain} is at revision ${revision}`)
   },
 })

@@ -4,15 +4,10 @@ import { parseBoolean, parseInteger } from '@cloister/kit'
 import { required } from '../../argument.ts'
 import { UsageError } from '../../cli-error.ts'
 import { type Command, defineCommand } from '../../command.ts'
-import { connect } from '../../connect.ts'
+import { type VolumeTarget, withVolume } from '../../missing.ts'
 import { volumeArguments } from '../../volume-arguments.ts'
 
-interface Target {
-  readonly dest: string
-  readonly argument: string
-}
-
-type Setter = (client: AdminClient, target: Target, value: string) => Promise<void>
+type Setter = (client: AdminClient, target: VolumeTarget, value: string) => Promise<void>
 
 /** @throws UsageError */
 function yesOrNo(value: string): boolean {
@@ -56,11 +51,11 @@ export const set: Command = defineCommand({
     value: required('VALUE', 'the new value'),
   },
   options: {},
-  async run(context, { domain: dest, volume: argument, key, value }) {
+  async run(context, { domain, volume, key, value }) {
     const setter = setters.get(key)
     if (setter === undefined) throw new UsageError(`KEY is ${keys.join(' or ')}, not "${key}"`)
-    await setter(await connect(context), { dest, argument }, value)
-    if (context.output.isJson) context.output.json({ domain: dest, volume: argument, key, value })
-    context.output.done(`${argument} of ${dest}: ${key} is ${value}`)
+    await withVolume(context, { domain, volume }, (client, target) => setter(client, target, value))
+    if (context.output.isJson) context.output.json({ domain, volume, key, value })
+    context.output.done(`${volume} of ${domain}: ${key} is ${value}`)
   },
 })

@@ -1,6 +1,6 @@
 import { vmVolumeSnapshot } from '@cloister/admin-protocol'
 import { type Command, defineCommand } from '../../command.ts'
-import { connect } from '../../connect.ts'
+import { withVolume } from '../../missing.ts'
 import { volumeArguments } from '../../volume-arguments.ts'
 
 export const snapshot: Command = defineCommand({
@@ -10,9 +10,11 @@ export const snapshot: Command = defineCommand({
   examples: [['cloister volume snapshot work private', 'before something that may go wrong']],
   arguments: volumeArguments,
   options: {},
-  async run(context, { domain: dest, volume: argument }) {
-    const revision = await (await connect(context)).call(vmVolumeSnapshot, { dest, argument })
-    if (context.output.isJson) context.output.json({ domain: dest, volume: argument, revision })
+  async run(context, { domain, volume }) {
+    const revision = await withVolume(context, { domain, volume }, (client, target) =>
+      client.call(vmVolumeSnapshot, target),
+    )
+    if (context.output.isJson) context.output.json({ domain, volume, revision })
     else context.output.line(revision)
   },
 })

@@ -1,0 +1,100 @@
+import { nodeOs } from '@cloister/os'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Cloisterd } from '../../../../tests/support/cloisterd.ts'
+import { exitStatus } from '../exit-status.ts'
+import { Cli, quoted } from '../testing/cli.ts'
+import { PseudoTerminal } from '../testing/pseudo-terminal.ts'
+
+// The console of a domain of the test driver says what it is told.
+
+let daemon: Cloisterd
+let cli: Cli
+const script = await nodeOs().processes.find('script')
+if (script === undefined) console.info('script is not installed: consoles are not tried on a terminal')
+
+beforeAll(async () => {
+  daemon = await Cloisterd.start()
+  cli = new Cli(daemon.socket)
+  await cli.ok('create', 'base', '--class', 'TemplateVM')
+  await cli.ok('create', 'work', '-t', 'base')
+  await cli.ok('start', 'work')
+})
+afterAll(() => daemon.remove())
+
+describe('cloister console, between pipes', () => {
+  it('copies until the input has ended and nothing more is awaited', async () => {
+    const { status, stdout, stderr } = await cli.run(['console', 'work', '--linger', '0.3'], { input: 'uname -r\n' })
+    expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: 'uname -r\n', stderr: '' })
+  })
+
+  it('copies every byte, whatever it is and however many there are', async () => {
+    const input = Buffer.alloc(1 << 20, 'a line of text\n')
+    const ran = await cli.run(['console', 'work', '--linger', '2'], { input })
+    expect(ran.status).toBe(0)
+    expect(ran.stdout).toBe(input.toString())
+  })
+
+  it('ends well when the domain stops', async () => {
+    await cli.ok('create', 'short', '-t', 'base')
+    await cli.ok('start', 'short')
+    const watching = cli.run(['console', 'short'], {
+      input: 'hello\n',
+      onOutput: () => void cli.ok('kill', 'short'),
+    })
+    expect(await watching).toEqual({ status: 0, stdout: 'hello\n', stderr: '' })
+  })
+
+  it('says that somebody else has it', async () => {
+    let second: Promise<unknown> = Promise.resolve()
+    await cli.run(['console', 'work'], {
+      input: 'first\n',
+      onOutput: (_, signal) => {
+        second = cli.fails('console', 'work').finally(() => signal('SIGTERM'))
+      },
+    })
+    expect(await second).toMatchObject({
+      status: exitStatus.state,
+      stderr: expect.stringContaining('a console has one user at a time'),
+    })
+  })
+
+  it('waits for the domain to start', async () => {
+    await cli.ok('create', 'later', '-t', 'base')
+    const refused = await cli.fails('console', 'later')
+    expect(refused).toEqual({
+      status: exitStatus.state,
+      stderr: 'cloister: later does not run; `cloister start later` starts it, --wait waits for that\n',
+    })
+    const waiting = cli.run(['console', '--wait', 'later', '--linger', '0.3'], { input: 'now\n' })
+    await cli.ok('start', 'later')
+    expect(await waiting).toMatchObject({ status: 0, stdout: 'now\n' })
+    expect(await cli.fails('console', 'nope')).toMatchObject({ status: exitStatus.notFound })
+  })
+})
+
+describe.skipIf(script === undefined)('cloister console, on a terminal', () => {
+  it('hands on every key, leaves by Ctrl-], and leaves the terminal as it was', async () => {
+    const shell = `${cli.commandLine('console', 'work')}; echo "status $?"; stty -a`
+    await using terminal = PseudoTerminal.start(script ?? '', shell)
+    await terminal.shows('Ctrl-] leaves it.')
+    // In raw mode: Ctrl-C is for the guest, and nothing but the guest echoes what is typed.
+    terminal.type('\x03typed')
+    await terminal.shows('\x03typed')
+    terminal.type('\x1d')
+    await terminal.shows('Left the console of work.')
+    await terminal.shows('status 0')
+    await terminal.ended
+    expect(terminal.text).toMatch(/ icanon /)
+    expect(terminal.text).toMatch(/ echo /)
+  })
+
+  it('restores the terminal when it is ended from outside', async () => {
+    const command = `echo "pid $$"; exec env ${cli.commandLine('console', 'work')}`
+    await using terminal = PseudoTerminal.start(script ?? '', `sh -c ${quoted(command)}; stty -a`)
+    const pid = Number(await terminal.finds(/pid (\d+)/))
+    await terminal.shows('Ctrl-] leaves it.')
+    process.kill(pid, 'SIGTERM')
+    await terminal.ended
+    expect(terminal.text).toMatch(/ icanon /)
+  })
+})

@@ -1,0 +1,165 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Cloisterd } from '../../../../tests/support/cloisterd.ts'
+import { exitStatus } from '../exit-status.ts'
+import { Cli } from '../testing/cli.ts'
+
+let daemon: Cloisterd
+let cli: Cli
+
+beforeAll(async () => {
+  daemon = await Cloisterd.start()
+  cli = new Cli(daemon.socket)
+  await cli.ok('create', 'base', '--class', 'TemplateVM')
+  await cli.ok('create', 'work', '-t', 'base')
+})
+afterAll(() => daemon.remove())
+
+describe('cloister prefs', () => {
+  it('lists, shows, sets, explains and resets', async () => {
+    expect(await cli.ok('prefs', 'work')).toMatch(/^PROPERTY +VALUE +DEFAULT +TYPE\n/)
+    expect(await cli.json('prefs', 'work', 'memory')).toEqual({
+      property: 'memory',
+      value: 400,
+      default: true,
+      type: 'int',
+    })
+    expect(await cli.run(['prefs', 'work', 'memory', '700'])).toEqual({
+      status: 0,
+      stdout: '',
+      stderr: '✓ work: memory is 700\n',
+    })
+    expect(await cli.ok('prefs', 'work', '--changed')).toMatch(/\nmemory +700 +no +int\n/)
+    expect(await cli.ok('prefs', 'work', 'memory', '--describe')).toMatch(
+      /^memory \(int\): .*\n {2}value {4}700\n {2}default {2}400\n$/,
+    )
+    expect(await cli.json('prefs', 'work', 'memory', '--reset')).toEqual({
+      domain: 'work',
+      property: 'memory',
+      value: null,
+    })
+    expect(await cli.ok('prefs', 'work', 'memory')).toBe('400\n')
+  })
+
+  it('knows no domain, and words that are not values', async () => {
+    await cli.ok('prefs', 'work', 'default_dispvm', 'none')
+    expect(await cli.json('prefs', 'work', 'default_dispvm')).toMatchObject({ value: null, default: false })
+    expect(await cli.fails('prefs', 'work', 'memory', 'much')).toMatchObject({ status: exitStatus.usage })
+    expect(await cli.fails('prefs', 'work', 'nosuch')).toMatchObject({ status: exitStatus.notFound })
+    expect(await cli.fails('prefs', 'nope', 'memory')).toMatchObject({ status: exitStatus.notFound })
+    expect(await cli.fails('prefs', 'work', '--reset')).toMatchObject({ status: exitStatus.usage })
+  })
+
+  it('is about the whole system without a domain', async () => {
+    expect(await cli.ok('prefs', '--no-header', '-c', 'property')).toContain('default_template\n')
+    await cli.ok('prefs', '--global', 'default_template', 'base')
+    expect(await cli.ok('prefs', '-g', 'default_template')).toBe('base\n')
+    await cli.ok('prefs', '--global', 'default_template', 'none')
+    expect(await cli.ok('prefs', '-g', 'default_template')).toBe('\n')
+    expect(await cli.fails('prefs', '-g', 'a', 'b', 'c')).toMatchObject({ status: exitStatus.usage })
+  })
+})
+
+describe('cloister features', () => {
+  it('lists, sets, shows and unsets', async () => {
+    await cli.ok('features', 'work', 'service.cups', '1')
+    await cli.ok('features', 'work', 'empty', '')
+    expect(await cli.ok('features', 'work')).toBe('FEATURE       VALUE\nservice.cups  1\nempty         -\n')
+    expect(await cli.json('features', 'work', 'empty')).toEqual({ feature: 'empty', value: '' })
+    await cli.ok('features', 'work', 'empty', '--unset')
+    expect(await cli.fails('features', 'work', 'empty')).toEqual({
+      status: exitStatus.notFound,
+      stderr: 'cloister: work has no feature empty; `cloister features` lists those that are set\n',
+    })
+  })
+})
+
+describe('cloister tags', () => {
+  it('lists, adds and removes', async () => {
+    await cli.ok('tags', 'work', 'add', 'office', 'trusted')
+    expect(await cli.ok('tags', 'work', 'remove', 'trusted')).toBe('')
+    expect(await cli.ok('tags', 'work')).toBe('audiovm-dom0\ncreated-by-dom0\nguivm-dom0\noffice\n')
+    expect(await cli.json('tags', 'work', 'add', 'x')).toContain('x')
+    expect(await cli.fails('tags', 'work', 'remove', 'trusted')).toMatchObject({ status: exitStatus.notFound })
+    expect(await cli.fails('tags', 'work', 'add', 'not a tag')).toMatchObject({ status: exitStatus.usage })
+    expect(await cli.fails('tags', 'work', 'paint', 'x')).toMatchObject({ status: exitStatus.usage })
+    expect(await cli.fails('tags', 'work', 'add')).toMatchObject({ status: exitStatus.usage })
+  })
+})
+
+describe('cloister notes', () => {
+  it('keeps text of several lines, from options and files', async () => {
+    expect(await cli.ok('notes', 'work')).toBe('')
+    await cli.run(['notes', 'work', '--file', '-'], { input: 'first\nsecond ✓\n' })
+    expect(await cli.ok('notes', 'work')).toBe('first\nsecond ✓\n')
+    await cli.ok('notes', 'work', '--set', 'other')
+    expect(await cli.json('notes', 'work')).toEqual({ domain: 'work', notes: 'other' })
+    await cli.ok('notes', 'work', '--delete')
+    expect(await cli.ok('notes', 'work')).toBe('')
+  })
+
+  it('refuses what is no text, too long, or said twice', async () => {
+    const bad = await cli.run(['notes', 'work', '--file', '-'], { input: Uint8Array.of(0xff) })
+    expect(bad.status).toBe(exitStatus.usage)
+    const long = await cli.run(['notes', 'work', '--file', '-'], { input: 'x'.repeat(256_001) })
+    expect(long).toMatchObject({ status: exitStatus.usage, stderr: expect.stringContaining('256000 bytes') })
+    expect(await cli.fails('notes', 'work', '--delete', '--set', 'x')).toMatchObject({ status: exitStatus.usage })
+  })
+})
+
+describe('cloister firewall', () => {
+  it('lists, adds, deletes and replaces rules', async () => {
+    await cli.ok(
+      'firewall',
+      'add',
+      'work',
+      '--before',
+      '1',
+      'accept',
+      'dsthost=example.org',
+      'proto=tcp',
+      'dstports=443',
+    )
+    await cli.ok('firewall', 'add', 'work', 'drop', 'comment=the', 'rest')
+    expect(await cli.ok('firewall', 'ls', 'work')).toBe(
+      [
+        'NO  ACTION  DESTINATION  PROTOCOL  PORTS  EXPIRES  COMMENT',
+        ' 1  accept  example.org  tcp       443    -        -',
+        ' 2  accept  -            -         -      -        -',
+        ' 3  drop    -            -         -      -        the rest',
+        '',
+      ].join('\n'),
+    )
+    await cli.ok('firewall', 'remove', 'work', '2')
+    const rules = await cli.ok('firewall', 'ls', 'work', '--rules')
+    expect(rules).toBe('action=accept dsthost=example.org proto=tcp dstports=443-443\naction=drop comment=the rest\n')
+    expect((await cli.run(['firewall', 'set', 'work', '-'], { input: rules })).status).toBe(0)
+    expect(await cli.ok('firewall', 'ls', 'work', '--rules')).toBe(rules)
+    await cli.ok('firewall', 'set', 'work', '--reset')
+    expect(await cli.ok('firewall', 'ls', 'work', '--rules')).toBe('action=accept\n')
+    await cli.ok('firewall', 'reload', 'work')
+  })
+
+  it('refuses what is no rule', async () => {
+    expect(await cli.fails('firewall', 'add', 'work', 'accept', 'dstports=80')).toMatchObject({
+      status: exitStatus.usage,
+    })
+    expect(await cli.fails('firewall', 'add', 'work', '--before', '9', 'drop')).toMatchObject({
+      status: exitStatus.usage,
+    })
+    expect(await cli.fails('firewall', 'remove', 'work', '7')).toMatchObject({ status: exitStatus.notFound })
+    expect(await cli.fails('firewall', 'set', 'work')).toMatchObject({ status: exitStatus.usage })
+  })
+})
+
+describe('cloister label', () => {
+  it('lists, makes and removes labels', async () => {
+    await cli.ok('label', 'add', 'pink', '#FF69b4')
+    expect(await cli.ok('label', 'ls')).toMatch(/\npink +9 {2}0xff69b4\n$/)
+    await cli.ok('prefs', 'work', 'label', 'pink')
+    expect(await cli.fails('label', 'remove', 'pink')).toMatchObject({ status: exitStatus.state })
+    await cli.ok('prefs', 'work', 'label', 'red')
+    await cli.ok('label', 'remove', 'pink')
+    expect(await cli.fails('label', 'add', 'x', 'pinkish')).toMatchObject({ status: exitStatus.usage })
+    expect(await cli.fails('prefs', 'work', 'label', 'pink')).toMatchObject({ status: exitStatus.notFound })
+  })
+})

@@ -1,0 +1,70 @@
+import { spawn } from 'node:child_process'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+
+const launcher = fileURLToPath(new URL('../../../../bin/cloister', import.meta.url))
+
+/** What a run of the command left. */
+export interface Ran {
+  readonly status: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface RunOptions {
+  /** Standard input; empty when not given. */
+  readonly input?: string | Uint8Array
+  readonly env?: Readonly<Record<string, string>>
+  /** Called with each piece of standard output, and a way to signal the process. */
+  readonly onOutput?: (piece: string, signal: (name: NodeJS.Signals) => void) => void
+}
+
+/** A word for a shell. */
+export function quoted(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`
+}
+
+/** The command `cloister` as a person or a script runs it: a process of its own. */
+export class Cli {
+  readonly #env: Readonly<Record<string, string>>
+
+  /** Asks the daemon at `socket`. */
+  constructor(socket: string) {
+    this.#env = { CLOISTER_SOCKET: socket, NO_COLOR: '', CLOISTER_DEBUG: '' }
+  }
+
+  /** A command line of it for a shell. */
+  commandLine(...args: readonly string[]): string {
+    const words = Object.entries(this.#env).map(([name, value]) => `${name}=${quoted(value)}`)
+    return [...words, ...[launcher, ...args].map(quoted)].join(' ')
+  }
+
+  async run(args: readonly string[], { input = '', env = {}, onOutput }: RunOptions = {}): Promise<Ran> {
+    const child = spawn(launcher, args, { env: { ...process.env, ...this.#env, ...env } })
+    child.stdout.setEncoding('utf8').on('data', (piece: string) => onOutput?.(piece, (name) => child.kill(name)))
+    // A command that reads nothing ends before it is given anything.
+    child.stdin.on('error', () => undefined).end(input)
+    const status = new Promise<number | null>((resolve) => child.on('close', resolve))
+    const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)])
+    return { status: await status, stdout, stderr }
+  }
+
+  /** Runs what must succeed, and gives what it printed. @throws Error when it fails */
+  async ok(...args: readonly string[]): Promise<string> {
+    const { status, stdout, stderr } = await this.run(args)
+    if (status !== 0) throw new Error(`cloister ${args.join(' ')} ended with ${status}: ${stderr}`)
+    return stdout
+  }
+
+  /** Runs what must succeed, and gives what it printed as JSON. @throws Error when it fails */
+  async json(...args: readonly string[]): Promise<unknown> {
+    return JSON.parse(await this.ok('--json', ...args))
+  }
+
+  /** Runs what must fail, and gives status and message. @throws Error when it succeeds */
+  async fails(...args: readonly string[]): Promise<Pick<Ran, 'status' | 'stderr'>> {
+    const { status, stderr } = await this.run(args)
+    if (status === 0) throw new Error(`cloister ${args.join(' ')} succeeded`)
+    return { status, stderr }
+  }
+}
