@@ -133,12 +133,9 @@ const driverFails = (call: 'domainDefineXML' | 'domainCreate' | 'domainResume'):
   plan: () => system.driver.failNext(call, new Error(`${call} fails`)),
   error: new RegExp(`${call} fails`),
 })
-const stateFails = (details: string): Pick<Failure, 'plan' | 'error'> => ({
-  plan: () =>
-    system.store.failNext(1, (changes) =>
-      changes.some((change) => change.op === 'put' && change.table === 'intents' && change.values[2] === details),
-    ),
-  error: /nothing was changed: no space/,
+const commitFails = (of: RegExp): Pick<Failure, 'plan' | 'error'> => ({
+  plan: () => system.faults.failNext('commit', 'ENOSPC', of),
+  error: /nothing was changed: ENOSPC/,
 })
 const failed = 'domain-start-failed'
 
@@ -170,7 +167,7 @@ const failures: readonly Failure[] = [
     events: [...prepared, failed],
     error: /Not enough memory to start work/,
   },
-  { what: '10: the intent', ...stateFails('{"started":false}'), events: [...prepared, failed] },
+  { what: '10: the intent', ...commitFails(/"run".*started.*false/), events: [...prepared, failed] },
   {
     what: '10: a volume that cannot be started',
     plan: () => system.faults.failNext('create', 'EIO', /work\/volatile-dirty/),
@@ -219,10 +216,8 @@ const failures: readonly Failure[] = [
   },
   {
     what: '19: the note that the guest was let go',
-    plan: () =>
-      system.store.failNext(1, (changes) => changes.some((change) => JSON.stringify(change).includes('startedAt'))),
+    ...commitFails(/"run".*started.*true/),
     events: [...resumed, failed, ...stopped],
-    error: /nothing was changed: no space/,
   },
   {
     what: '20: an agent that does not connect',

@@ -11,7 +11,7 @@ import type { Log } from '../../log.ts'
 import { type OpenedApp, openAppOn } from '../../open-app.ts'
 import { SqliteStateStore } from '../../state/sqlite/sqlite-state-store.ts'
 import type { Snapshot } from '../../state/state-store.ts'
-import { FailingStateStore } from '../../state/testing/failing-state-store.ts'
+import { FaultyStateStore } from '../../state/testing/faulty-state-store.ts'
 import { createDomain } from '../create-domain.ts'
 
 const gib = 2 ** 30
@@ -39,7 +39,7 @@ export class TestSystem implements AsyncDisposable {
   hostAvailable: () => number | Promise<number> = () => (16 * gib) / 1024
   #clock = new ModelledClock()
   #faults = new Faults()
-  #store: FailingStateStore | undefined
+  #store: SqliteStateStore | undefined
   #generation = 0
   #opened: OpenedApp | undefined
   #stop: (() => Promise<void>) | undefined
@@ -66,24 +66,19 @@ export class TestSystem implements AsyncDisposable {
     return this.#clock
   }
 
-  /** What goes wrong with files of the daemon that is open, and when. */
+  /** What goes wrong for the daemon that is open, and when: its steps are operations of files, commits and calls of the driver. */
   get faults(): Faults {
     return this.#faults
-  }
-
-  /** Where the state is kept, with commits that fail. */
-  get store(): FailingStateStore {
-    if (!this.#store) throw new Error('the system is not open')
-    return this.#store
   }
 
   /** What is stored now. */
   async stored(): Promise<Snapshot> {
     await this.app.journal.idle()
-    return this.store.load()
+    if (!this.#store) throw new Error('the system is not open')
+    return this.#store.load()
   }
 
-  /** Ends the daemon as `kill -9` does: at once, with guests that go on. Nothing that is under way touches files any more. */
+  /** Ends the daemon as `kill -9` does: at once, with guests that go on. What was under way has no effect any more. */
   async kill(): Promise<void> {
     this.#faults.dieAfter(0)
     await this.#stop?.()
@@ -98,10 +93,10 @@ export class TestSystem implements AsyncDisposable {
     this.#faults = new Faults()
     this.#generation++
     const os = this.#os()
-    const store = new FailingStateStore(await SqliteStateStore.open(this.folder, { os }))
+    const store = await SqliteStateStore.open(this.folder, { os })
     this.#store = store
-    const connection = new Connection(apart(this.driver))
-    const opened = await openAppOn(store, connection, {
+    const connection = new Connection(faulty(apart(this.driver), this.#faults))
+    const opened = await openAppOn(new FaultyStateStore(store, this.#faults), connection, {
       os,
       log: this.#log(),
       stateFolder: this.folder,
@@ -204,7 +199,7 @@ export class TestSystem implements AsyncDisposable {
     return {
       ...os,
       clock: this.#clock,
-      files: withFile(failing(os.files, this.#faults), '/proc/meminfo', meminfo),
+      files: withFile(faulty(os.files, this.#faults), '/proc/meminfo', meminfo),
       processes: another(os.processes, this.#generation),
       host: { ...os.host, memory: 32 * gib },
     }
@@ -248,15 +243,18 @@ function withFile(files: Files, path: string, content: () => Promise<string>): F
   })
 }
 
-/** Files whose operations fail as planned. */
-function failing(files: Files, faults: Faults): Files {
-  return new Proxy(files, {
+/** Operations that are no steps. */
+const neverFail: ReadonlySet<string | symbol> = new Set(['connectDomainEventRegister', 'connectClose'])
+
+/** `target`, of which asynchronous operations fail as planned; to `faults` the path of each is its first argument. */
+function faulty<T extends object>(target: T, faults: Faults): T {
+  return new Proxy(target, {
     get: (_target, name) => {
-      const operation: unknown = Reflect.get(files, name)
-      if (typeof operation !== 'function') return operation
-      return async (path: string, ...rest: unknown[]): Promise<unknown> => {
-        faults.step(String(name), path)
-        return operation.call(files, path, ...rest)
+      const operation: unknown = Reflect.get(target, name)
+      if (typeof operation !== 'function' || neverFail.has(name)) return operation
+      return async (...args: unknown[]): Promise<unknown> => {
+        faults.step(String(name), String(args[0]))
+        return operation.apply(target, args)
       }
     },
   })
