@@ -77,7 +77,7 @@ export class MemoryBalancer implements MemoryManager {
     const target = preferred(guest)
     guest.busy = true
     try {
-      await guest.set(Math.min(target, guest.actual))
+      await this.#set({ guest, memory: Math.min(target, guest.actual) })
       await this.#follow(guest, target * shrinking.near, signal)
     } finally {
       guest.busy = false

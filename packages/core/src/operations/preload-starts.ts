@@ -54,7 +54,8 @@ export class PreloadStarts {
     if (underWay) {
       underWay.cancelled = true
       underWay.wanted.abort()
-      if (vm.run && !vm.run.stopReceived) await vm.lifeCycle.kill()
+      // If there is no guest yet, its start ends at `refuseCancelled`; one that cannot be ended is met again below.
+      await vm.lifeCycle.kill().catch(() => {})
       await underWay.done
     }
     await this.#app.disposables.cleanup(vm)
