@@ -5,6 +5,11 @@ import { formatJson, type Json } from './json.ts'
 /** A stream of text, a terminal or not. */
 export type TextStream = NodeJS.WritableStream & Partial<Pick<WriteStream, 'isTTY' | 'columns'>>
 
+/** Columns of a terminal; one that does not know has the usual number. */
+export function columnsOf({ columns = 0 }: TextStream): number {
+  return columns > 0 ? columns : 80
+}
+
 export interface OutputOptions {
   readonly stdout: TextStream
   readonly stderr: TextStream
@@ -40,7 +45,7 @@ export class Output {
   /** Columns of the terminal that shows the results; undefined when there is none. */
   get width(): number | undefined {
     const { stdout } = this.#options
-    return stdout.isTTY === true ? (stdout.columns ?? 80) : undefined
+    return stdout.isTTY === true ? columnsOf(stdout) : undefined
   }
 
   /** The terminal for progress, if there is one and somebody wants to see it. */

@@ -1,19 +1,12 @@
-import { Argument, Command as CommanderCommand, CommanderError, Option } from 'commander'
+import { Argument, Command as CommanderCommand, CommanderError } from 'commander'
 import { ReportedError, UsageError } from './cli-error.ts'
 import { paint, wantsColour } from './colour.ts'
-import {
-  type ArgumentSpec,
-  type Command,
-  type CommandGroup,
-  type Example,
-  type Given,
-  longName,
-  type OptionSpec,
-} from './command.ts'
+import type { Command, CommandGroup, Example, Given } from './command.ts'
 import { commandList, helpHeading, isGroup, type ListedCommand } from './command-list.ts'
 import { exitStatus } from './exit-status.ts'
 import { globalOptions } from './global-options.ts'
 import type { TextStream } from './output.ts'
+import { argumentSyntax, givenArguments, givenOptions, optionOf } from './parser-parts.ts'
 import { version } from './version.ts'
 
 /** A command as it was given on the command line. */
@@ -29,48 +22,6 @@ export interface ProgramOptions {
   readonly stderr: TextStream
   readonly environment: Readonly<Record<string, string | undefined>>
   perform(invocation: Invocation): Promise<void>
-}
-
-type Specs = Readonly<Record<string, OptionSpec>>
-
-function argumentSyntax({ value, required, several }: ArgumentSpec): string {
-  const name = several ? `${value}...` : value
-  return required ? `<${name}>` : `[${name}]`
-}
-
-/** The flags of an option as help shows them: `-q, --quiet`, `--socket <PATH>`. */
-export function optionSyntax(key: string, { short, value }: OptionSpec): string {
-  const flags = short === undefined ? longName(key) : `-${short}, ${longName(key)}`
-  return value === undefined ? flags : `${flags} <${value}>`
-}
-
-function optionOf(key: string, spec: OptionSpec): Option {
-  const option = new Option(optionSyntax(key, spec), spec.help)
-  return spec.value === undefined
-    ? option
-    : option.argParser<readonly string[]>((text, previous = []) => [...previous, text])
-}
-
-/** The texts that an option was given. A flag like `--no-header` is, to the parser, the absence of `--header`. */
-function givenTo(parser: CommanderCommand, option: Option): readonly string[] {
-  const value: unknown = parser.getOptionValue(option.attributeName())
-  if (Array.isArray(value)) return value.map(String)
-  return value === !option.negate ? [''] : []
-}
-
-function givenOptions(parser: CommanderCommand, specs: Specs): Given {
-  const options = new Map(parser.options.map((option) => [option.long, option]))
-  return new Map(
-    Object.keys(specs).map((key) => {
-      const option = options.get(longName(key))
-      return [key, option === undefined ? [] : givenTo(parser, option)]
-    }),
-  )
-}
-
-function givenArguments(values: readonly unknown[], specs: Command['arguments']): Given {
-  const texts = (value: unknown): string[] => (Array.isArray(value) ? value.map(String) : [String(value)])
-  return new Map(Object.keys(specs).map((key, at) => [key, values[at] === undefined ? [] : texts(values[at])] as const))
 }
 
 function examplesText(examples: readonly Example[], colour: boolean): string {

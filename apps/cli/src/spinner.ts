@@ -1,5 +1,5 @@
 import { paint } from './colour.ts'
-import type { Output, TextStream } from './output.ts'
+import { columnsOf, type Output, type TextStream } from './output.ts'
 import { fitted } from './visible-text.ts'
 
 const frames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'] as const
@@ -53,8 +53,9 @@ export class Spinner implements Disposable {
 
   #draw(): void {
     const frame = frames[this.#frame] ?? ''
-    const text = fitted(this.#text, (this.#terminal?.columns ?? 80) - 3)
-    this.#terminal?.write(`${eraseLine}${this.#colour ? paint('cyan', frame) : frame} ${text}`)
+    if (this.#terminal === undefined) return
+    const text = fitted(this.#text, columnsOf(this.#terminal) - 3)
+    this.#terminal.write(`${eraseLine}${this.#colour ? paint('cyan', frame) : frame} ${text}`)
     this.#isShown = true
   }
 

@@ -30,6 +30,12 @@ describe('formatTable', () => {
     expect(line).toHaveLength(30)
   })
 
+  it('leaves numbers whole, and gives up below what can be read', () => {
+    const cells = rows([['a-long-name', '1234567.0 GiB', 'varlibqubes']])
+    const [, line = ''] = formatTable(columns, cells, { ...plain, width: 10 })
+    expect(line).toBe('a-lon…  1234567.0 GiB  varli…')
+  })
+
   it('paints what it cut, and pads without paint', () => {
     const cells = [[{ text: 'Running', paint: (text: string) => paint('green', text) }, { text: '1' }, { text: 'p' }]]
     expect(formatTable(columns, cells, { header: false, colour: true })).toEqual(['\x1b[32mRunning\x1b[0m  1  p'])

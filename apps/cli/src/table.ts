@@ -26,14 +26,15 @@ const gap = '  '
 /** No column is cut below this. */
 const leastWidth = 6
 
-/** Widths that fit together: the widest columns give first. */
-function fitWidths(widths: readonly number[], limit: number): number[] {
+/** Widths that fit together: the widest columns of text give first; a number that was cut would be another one. */
+function fitWidths(columns: readonly TableColumn[], widths: readonly number[], limit: number): number[] {
   const fit = [...widths]
   let excess = fit.reduce((sum, width) => sum + width, gap.length * (fit.length - 1)) - limit
   while (excess > 0) {
-    const widest = Math.max(...fit)
+    const texts = fit.map((width, at) => (columns[at]?.align === 'right' ? 0 : width))
+    const widest = Math.max(...texts)
     if (widest <= leastWidth) break
-    fit[fit.indexOf(widest)] = widest - 1
+    fit[texts.indexOf(widest)] = widest - 1
     excess -= 1
   }
   return fit
@@ -59,7 +60,7 @@ export function formatTable(
   const natural = columns.map((_, at) =>
     lines.reduce((widest, line) => Math.max(widest, widthOf(line[at]?.text ?? '')), 0),
   )
-  const widths = width === undefined ? natural : fitWidths(natural, width)
+  const widths = width === undefined ? natural : fitWidths(columns, natural, width)
   return lines.map((line) =>
     columns
       .map((column, at) => padded(line[at] ?? { text: '' }, widths[at] ?? 0, at === columns.length - 1, column, colour))

@@ -1,5 +1,5 @@
 import { paint } from './colour.ts'
-import type { Output, TextStream } from './output.ts'
+import { columnsOf, type Output, type TextStream } from './output.ts'
 import { formatSeconds, formatSize } from './sizes.ts'
 import { fitted } from './visible-text.ts'
 
@@ -33,7 +33,11 @@ function percentOf(done: bigint, total: bigint): number {
 
 function bar(done: bigint, total: bigint): string {
   const full = Math.min(Number((done * BigInt(barWidth)) / total), barWidth)
-  return `${'━'.repeat(full)}${' '.repeat(barWidth - full)}`
+  return `${'━'.repeat(full)}${'─'.repeat(barWidth - full)}`
+}
+
+function painted(line: string): string {
+  return line.replace(/━+/, (full) => paint('green', full)).replace(/─+/, (rest) => paint('dim', rest))
 }
 
 /** Shows how far a transfer is: a bar on a terminal, now and then a line elsewhere. */
@@ -94,9 +98,9 @@ export class TransferProgress implements Disposable {
   }
 
   #draw(terminal: TextStream, text: string): void {
-    const room = (terminal.columns ?? 80) - 1
+    const room = columnsOf(terminal) - 1
     const shown = this.#total === undefined || this.#total === 0n ? '' : `${bar(this.#done, this.#total)} `
     const line = fitted(`${this.#what} ${shown}${text}`, room)
-    terminal.write(eraseLine + (this.#output.errorColour ? line.replace(/━+/, (full) => paint('green', full)) : line))
+    terminal.write(eraseLine + (this.#output.errorColour ? painted(line) : line))
   }
 }

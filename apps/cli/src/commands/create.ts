@@ -1,4 +1,4 @@
-import { vmCreate, vmPropertySet, vmRemove } from '@cloister/admin-protocol'
+import { vmCreate, vmPropertyGet, vmPropertySet, vmRemove } from '@cloister/admin-protocol'
 import type { AdminClient, NewDomain } from '@cloister/client'
 import { QubesValueError } from '@cloister/kit'
 import { required } from '../argument.ts'
@@ -21,9 +21,10 @@ async function setProperties(
   dest: string,
   properties: ReadonlyMap<string, string>,
 ): Promise<void> {
-  for (const [name, value] of properties) {
+  for (const [argument, value] of properties) {
     try {
-      await client.call(vmPropertySet, { dest, argument: name, payload: valueForWire(name, value) })
+      const payload = await valueForWire(value, () => client.call(vmPropertyGet, { dest, argument }))
+      await client.call(vmPropertySet, { dest, argument, payload })
     } catch (error) {
       await client.call(vmRemove, { dest })
       const { message, hint, status } = failureOf(error)

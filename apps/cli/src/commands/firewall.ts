@@ -72,6 +72,11 @@ async function replaceRules(
   context.output.done(`${dest}: ${done}`)
 }
 
+function printRules({ output }: Context, rules: readonly string[]): void {
+  if (output.isJson) output.json(rules)
+  else for (const rule of rules) output.line(rule)
+}
+
 async function rulesOf(context: Context, dest: string): Promise<readonly FirewallRule[]> {
   return await (await connect(context)).call(vmFirewallGet, { dest })
 }
@@ -87,11 +92,12 @@ const ls: Command = defineCommand({
   async run(context, { domain: dest }, { rules: asWritten, ...choices }) {
     const chosen = chooseColumns(columns, choices.columns)
     const rules = await rulesOf(context, dest)
-    if (asWritten) for (const rule of rules) context.output.line(formatFirewallRule(rule))
-    else {
-      const numbered = rules.map((rule, at) => ({ number: at + 1, rule }))
-      printList(context.output, chosen, numbered, choices)
+    if (asWritten) {
+      printRules(context, rules.map(formatFirewallRule))
+      return
     }
+    const numbered = rules.map((rule, at) => ({ number: at + 1, rule }))
+    printList(context.output, chosen, numbered, choices)
   },
 })
 

@@ -129,8 +129,9 @@ class Preferences {
   }
 
   async set(property: string, value: string): Promise<void> {
-    const payload = valueForWire(property, value)
-    await this.#client.call(this.#calls.set, { ...this.#dest, argument: property, payload })
+    const call = { ...this.#dest, argument: property }
+    const payload = await valueForWire(value, () => this.#client.call(this.#calls.get, call))
+    await this.#client.call(this.#calls.set, { ...call, payload })
     this.#changed(property, payload === '' ? 'none' : payload, payload)
   }
 

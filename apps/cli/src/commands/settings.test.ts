@@ -42,6 +42,11 @@ describe('cloister prefs', () => {
 
   it('knows no domain, and words that are not values', async () => {
     await cli.ok('prefs', 'work', 'default_dispvm', 'none')
+    await cli.ok('create', 'alone', '-t', 'base', '--prop', 'netvm=none')
+    expect(await cli.json('prefs', 'alone', 'netvm')).toMatchObject({ value: null, default: false })
+    // A text like any other where no domain is meant.
+    await cli.ok('prefs', 'work', 'default_user', 'none')
+    expect(await cli.ok('prefs', 'work', 'default_user')).toBe('none\n')
     expect(await cli.json('prefs', 'work', 'default_dispvm')).toMatchObject({ value: null, default: false })
     expect(await cli.fails('prefs', 'work', 'memory', 'much')).toMatchObject({ status: exitStatus.usage })
     expect(await cli.fails('prefs', 'work', 'nosuch')).toMatchObject({ status: exitStatus.notFound })
@@ -136,6 +141,7 @@ describe('cloister firewall', () => {
     expect(await cli.ok('firewall', 'ls', 'work', '--rules')).toBe(rules)
     await cli.ok('firewall', 'set', 'work', '--reset')
     expect(await cli.ok('firewall', 'ls', 'work', '--rules')).toBe('action=accept\n')
+    expect(await cli.json('firewall', 'ls', 'work', '--rules')).toEqual(['action=accept'])
     await cli.ok('firewall', 'reload', 'work')
   })
 
