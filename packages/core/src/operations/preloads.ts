@@ -81,11 +81,16 @@ export class Preloads {
     const { template } = vm
     if (!template || this.#taken.has(vm) || vm.features.find(preloadFeatures.completed) === undefined) return
     this.#app.log.warn('a preloaded disposable was unpaused without being asked for', { domain: vm.name })
-    await this.#app.change((unit) => {
-      unlist(unit, template, [vm.name])
-      markUsed(unit, vm)
-    })
-    this.#replace(template, vm)
+    try {
+      await this.#app.change((unit) => {
+        unlist(unit, template, [vm.name])
+        markUsed(unit, vm)
+      })
+      this.#replace(template, vm)
+    } catch (error) {
+      // It goes on all the same, and nobody waits for us.
+      this.#app.log.error('a used disposable stays on the list', { domain: vm.name, error: errorChain(error) })
+    }
   }
 
   /** Has as many disposables of a template preloaded as are wanted, after the event that says why. Returns at once. */
