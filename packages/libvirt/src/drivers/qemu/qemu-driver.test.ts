@@ -314,6 +314,22 @@ describe.skipIf(!qemu)('QemuDriver', () => {
     })
   })
 
+  it('does not take a name from a file that has it', async () => {
+    const path = join(host.folder, 'precious')
+    await writeFile(path, 'keep me')
+    const channel = `<channel type='unix'><source mode='bind' path='${path}'/><target type='virtio' name='a'/></channel>`
+    await expect(host.driver.domainCreate(await host.define({ devices: channel }))).rejects.toThrow('EEXIST')
+    expect(await readFile(path, 'utf8')).toBe('keep me')
+    expect(await host.processes()).toEqual([])
+  })
+
+  it('says what to install when there is no QEMU', async () => {
+    const os = nodeOs()
+    const find = (): Promise<undefined> => Promise.resolve(undefined)
+    const processes = Object.assign(Object.create(os.processes) as typeof os.processes, { find })
+    await expect(QemuHarness.make({ ...os, processes })).rejects.toThrow('apt install qemu-system-x86')
+  })
+
   describe('memory and disks', () => {
     it('starts with less memory than the domain may have', async () => {
       const domain = await host.define({ memory: "<currentMemory unit='MiB'>48</currentMemory>" })

@@ -86,6 +86,15 @@ describe('ControlGroups', () => {
       expect(await content(tree, 'cloister-qemu/one/cgroup.procs')).toBe('77')
   })
 
+  it('does without a limit that the kernel does not have', async () => {
+    for (const name of ['memory', 'pids', 'cpu']) await mkdir(join(mount, name))
+    const os = modelled('8:pids:/\n4:memory:/\n2:cpu:/\n', (path) =>
+      path.endsWith('cfs_quota_us') ? 'ENOENT' : undefined,
+    )
+    const groups = await ControlGroups.find({ os }, mount)
+    expect(groups.folders('one')).toEqual(['memory', 'pids'].map((name) => join(mount, name, 'cloister-qemu/one')))
+  })
+
   it('says aloud, once, that there are none', async () => {
     const logged: string[] = []
     const log = (level: string, message: string): void => void logged.push(`${level} ${message}`)

@@ -79,11 +79,8 @@ export class ControlGroups {
 
   /** Puts a process in groups of its own. */
   async confine(name: string, pid: number, limits: ResourceLimits): Promise<void> {
-    for (const { folder, controllers } of this.#trees) {
-      const group = join(folder, name)
-      await this.#files.makeFolder(group, 0o755)
-      for (const [file, content] of controllers.flatMap(({ files }) => files(limits)))
-        await overwrite(this.#files, join(group, file), content)
+    for (const tree of this.#trees) {
+      const group = await makeGroup(this.#files, tree, name, limits)
       await overwrite(this.#files, join(group, 'cgroup.procs'), `${pid}`)
     }
   }
@@ -114,12 +111,34 @@ async function findTrees(os: Os, mount: string, log: DriverEnvironment['log']): 
       const ours = join(folder, 'cloister-qemu')
       await os.files.makeFolder(ours, 0o755)
       if (isUnified) await overwrite(os.files, join(ours, 'cgroup.subtree_control'), enableAll)
-      trees.push({ folder: ours, controllers })
+      const tree = { folder: ours, controllers }
+      await tryLimits(os.files, tree)
+      trees.push(tree)
     } catch (error) {
       log?.('info', 'no control group can be made', { folder, error: errorText(error) })
     }
   }
   return trees
+}
+
+/** A group with limits, in which there is no process yet; returns its folder. */
+async function makeGroup(
+  files: Files,
+  { folder, controllers }: Tree,
+  name: string,
+  limits: ResourceLimits,
+): Promise<string> {
+  const group = join(folder, name)
+  await files.makeFolder(group, 0o755)
+  for (const [file, content] of controllers.flatMap((one) => one.files(limits)))
+    await overwrite(files, join(group, file), content)
+  return group
+}
+
+/** Not every kernel has every limit: what does not work here need not be tried at each start. */
+async function tryLimits(files: Files, tree: Tree): Promise<void> {
+  const limits = { memory: 2 ** 30, tasks: 1000, processors: 1 }
+  await files.removeFolder(await makeGroup(files, tree, `trial-${process.pid}`, limits))
 }
 
 const enableAll = unified.map(({ name }) => `+${name}`).join(' ')

@@ -13,8 +13,9 @@ import { takeFolder } from './folder-owner.ts'
 import { probeKvm } from './kvm-probe.ts'
 import { QemuUsers } from './qemu-users.ts'
 
-/** Architectures as QEMU names them, by what Node calls the host's. */
-const architectures: ReadonlyMap<string, string> = new Map([['x64', 'x86_64']])
+/** The machines that are made here are PCs, on whatever host; on one that is not they are emulated. */
+const guestArchitecture = 'x86_64'
+const emulatorProgram = `qemu-system-${guestArchitecture}`
 
 interface HostParts {
   readonly environment: DriverEnvironment
@@ -61,13 +62,16 @@ export class QemuHost {
     const { os } = environment
     const places = new Places(settings.root)
     await makeFolders(places, os)
-    const arch = architectures.get(os.host.architecture) ?? os.host.architecture
-    const emulator = await findEmulator(os, arch)
+    const emulator = await findEmulator(os)
     const firmware = await findFirmware(os.files)
     const accelerator = await chooseAccelerator(settings, emulator, places, environment)
     const users = await QemuUsers.make(environment, settings.uidBase)
     const groups = await ControlGroups.find(environment)
-    const abilities = { arch, accelerator, firmware: firmware ? (['bios', 'efi'] as const) : (['bios'] as const) }
+    const abilities = {
+      arch: guestArchitecture,
+      accelerator,
+      firmware: firmware ? (['bios', 'efi'] as const) : (['bios'] as const),
+    }
     const giveFree = await takeFolder(places.owner, os)
     return new QemuHost({ environment, places, emulator, firmware, users, groups, abilities, giveFree })
   }
@@ -98,7 +102,10 @@ export class QemuHost {
   }
 
   async #removeLinks(links: readonly string[]): Promise<void> {
-    for (const link of links) await removeIfPresent(this.os.files, link)
+    for (const link of links) {
+      // Something else may have stood there before, and be the reason why the start failed.
+      if ((await this.os.files.stat(link))?.kind === 'socket') await removeIfPresent(this.os.files, link)
+    }
   }
 
   /** Does a part of cleaning up; its failure keeps nothing else from being done. */
@@ -122,12 +129,10 @@ async function makeFolders({ folders }: Places, { files }: Os): Promise<void> {
   }
 }
 
-async function findEmulator({ processes }: Os, arch: string): Promise<string> {
-  const program = `qemu-system-${arch}`
-  const path = await processes.find(program)
+async function findEmulator({ processes }: Os): Promise<string> {
+  const path = await processes.find(emulatorProgram)
   if (path !== undefined) return path
-  const hint = arch === 'x86_64' ? 'qemu-system-x86' : 'qemu-system'
-  const text = msg`cannot run guests: there is no program '${program}'; install it (Debian and Ubuntu: apt install ${hint})`
+  const text = msg`cannot run guests: '${emulatorProgram}' is not installed (Debian and Ubuntu: apt install qemu-system-x86)`
   throw new LibvirtError('OPERATION_FAILED', text, { domain: 'QEMU' })
 }
 
@@ -138,5 +143,6 @@ async function chooseAccelerator(
   environment: DriverEnvironment,
 ): Promise<Accelerator> {
   if (accelerator !== 'auto') return accelerator
+  if (environment.os.host.architecture !== 'x64') return 'tcg'
   return (await probeKvm(emulator, places, environment)) ? 'kvm' : 'tcg'
 }

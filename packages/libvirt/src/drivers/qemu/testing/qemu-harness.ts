@@ -58,8 +58,13 @@ export class QemuHarness {
   static async make(os: Os = nodeOs(), parameters = ''): Promise<QemuHarness> {
     const folder = await mkdtemp(join(tmpdir(), 'cloister-qemu-'))
     const harness = new QemuHarness(folder, os, `qemu:///embed?root=${folder}/q&accel=tcg${parameters}`)
-    await harness.#open(os)
-    return harness
+    try {
+      await harness.#open(os)
+      return harness
+    } catch (error) {
+      await rm(folder, { recursive: true })
+      throw error
+    }
   }
 
   get driver(): Driver {
