@@ -7,6 +7,7 @@ import { type Options, parseOptions, usage } from './options.ts'
 import { Report } from './report.ts'
 import { Subject } from './subject.ts'
 import type { Bench, PlainSuite, ScaledSuite } from './suite.ts'
+import { cli } from './suites/cli.ts'
 import { events } from './suites/events.ts'
 import { guest } from './suites/guest.ts'
 import { imports } from './suites/import.ts'
@@ -18,7 +19,7 @@ import { writes } from './suites/writes.ts'
 // `npm run bench`: what the daemon takes, beside what the machine takes at least. What is missed is told, not punished: the
 // exit status says whether the figures could be had.
 
-const scaledSuites: readonly ScaledSuite[] = [startup, reads, writes, life, events]
+const scaledSuites: readonly ScaledSuite[] = [startup, reads, writes, life, events, cli]
 const plainSuites: readonly PlainSuite[] = [imports, guest]
 
 const efforts: Readonly<Record<'quick' | 'full', Effort>> = {

@@ -19,7 +19,7 @@ const mostClients = 1_000
 
 export const usage = `Usage: npm run bench -- [options]
 
-  --only SUITE,...     of startup, reads, writes, life, events, import, guest
+  --only SUITE,...     of startup, reads, writes, life, events, cli, import, guest
   --domains N,...      numbers of domains (default: ${standard.domains})
   --clients N,...      clients that call at the same time (default: ${standard.clients})
   --quick              a fraction of a second for each figure: shows that it works, no more

@@ -11,6 +11,10 @@ describe('failures', () => {
     [new QubesVMInUseError('in use'), exitStatus.state],
     [new QubesVMShutdownTimeoutError('late'), exitStatus.timeout],
     [new DaemonUnreachableError('nobody'), exitStatus.unreachable],
+    [
+      new DaemonUnreachableError('not you', { cause: Object.assign(new Error(), { code: 'EACCES' }) }),
+      exitStatus.denied,
+    ],
     [new QubesException('anything'), exitStatus.failure],
     [new TypeError('a bug'), exitStatus.failure],
     [new CliError('said', exitStatus.denied), exitStatus.denied],

@@ -77,11 +77,23 @@ function messageOf(error: unknown): string {
   return visible(text.trim().replaceAll(/\s*\n\s*/g, ' ')).replace(/\.$/, '')
 }
 
+/** Codes of a socket that is there, but not for this user. */
+const deniedCodes: ReadonlySet<unknown> = new Set(['EACCES', 'EPERM'])
+
+/** True when the daemon cannot be reached because its socket is not for this user. */
+export function isDenied(error: unknown): boolean {
+  if (!(error instanceof DaemonUnreachableError)) return false
+  return error.cause instanceof Error && 'code' in error.cause && deniedCodes.has(error.cause.code)
+}
+
 /** What to tell of anything that was thrown. */
 export function failureOf(error: unknown): Failure {
   const type = error instanceof Error ? error.name : 'Error'
   const message = messageOf(error)
   if (error instanceof CliError) return { type, message, hint: error.hint, status: error.status }
+  if (isDenied(error)) {
+    return { type, message, hint: '`cloister doctor` tells for whom it is', status: exitStatus.denied }
+  }
   // The daemon's own advice comes first.
   const hint = message.includes('`cloister ') ? undefined : find(hints, error)
   return { type, message, hint, status: find(statuses, error) ?? exitStatus.failure }

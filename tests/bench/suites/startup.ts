@@ -2,14 +2,13 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Aim, atMost, type Limit } from '../aims.ts'
+import { bareNodeStart, referenceNodeStart } from '../node-alone.ts'
 import { median } from '../statistics.ts'
 import { residentMemory, type Subject } from '../subject.ts'
 import type { Bench, ScaledSuite } from '../suite.ts'
 
 const settleMs = 250
 const mostSettlings = 20
-/** What Node alone takes to start, on the machine for which the aims are set, s. */
-const referenceNode = 0.03
 const memoryAim = atMost(120)
 
 /** Time from the start of the program until it serves, and its memory then. */
@@ -26,7 +25,7 @@ async function measure(subject: Subject, bench: Bench): Promise<void> {
     memories.push(await settledMemory(subject.pid))
   }
   const row = { suite: 'startup', domains: subject.domains }
-  const node: Limit = { name: 'node', value: median(nodes), reference: referenceNode }
+  const node: Limit = { name: 'node', value: median(nodes) / 1000, reference: referenceNodeStart / 1000 }
   bench.report.add({ ...row, name: 'start to ready', value: median(starts), unit: 's', limit: node, aim: aim(subject) })
   const idle: Limit = { name: 'node', value: await bareNodeMemory() }
   bench.report.add({ ...row, name: 'memory', value: median(memories), unit: 'MiB', limit: idle, aim: memoryAim })
@@ -46,13 +45,6 @@ async function settledMemory(pid: number): Promise<number> {
     await delay(settleMs)
   }
   return before
-}
-
-/** From the start of Node to the end of a program that does nothing, s. */
-async function bareNodeStart(): Promise<number> {
-  const start = performance.now()
-  await once(spawn(process.execPath, ['-e', ''], { stdio: 'ignore' }), 'exit')
-  return (performance.now() - start) / 1000
 }
 
 /** Memory of Node when it does nothing, MiB. */

@@ -9,7 +9,7 @@ import type { Check, Finding, Level, Patient } from '../doctor/finding.ts'
 import { hostChecks } from '../doctor/host-checks.ts'
 import { storageChecks } from '../doctor/storage-checks.ts'
 import { exitStatus } from '../exit-status.ts'
-import { failureOf } from '../failure.ts'
+import { failureOf, isDenied } from '../failure.ts'
 import { Spinner } from '../spinner.ts'
 import { visible } from '../visible-text.ts'
 
@@ -26,7 +26,9 @@ async function examine(check: Check, patient: Patient): Promise<Finding[]> {
   try {
     return (await check.look(patient)).map((finding) => ({ check: check.name, ...finding }))
   } catch (error) {
-    const { message, hint } = failureOf(error)
+    const { message, ...failure } = failureOf(error)
+    // Of what keeps this user out the check of users says what to do.
+    const hint = isDenied(error) ? 'see "user", above' : failure.hint
     return [{ check: check.name, level: 'failure', detail: message, ...(hint !== undefined && { hint }) }]
   }
 }

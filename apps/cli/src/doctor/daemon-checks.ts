@@ -4,6 +4,7 @@ import { type DomainListItem, propertyGet } from '@cloister/admin-protocol'
 import { DaemonUnreachableError } from '@cloister/client'
 import { errorText, utf8Text } from '@cloister/kit'
 import { mapBounded } from '../bounded.ts'
+import { isDenied } from '../failure.ts'
 import type { Check, Finding, Patient } from './finding.ts'
 
 type Found = Promise<readonly Omit<Finding, 'check'>[]>
@@ -17,7 +18,7 @@ async function domainsOf({ client }: Patient): Promise<readonly DomainListItem[]
   try {
     return await client.domains.list()
   } catch (error) {
-    if (!(error instanceof DaemonUnreachableError)) throw error
+    if (!(error instanceof DaemonUnreachableError) || isDenied(error)) throw error
     const hint = '`systemctl start cloisterd` or `cloisterd` starts it; --socket says where another one is'
     return { level: 'failure', detail: error.message, hint }
   }

@@ -63,6 +63,8 @@ async function ready(count: number): Promise<void> {
     members().every(isReady) &&
     disposables().filter((vm) => vm.isPreloaded).length === count
   await system.advanceUntil(settled, 100)
+  // And all of that is written.
+  await system.app.settled()
 }
 
 async function gone(...vms: readonly DispVM[]): Promise<void> {

@@ -27,6 +27,8 @@ function isWorthALine({ item, action }: InstallStep): boolean {
   return item.kind !== 'folder' || action !== 'present'
 }
 
+const nextSteps = 'Other users than root: set `group = "qubes"` in cloister.toml, and add them to that group.'
+
 /** @throws UsageError */
 function absolute(path: string, option: string): string {
   if (path.startsWith('/') && !/[\n\s]/.test(path)) return path
@@ -64,5 +66,6 @@ export const installCompat: Command = defineCommand({
     }
     if (output.isJson) output.json(steps.map(({ item, action }) => ({ item: itemName(item), kind: item.kind, action })))
     else for (const step of steps.filter(isWorthALine)) output.line(line(step, dryRun))
+    if (!dryRun && root === '/') output.note(nextSteps)
   },
 })
