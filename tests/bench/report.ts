@@ -35,6 +35,13 @@ export function figure(sample: Sample, clients: number): Pick<Row, 'clients' | '
   return { clients, value: sample.perSecond, unit: '/s', sample }
 }
 
+/** What a reader must know of every table. */
+const legend = [
+  'measured: the median time of one client, or the calls a second of several.',
+  'limit: what the machine does at best, measured in turns with the figure beside it; ratio: the figure in units of it.',
+  '✓ and ✗ say whether the aim is met; an aim in figures of its own moves with a limit that is worse than where it was set.',
+] as const
+
 /** Gathers what the suites measure. */
 export class Report {
   readonly rows: Row[] = []
@@ -49,10 +56,10 @@ export class Report {
     this.notes.push(text)
   }
 
-  /** All rows in a table, then the notes. */
+  /** All rows in a table, then what must be said about them. */
   toText(): string {
     const table = formatTable([heading, ...this.rows.map((row) => cells(row))], aligned)
-    return [table, ...this.notes.map((note) => `- ${note}`)].join('\n')
+    return [table, '', ...legend, ...this.notes].join('\n')
   }
 
   toJson(): ReportedRow[] {
