@@ -196,6 +196,7 @@ export class LifeCycle {
   #onStopped(run: Run): void {
     if (run.stopReceived) return
     this.#stopped = run
+    this.#vm.app.agents.note(this.#vm, false)
     run.follow(this.#stopLock.run(() => this.#handleStop(run)))
   }
 

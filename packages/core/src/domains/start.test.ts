@@ -1,3 +1,4 @@
+import { rename } from 'node:fs/promises'
 import { QubesException, QubesMemoryError } from '@cloister/kit'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { LifeEventName } from '../events/core-event.ts'
@@ -125,6 +126,7 @@ interface Failure {
   readonly error: RegExp
 }
 
+const image = (): string => `${system.folder}/appvms/work/private.img`
 const handlerFails = (name: LifeEventName): Pick<Failure, 'plan' | 'error'> => ({
   plan: () => system.failAt(name),
   error: new RegExp(`a handler of ${name} fails`),
@@ -146,10 +148,11 @@ const failures: readonly Failure[] = [
     events: ['domain-pre-start', failed],
   },
   {
-    what: '7: an image that cannot be found',
-    plan: () => system.faults.failNext('stat', 'EIO', /work\/private\.img$/),
+    what: '7: an image that is missing',
+    plan: () => rename(image(), `${system.folder}/elsewhere`),
+    mend: () => rename(`${system.folder}/elsewhere`, image()),
     events: ['domain-pre-start', failed],
-    error: /EIO/,
+    error: /Missing image file/,
   },
   {
     what: '7: a handler of domain-verify-files',

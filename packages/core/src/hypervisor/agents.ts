@@ -17,6 +17,7 @@ export class Agents {
 
   /** Notes that the agent of a guest has connected, or is gone. */
   note(vm: QubesVM, connected: boolean): void {
+    if (vm.run && !vm.run.starting) vm.run.usable = connected || !vm.featureWithTemplate('qrexec')
     if (!connected) {
       this.#connected.delete(vm)
       return

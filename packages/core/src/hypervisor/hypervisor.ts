@@ -45,9 +45,9 @@ export class Hypervisor {
   }
 
   /** Makes the hypervisor forget a halted domain, if it knows it. */
-  async undefine(vm: QubesVM): Promise<void> {
+  async undefine({ uuid }: Pick<QubesVM, 'uuid'>): Promise<void> {
     try {
-      const domain = await this.connection.lookupDomainByUUID(vm.uuid)
+      const domain = await this.connection.lookupDomainByUUID(uuid)
       await domain.undefine()
     } catch (error) {
       if (!(error instanceof LibvirtError && error.code === libvirtCodes.noDomain)) throw error

@@ -29,7 +29,7 @@ export async function removeDomainSafely(vm: BaseVM): Promise<void> {
 export async function removeDomain(vm: BaseVM): Promise<void> {
   const { app, storage } = vm
   refuseUnlessHalted(vm)
-  const intent = app.intents.make('remove', vm.name, { volumes: storage?.places() ?? [] })
+  const intent = app.intents.make('remove', vm.name, { uuid: vm.uuid, volumes: storage?.places() ?? [] })
   // A new domain of that name would have the same files.
   const held = app.domains.hold(vm)
   try {
@@ -52,29 +52,22 @@ function unregister(unit: ChangeUnit, vm: BaseVM, intent: Intent): void {
   app.intents.store(unit, intent)
 }
 
-/** Removes what is left of a domain that is no part of the system any more. */
+/** Removes what is left of a domain that is no part of the system any more; what cannot be removed now is at the next start. */
 async function removeRemains(vm: QubesVM, intent: Intent): Promise<void> {
-  const { app } = vm
-  await forgetAtHypervisor(vm)
+  const { app, name } = vm
+  const all = await Promise.allSettled([app.hypervisor.undefine(vm), vm.storage.remove()])
+  const failed = all.find((one) => one.status === 'rejected')
   try {
-    await vm.storage.remove()
+    if (failed) throw failed.reason
     await app.change((unit) => app.intents.end(unit, intent))
   } catch (error) {
-    app.log.error('volumes of a removed domain are left over; the next start tries again', { domain: vm.name, error })
+    app.log.error('something of a removed domain is left over; the next start tries again', { domain: name, error })
   }
 }
 
 function refuseUnlessHalted(vm: BaseVM): void {
   if (vm.storage && vm.powerState !== 'Halted')
     throw new QubesVMNotHaltedError(msg`${vm.name} runs and cannot be removed: shut it down first`)
-}
-
-async function forgetAtHypervisor(vm: QubesVM): Promise<void> {
-  try {
-    await vm.app.hypervisor.undefine(vm)
-  } catch (error) {
-    vm.app.log.warn('the hypervisor could not forget a removed domain', { domain: vm.name, error })
-  }
 }
 
 /** Refuses to remove a domain that others refer to, but for those that are `ignored` (reference: admin-api, 3.2). */

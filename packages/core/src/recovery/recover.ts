@@ -11,7 +11,10 @@ import type { Intent, IntentKind } from './intents.ts'
 /** What start-up does about each kind of work that the end of the last daemon interrupted (design: decision 6). */
 const resolutions: Readonly<Record<IntentKind, (app: App, intent: Intent, guests: Guests) => Promise<void>>> = {
   create: (app, intent) => removeVolumes(app, intent),
-  remove: (app, intent) => removeVolumes(app, intent),
+  remove: async (app, intent) => {
+    await app.hypervisor.undefine({ uuid: String(intent.details['uuid']) })
+    await removeVolumes(app, intent)
+  },
   run: (app, intent, guests) => resolveRun(app, intent, guests),
   'pool-add': (app, intent) => dropIntent(app, intent),
 }

@@ -66,7 +66,7 @@ export class TestSystem implements AsyncDisposable {
     return this.#clock
   }
 
-  /** What goes wrong for the daemon that is open, and when: its steps are operations of files, commits and calls of the driver. */
+  /** What goes wrong for the daemon that is open, and when: its steps are what changes files, commits and calls of the driver. */
   get faults(): Faults {
     return this.#faults
   }
@@ -243,17 +243,19 @@ function withFile(files: Files, path: string, content: () => Promise<string>): F
   })
 }
 
-/** Operations that are no steps. */
+/** Operations that are no steps: those that end something, and those that only look. */
 const neverFail: ReadonlySet<string | symbol> = new Set(['connectDomainEventRegister', 'connectClose'])
+const onlyLooks = /^(read|stat|list|space|resolve)$|^(connect|domain)(Get|List|Lookup|Is)/
 
-/** `target`, of which asynchronous operations fail as planned; to `faults` the path of each is its first argument. */
+/** `target`, of which operations that change something fail as planned; to `faults` the path of each is its first argument. */
 function faulty<T extends object>(target: T, faults: Faults): T {
   return new Proxy(target, {
     get: (_target, name) => {
       const operation: unknown = Reflect.get(target, name)
       if (typeof operation !== 'function' || neverFail.has(name)) return operation
       return async (...args: unknown[]): Promise<unknown> => {
-        faults.step(String(name), String(args[0]))
+        if (onlyLooks.test(String(name))) faults.look()
+        else faults.step(String(name), String(args[0]))
         return operation.apply(target, args)
       }
     },
