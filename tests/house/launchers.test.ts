@@ -1,4 +1,4 @@
-import { access, chmod, chown, cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { chmod, chown, cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -96,13 +96,22 @@ describe('launchers', () => {
     expect((await start(join(checkout, 'bin/cloister'))).threads).toBeUndefined()
   })
 
-  it('let Node keep what it compiled, in a folder of our own only', async () => {
+  it('let Node keep what it compiled', async () => {
+    const home = join(scratch, 'home')
+    await mkdir(home)
+    await start(join(checkout, 'bin/cloister'), [], { HOME: home, XDG_CACHE_HOME: '' })
+    expect(await readdir(join(home, '.cache/cloister/node'))).toHaveLength(1)
     const cache = join(scratch, 'cache')
-    await start(join(checkout, 'bin/cloister'), [], { XDG_CACHE_HOME: cache })
-    await expect(access(cache)).rejects.toThrow('ENOENT')
-    await mkdir(cache)
-    await start(join(checkout, 'bin/cloister'), [], { XDG_CACHE_HOME: cache })
+    await start(join(checkout, 'bin/cloister'), [], { HOME: home, XDG_CACHE_HOME: cache })
     expect(await readdir(join(cache, 'cloister/node'))).toHaveLength(1)
+  })
+
+  it.runIf(process.getuid?.() === 0)('make no folder in the home of another user', async () => {
+    const home = join(scratch, 'home of nobody')
+    await mkdir(home)
+    await chown(home, 65534, 65534)
+    await start(join(checkout, 'bin/cloister'), [], { HOME: home, XDG_CACHE_HOME: '' })
+    expect(await readdir(home)).toEqual([])
   })
 
   it.runIf(process.getuid?.() === 0)('do not keep it in the folder of another user', async () => {
