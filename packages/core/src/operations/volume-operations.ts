@@ -34,16 +34,30 @@ async function store({ vm, storage, volume }: OwnedVolume): Promise<void> {
 export async function resizeVolume(owned: OwnedVolume, size: bigint): Promise<void> {
   const { vm, volume } = owned
   const run = vm instanceof QubesVM && vm.powerState !== 'Halted' ? vm.run : undefined
-  if (run && size < (await volume.size())) {
+  const before = await volume.size()
+  if (run && size < before) {
     throw new StoragePoolException(msg`Cannot shrink ${volume.vid} while ${vm.name} runs: shut it down first`)
   }
   await volume.resize(size)
-  await store(owned)
+  try {
+    await store(owned)
+  } catch (error) {
+    await restoreSize(owned, before)
+    throw error
+  }
   if (!run) return
   await run.domain.blockResize(diskOf(owned), size)
   throw new StoragePoolException(
     msg`The volume ${volume.name} of ${vm.name} has its new size, but no agent in the guest could be asked to grow the file system: grow it there`,
   )
+}
+
+async function restoreSize({ vm, volume }: OwnedVolume, size: bigint): Promise<void> {
+  try {
+    await volume.resize(size)
+  } catch (error) {
+    vm.app.log.warn('a volume keeps its new size, which could not be written down', { volume: volume.vid, error })
+  }
 }
 
 /** Name of the guest's disk that a volume is. */

@@ -13,6 +13,8 @@ interface PlannedFailure {
   readonly operation: string
   readonly path: string | RegExp | undefined
   readonly code: string
+  /** So many of these steps succeed before. */
+  spared: number
 }
 
 /** The modelled process is dead: nothing it still tries has any effect. */
@@ -37,9 +39,9 @@ export class Faults {
     this.#left = count
   }
 
-  /** Makes the next such operation (on that path, or one that matches) fail with that system error. */
-  failNext(operation: string, code: string, path?: string | RegExp): void {
-    this.#planned.push({ operation, code, path })
+  /** Makes the next such operation (on that path, or one that matches) fail with that system error, after `spared` that succeed. */
+  failNext(operation: string, code: string, path?: string | RegExp, spared: number = 0): void {
+    this.#planned.push({ operation, code, path, spared })
   }
 
   /** A new process: no death and no failure is planned. */
@@ -67,8 +69,9 @@ export class Faults {
 
   #fail(operation: string, path: string): void {
     const found = this.#planned.findIndex((plan) => plan.operation === operation && matches(plan.path, path))
-    const [plan] = found < 0 ? [] : this.#planned.splice(found, 1)
-    if (!plan) return
+    const plan = this.#planned[found]
+    if (!plan || plan.spared-- > 0) return
+    this.#planned.splice(found, 1)
     const error = systemError(plan.code, operation, path)
     if (operation === 'clone' && cannotCloneCodes.has(plan.code)) {
       throw new CannotCloneError(`cannot share blocks with ${path}`, { cause: error })
