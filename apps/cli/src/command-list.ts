@@ -20,7 +20,7 @@ const system = 'The system:'
 /** The heading of commands that explain others. */
 export const helpHeading = 'Help:'
 
-/** Every command; help, completion and manual pages follow this order. */
+/** Every command for people; help, completion and manual pages follow this order. */
 export const commandList: readonly ListedCommand[] = [
   {
     name: 'ls',
@@ -171,13 +171,6 @@ export const commandList: readonly ListedCommand[] = [
     summary: 'print the completion script of a shell',
     heading: helpHeading,
     load: async () => (await import('./commands/completion.ts')).completion,
-  },
-  {
-    name: 'complete',
-    summary: 'print what a word may become',
-    heading: helpHeading,
-    hidden: true,
-    load: async () => (await import('./commands/complete.ts')).complete,
   },
 ]
 

@@ -17,6 +17,16 @@ export interface Invocation {
   readonly globals: Given
 }
 
+/** Completion asks it, and knows the other commands: it cannot be on their list. */
+const complete: ListedCommand = {
+  name: 'complete',
+  summary: 'print what a word may become',
+  heading: helpHeading,
+  hidden: true,
+  load: async () => (await import('./commands/complete.ts')).complete,
+}
+const everyCommand: readonly ListedCommand[] = [...commandList, complete]
+
 export interface ProgramOptions {
   readonly stdout: TextStream
   readonly stderr: TextStream
@@ -64,7 +74,7 @@ class Program {
       '\n`cloister help COMMAND` explains a command, with examples; so does `man cloister-COMMAND`.',
     )
     for (const [key, spec] of Object.entries(globalOptions)) parser.addOption(optionOf(key, spec))
-    for (const listed of commandList) this.#list(listed)
+    for (const listed of everyCommand) this.#list(listed)
     this.#listHelp()
     parser.hook('preSubcommand', (_, chosen) => this.#prepare(chosen))
   }
@@ -94,7 +104,7 @@ class Program {
 
   /** Reads the file of the command that was chosen. */
   async #prepare(chosen: CommanderCommand): Promise<void> {
-    const listed = commandList.find(({ name }) => name === chosen.name())
+    const listed = everyCommand.find(({ name }) => name === chosen.name())
     if (listed === undefined) return
     const command = await listed.load()
     if (isGroup(command)) this.#fillGroup(chosen, command)
@@ -145,7 +155,7 @@ class Program {
 /** The parser's complaint as one line: `error: unknown option '--x'\n(Did you mean --y?)`. */
 function usageError(error: CommanderError, words: readonly string[]): UsageError {
   const text = error.message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ')
-  const name = words.find((word) => commandList.some((listed) => listed.name === word))
+  const name = words.find((word) => everyCommand.some((listed) => listed.name === word))
   return new UsageError(
     text,
     name === undefined ? '`cloister help` lists the commands' : `see \`cloister help ${name}\``,

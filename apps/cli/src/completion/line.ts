@@ -24,9 +24,8 @@ type OptionSpecs = Readonly<Record<string, OptionSpec>>
 const nothing: Question = { candidates: [] }
 
 function commandCandidates(): readonly Candidate[] {
-  const listed = commandList.filter(({ hidden }) => hidden !== true)
   const help = { value: 'help', description: 'explain a command' }
-  return [...listed.map(({ name, summary }) => ({ value: name, description: summary })), help]
+  return [...commandList.map(({ name, summary }) => ({ value: name, description: summary })), help]
 }
 
 function optionCandidates(specs: OptionSpecs): readonly Candidate[] {

@@ -22,7 +22,7 @@ describe('manual pages', () => {
 
   it('are there for every command that people use', async () => {
     const files = (await manualPages()).map(({ file }) => file)
-    const names = commandList.filter(({ hidden }) => hidden !== true).map(({ name }) => `cloister-${name}.1`)
+    const names = commandList.map(({ name }) => `cloister-${name}.1`)
     expect(files).toEqual(['cloister.1', ...names])
   })
 

@@ -153,6 +153,5 @@ function mainPage(listed: readonly ListedCommand[]): Page {
 
 /** All manual pages: one of the whole, one for each command. */
 export async function manualPages(): Promise<readonly Page[]> {
-  const listed = commandList.filter(({ hidden }) => hidden !== true)
-  return [mainPage(listed), ...(await Promise.all(listed.map(pageOf)))]
+  return [mainPage(commandList), ...(await Promise.all(commandList.map(pageOf)))]
 }
