@@ -33,8 +33,10 @@ async function differentFiles(system: TestSystem): Promise<string[]> {
   return [...problems, ...[...found].map((path) => `${path} belongs to nobody`)]
 }
 
-function expectedFiles({ saveOnStop, source }: Volume, running: boolean): string[] {
-  if (saveOnStop) return running ? ['.img', '-dirty.img'] : ['.img']
+function expectedFiles({ saveOnStop, source, revisionsToKeep }: Volume, running: boolean): string[] {
+  if (saveOnStop && !running) return ['.img']
+  // With snapshots disabled the guest writes to the committed image itself.
+  if (saveOnStop) return revisionsToKeep === -1 ? ['-dirty.img'] : ['.img', '-dirty.img']
   if (!running) return []
   return source ? ['.img', '-dirty.qcow2'] : ['-dirty.img']
 }
