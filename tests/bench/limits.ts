@@ -24,7 +24,7 @@ const reference = {
 } as const
 
 /** What the machine can do at best, measured with the means that the bench itself uses. */
-export class Limits implements Disposable {
+export class Limits {
   readonly #child: ChildProcess
   readonly #echoPath: string
   readonly #file: number
@@ -45,7 +45,7 @@ export class Limits implements Disposable {
     return new Limits(child, folder, openSync(join(folder, 'append'), 'a'))
   }
 
-  [Symbol.dispose](): void {
+  async close(): Promise<void> {
     closeSync(this.#file)
     this.#child.kill()
   }

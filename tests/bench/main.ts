@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { availableParallelism, cpus, release } from 'node:os'
 import { growthRows } from './growth.ts'
+import { keep } from './keep.ts'
 import { Limits } from './limits.ts'
 import type { Effort } from './load.ts'
 import { type Options, parseOptions, usage } from './options.ts'
@@ -30,24 +31,29 @@ const efforts: Readonly<Record<'quick' | 'full', Effort>> = {
 /** Exit status of a program that was ended by SIGINT, as a shell reports it. */
 const interrupted = 130
 
+/** Set when somebody breaks off; what fails from then on is no news. */
+let stopping: Promise<void> | undefined
+
 try {
   const names = [...scaledSuites, ...plainSuites].map(({ name }) => name)
   const options = parseOptions(process.argv.slice(2), names)
   if (options === 'help') console.log(usage)
   else await run(options)
 } catch (error) {
+  await stopping
   console.error(error instanceof Error ? error.stack : error)
   process.exitCode = 1
 }
 
 async function run(options: Options): Promise<void> {
   await using resources = new AsyncDisposableStack()
-  for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM']) {
-    process.on(signal, () => void resources.disposeAsync().finally(() => process.exit(interrupted)))
+  const stop = (): void => {
+    stopping ??= resources.disposeAsync().finally(() => process.exit(interrupted))
   }
+  for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM']) process.on(signal, stop)
   const report = new Report()
-  const subject = resources.use(await Subject.start())
-  const limits = resources.use(await Limits.open(subject.folder))
+  const subject = await keep(resources, Subject.start(), (started) => started.remove())
+  const limits = await keep(resources, Limits.open(subject.folder), (opened) => opened.close())
   const { quick, clients } = options
   const bench: Bench = { report, limits, resources, quick, clients, effort: efforts[quick ? 'quick' : 'full'] }
   await measureAll(subject, bench, options)
@@ -94,5 +100,5 @@ async function writeJson(path: string, report: Report): Promise<void> {
     kernel: release(),
     node: process.versions.node,
   }
-  await writeFile(path, `${JSON.stringify({ machine, rows: report.toJson(), notes: report.notes }, null, 2)}\n`)
+  await writeFile(path, `${JSON.stringify({ machine, rows: report.toJson(), notes: [...report.notes] }, null, 2)}\n`)
 }

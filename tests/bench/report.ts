@@ -45,15 +45,15 @@ const legend = [
 /** Gathers what the suites measure. */
 export class Report {
   readonly rows: Row[] = []
-  readonly notes: string[] = []
+  readonly notes: Set<string> = new Set()
 
   add(row: Row): void {
     this.rows.push(row)
   }
 
-  /** Something that a reader must know to understand the figures. */
+  /** Something that a reader must know to understand the figures; told once. */
   note(text: string): void {
-    this.notes.push(text)
+    this.notes.add(text)
   }
 
   /** All rows in a table, then what must be said about them. */

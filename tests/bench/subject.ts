@@ -15,7 +15,7 @@ export const domainName: string = nameOf(1)
  * The daemon that is measured: a process of its own, with a state that grows. Every domain is made by a call, so that the
  * state, files of volumes included, is what a user's would be.
  */
-export class Subject implements AsyncDisposable {
+export class Subject {
   readonly #folder: string
   #daemon: Cloisterd
   /** How many app domains there are. */
@@ -34,7 +34,7 @@ export class Subject implements AsyncDisposable {
       await subject.#seedTemplate()
       return subject
     } catch (error) {
-      await subject[Symbol.asyncDispose]()
+      await subject.remove()
       throw error
     }
   }
@@ -78,7 +78,8 @@ export class Subject implements AsyncDisposable {
     return performance.now() - start
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Stops the daemon and removes all that it made. */
+  async remove(): Promise<void> {
     await this.#daemon.remove()
   }
 

@@ -14,7 +14,7 @@ export const guestFolder: string = fileURLToPath(new URL('../../../.cache/guest'
 const properties = { memory: '160', maxmem: '0', vcpus: '1' } as const
 
 /** A domain of a daemon with the embedded QEMU. */
-export class ManagedGuest implements AsyncDisposable {
+export class ManagedGuest {
   readonly #daemon: Cloisterd
   readonly #domain: Domain
 
@@ -56,7 +56,7 @@ export class ManagedGuest implements AsyncDisposable {
   }
 
   /** Guests outlive their daemon, so that this one is ended first; by hand, when the daemon has gone already. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  async remove(): Promise<void> {
     await this.#domain.kill().catch(() => {})
     const qemu = await findQemu(this.#domain.name)
     if (qemu !== undefined) process.kill(qemu, 'SIGKILL')

@@ -4,6 +4,7 @@ import { type Aim, atMost, timesLimit } from '../aims.ts'
 import { BareGuest } from '../guest/bare-guest.ts'
 import type { BootTimes } from '../guest/boot-times.ts'
 import { guestFolder, ManagedGuest } from '../guest/managed-guest.ts'
+import { keep } from '../keep.ts'
 import type { Bench, PlainSuite } from '../suite.ts'
 
 interface Figure {
@@ -28,7 +29,7 @@ async function measure({ report, resources, quick }: Bench): Promise<void> {
     report.note('guest: left out, as there is no guest in .cache/guest (node scripts/prepare.mjs bench makes it)')
     return
   }
-  const managed = resources.use(await ManagedGuest.make())
+  const managed = await keep(resources, ManagedGuest.make(), (made) => made.remove())
   const bare = resources.use(await firstBoots(managed))
   const [ours, alone]: [BootTimes[], BootTimes[]] = [[], []]
   for (let round = 0; round < (quick ? 1 : 7); round++) {

@@ -7,6 +7,7 @@ import { nodeOs } from '@cloister/os'
 import { Cloisterd } from '../../support/cloisterd.ts'
 import { timesLimit } from '../aims.ts'
 import { adminCall } from '../exchange.ts'
+import { keep } from '../keep.ts'
 import { median } from '../statistics.ts'
 import type { Bench, PlainSuite } from '../suite.ts'
 
@@ -20,7 +21,7 @@ export const imports: PlainSuite = { name: 'import', measure }
 
 async function measure({ report, resources, quick, effort }: Bench): Promise<void> {
   const size = sizes[quick ? 'quick' : 'full']
-  const daemon = resources.adopt(await Cloisterd.start(), (started) => started.remove())
+  const daemon = await keep(resources, Cloisterd.start(), (started) => started.remove())
   await adminCall(daemon.socket, { method: 'admin.vm.Create.StandaloneVM', payload: `name=${domain} label=red` })
   const data = join(daemon.folder, 'data')
   await fill(data, size)

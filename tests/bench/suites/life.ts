@@ -30,6 +30,9 @@ interface Work {
 
 async function measure(subject: Subject, bench: Bench): Promise<void> {
   const work: Work = { socket: subject.socket, names: [], made: 0 }
+  const sharesBlocks = await canShareBlocks(subject)
+  if (!sharesBlocks)
+    bench.report.note('life: volumes are copied, as the file system cannot share blocks: no aim for clones.')
   const syncs = await syncsOf(subject, work, bench)
   for (const clients of bench.clients) {
     const count = Math.max(clients, bench.quick ? 4 : 48)
@@ -38,7 +41,8 @@ async function measure(subject: Subject, bench: Bench): Promise<void> {
       return { name, clients, calls, call: () => act(work) }
     })
     const [append, ...samples] = await measureInTurns([bench.limits.append(), ...loads], bench.effort)
-    for (const [index, sample] of samples.entries()) add(subject, bench, { clients, index, sample, append, syncs })
+    for (const [index, sample] of samples.entries())
+      add(subject, bench, { clients, index, sample, append, syncs, sharesBlocks })
   }
 }
 
@@ -48,16 +52,25 @@ interface Measured {
   readonly sample: Sample
   readonly append: Sample | undefined
   readonly syncs: ReadonlyMap<OperationName, number>
+  readonly sharesBlocks: boolean
 }
 
 /** Several clients share the disk's time, so only the time of one can be compared with it. */
-function add({ domains }: Subject, { report }: Bench, { clients, index, sample, append, syncs }: Measured): void {
+function add({ domains }: Subject, { report }: Bench, measured: Measured): void {
+  const { clients, index, sample, append, syncs, sharesBlocks } = measured
   const operation = operations[index]
   if (!operation) return
   const waits = syncs.get(operation.name)
   const limit = clients === 1 && append && waits ? appendLimit(append, waits) : undefined
-  const aim = clients === 1 ? limitPlus(operation.moreMs) : undefined
+  const isAimed = clients === 1 && (sharesBlocks || operation.act !== clone)
+  const aim = isAimed ? limitPlus(operation.moreMs) : undefined
   report.add({ suite: 'life', name: operation.name, domains, ...figure(sample, clients), limit, aim })
+}
+
+/** Whether copies of volumes share their blocks until one of them is written. */
+async function canShareBlocks({ socket }: Subject): Promise<boolean> {
+  const info = await adminCall(socket, { method: 'admin.pool.Info', argument: 'varlibqubes' })
+  return info.split('\n').includes('driver=file-reflink')
 }
 
 /** How often the daemon waits for the disk in each operation; empty when that cannot be found out. */
