@@ -52,8 +52,16 @@ async function run(options: Options): Promise<void> {
   }
   for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM']) process.on(signal, stop)
   const report = new Report()
-  const subject = await keep(resources, Subject.start(), (started) => started.remove())
-  const limits = await keep(resources, Limits.open(subject.folder), (opened) => opened.close())
+  const subject = await keep(
+    resources,
+    () => Subject.start(),
+    (started) => started.remove(),
+  )
+  const limits = await keep(
+    resources,
+    () => Limits.open(subject.folder),
+    (opened) => opened.close(),
+  )
   const { quick, clients } = options
   const bench: Bench = { report, limits, resources, quick, clients, effort: efforts[quick ? 'quick' : 'full'] }
   await measureAll(subject, bench, options)

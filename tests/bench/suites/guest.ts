@@ -29,7 +29,11 @@ async function measure({ report, resources, quick }: Bench): Promise<void> {
     report.note('guest: left out, as there is no guest in .cache/guest (node scripts/prepare.mjs bench makes it)')
     return
   }
-  const managed = await keep(resources, ManagedGuest.make(), (made) => made.remove())
+  const managed = await keep(
+    resources,
+    () => ManagedGuest.make(),
+    (made) => made.remove(),
+  )
   const bare = resources.use(await firstBoots(managed))
   const [ours, alone]: [BootTimes[], BootTimes[]] = [[], []]
   for (let round = 0; round < (quick ? 1 : 7); round++) {

@@ -21,7 +21,11 @@ export const imports: PlainSuite = { name: 'import', measure }
 
 async function measure({ report, resources, quick, effort }: Bench): Promise<void> {
   const size = sizes[quick ? 'quick' : 'full']
-  const daemon = await keep(resources, Cloisterd.start(), (started) => started.remove())
+  const daemon = await keep(
+    resources,
+    () => Cloisterd.start(),
+    (started) => started.remove(),
+  )
   await adminCall(daemon.socket, { method: 'admin.vm.Create.StandaloneVM', payload: `name=${domain} label=red` })
   const data = join(daemon.folder, 'data')
   await fill(data, size)
