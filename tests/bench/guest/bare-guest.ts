@@ -26,7 +26,8 @@ export class BareGuest implements AsyncDisposable {
   readonly #command: readonly [string, ...string[]]
   readonly #parts: readonly Part[]
   readonly #folder: string
-  #qemu: DetachedProcess | undefined
+  #qemu: Promise<DetachedProcess> | undefined
+  #isOver = false
 
   private constructor(command: readonly [string, ...string[]], parts: readonly Part[], folder: string) {
     this.#command = command
@@ -48,21 +49,28 @@ export class BareGuest implements AsyncDisposable {
     const place = join(this.#folder, 'run')
     const inherit = await Promise.all(this.#parts.map((part) => this.#prepare(part, place)))
     const start = performance.now()
-    this.#qemu = await processes.startDetached(this.#command, { log: join(this.#folder, 'log'), inherit })
+    if (this.#isOver) throw new Error('no guest is booted any more')
+    this.#qemu = processes.startDetached(this.#command, { log: join(this.#folder, 'log'), inherit })
+    await this.#qemu
     await monitorAnswers(join(place, 'monitor'))
     const returnsMs = performance.now() - start
     await guestSaysItIsUp(join(place, 'console'))
     const upMs = performance.now() - start
     const killed = performance.now()
-    await this[Symbol.asyncDispose]()
+    await this.#end()
     const goneMs = performance.now() - killed
     await rm(place, { recursive: true })
     return { returnsMs, upMs, goneMs }
   }
 
-  /** Ends it. */
+  /** Ends it, for good. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const qemu = this.#qemu
+    this.#isOver = true
+    await this.#end()
+  }
+
+  async #end(): Promise<void> {
+    const qemu = await this.#qemu
     this.#qemu = undefined
     if (qemu && (await processes.signal(qemu, 'SIGKILL'))) await qemu.exited
   }

@@ -55,9 +55,10 @@ export class ManagedGuest {
     return { returnsMs, upMs, goneMs: performance.now() - killed }
   }
 
-  /** Guests outlive their daemon, so that this one is ended first; by hand, when the daemon has gone already. */
+  /** Guests outlive their daemon, which also completes a start that is under way: what runs after its end is ended by hand. */
   async remove(): Promise<void> {
     await this.#domain.kill().catch(() => {})
+    await this.#daemon.stop()
     const qemu = await findQemu(this.#domain.name)
     if (qemu !== undefined) process.kill(qemu, 'SIGKILL')
     await this.#daemon.remove()
