@@ -81,6 +81,13 @@ export class DispVM extends QubesVM {
     return { range: 'disposable', number: this.get(dispid) ?? 0 }
   }
 
+  /** Also gives its number back, which nobody has seen. */
+  override letGo(): void {
+    super.letGo()
+    const number = this.get(dispid)
+    if (number) this.app.disposables.giveBack(number)
+  }
+
   override checkStartable(): void {
     const { template } = this
     if (!template || !isDisposableTemplate(template)) {

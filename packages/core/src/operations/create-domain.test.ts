@@ -1,5 +1,8 @@
 import { QubesValueError, QubesVMAlreadyExistsError } from '@cloister/kit'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { PoolChoice } from '../domains/domain-storage.ts'
+import { createDomain } from './create-domain.ts'
+import { discrepancies } from './testing/soundness.ts'
 import { TestSystem } from './testing/test-system.ts'
 
 let system: TestSystem
@@ -44,4 +47,46 @@ it('makes no two of one name, also at the same time', async () => {
   const both = await Promise.allSettled([system.create('StandaloneVM', 'a'), system.create('StandaloneVM', 'a')])
   expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
   await expect(system.create('StandaloneVM', 'a')).rejects.toThrow(QubesVMAlreadyExistsError)
+})
+
+describe('a domain that cannot be made', () => {
+  const options = { name: 'new', label: 'red' }
+  const failures: readonly [string, () => Promise<unknown> | unknown, PoolChoice, RegExp][] = [
+    ['for want of a pool', () => {}, { pools: new Map([['private', 'missing']]) }, /missing/],
+    [
+      'because a snapshot cannot be elsewhere',
+      () => {},
+      { pools: new Map([['root', 'varlibqubes']]) },
+      /Snapshot volume root must be in the same pool as its origin/,
+    ],
+    ['for want of a volume', () => {}, { pools: new Map([['extra', 'varlibqubes']]) }, /no volume extra/],
+    ['because it cannot be begun', () => system.faults.failNext('commit', 'ENOSPC'), {}, /ENOSPC/],
+    ['because it cannot be written down', () => system.faults.failNext('commit', 'ENOSPC', undefined, 1), {}, /ENOSPC/],
+    ['because an image cannot', () => system.faults.failNext('create', 'EIO', /new\/private/), {}, /EIO/],
+    [
+      'because nothing can be written at all',
+      () => {
+        system.faults.failNext('create', 'ENOSPC', /new\/private/)
+        system.faults.failNext('commit', 'ENOSPC', undefined, 1)
+      },
+      {},
+      /ENOSPC/,
+    ],
+  ]
+
+  it.each(failures)('%s leaves nothing, and its name is free', async (_why, plan, pools, error) => {
+    const template = await system.create('TemplateVM', 'tmpl')
+    const make = (): Promise<unknown> =>
+      createDomain(system.app, 'AppVM', { ...options, template: 'tmpl', pools, creator: system.app.adminVM })
+    await plan()
+    expect(await system.told(() => expect(make()).rejects.toThrow(error))).toEqual([])
+    system.faults.clear()
+    expect([...system.app.references.of(template)]).toEqual([])
+    const left = await discrepancies(system)
+    // An intent that could not be dropped is dropped by the next daemon.
+    expect(left.filter((problem) => !problem.startsWith('intents'))).toEqual([])
+    expect((await system.create('AppVM', 'new', template)).qid).toBe(2)
+    await system.reopen()
+    expect(await discrepancies(system)).toEqual([])
+  })
 })

@@ -3,6 +3,7 @@ import type { App } from '../app.ts'
 import { labelOfVM } from '../domains/base-properties.ts'
 import type { BaseVM } from '../domains/base-vm.ts'
 import { autoCleanup, DispVM, dispid } from '../domains/disp-vm.ts'
+import type { Reserved } from '../domains/domain-collection.ts'
 import { isDisposableTemplate } from '../domains/dvm-template.ts'
 import { enlist, preloadFeatures } from '../domains/preload-features.ts'
 import type { ChangeUnit } from '../properties/property.ts'
@@ -39,7 +40,7 @@ export class Disposables {
       const [high = 0, low = 0] = this.#app.os.host.random(2)
       const id = dispids.first + ((high * 256 + low) % (dispids.last - dispids.first + 1))
       const rests = now - (this.#released.get(id) ?? Number.NEGATIVE_INFINITY) < dispids.restMs
-      if (rests || this.#taken.has(id)) continue
+      if (rests || this.#taken.has(id) || this.#app.domains.find(nameOf(id))) continue
       this.#taken.add(id)
       return id
     }
@@ -49,6 +50,11 @@ export class Disposables {
   /** Notes a number that is in use. */
   noteTaken(id: number): void {
     this.#taken.add(id)
+  }
+
+  /** Gives a number back that nobody has seen. */
+  giveBack(id: number): void {
+    this.#taken.delete(id)
   }
 
   /** Gives a number back, to rest. */
@@ -90,21 +96,27 @@ export class Disposables {
 
   async #make(template: BaseVM, install: (vm: DispVM) => Promise<void>): Promise<DispVM> {
     refuseUnlessTemplate(template)
-    const id = this.takeDispid()
-    const reserved = this.#app.domains.reserve(`disp${id}`)
+    const { id, reserved } = this.#reserve()
     try {
-      const vm = new DispVM(this.#app, { name: `disp${id}`, qid: reserved.qid, uuid: this.#app.newUuid() })
+      const vm = new DispVM(this.#app, { name: nameOf(id), qid: reserved.qid, uuid: this.#app.newUuid() })
       vm.load(dispid.name, String(id))
       initialise(vm, { label: template.label.name, template })
       vm.load(autoCleanup.name, 'True')
       inherit(vm, template)
       await install(vm)
       return vm
-    } catch (error) {
-      this.#taken.delete(id)
-      throw error
     } finally {
       reserved.release()
+    }
+  }
+
+  #reserve(): { readonly id: number; readonly reserved: Reserved } {
+    const id = this.takeDispid()
+    try {
+      return { id, reserved: this.#app.domains.reserve(nameOf(id)) }
+    } catch (error) {
+      this.giveBack(id)
+      throw error
     }
   }
 
@@ -120,6 +132,10 @@ export class Disposables {
     // Its stop has removed it already, when it ran.
     if (vm.registered) await removeDomain(vm)
   }
+}
+
+function nameOf(id: number): string {
+  return `disp${id}`
 }
 
 function refuseUnlessTemplate(template: BaseVM): void {

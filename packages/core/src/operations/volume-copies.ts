@@ -6,7 +6,7 @@ import {
   QubesVolumeCopyTokenNotFoundError,
 } from '@cloister/kit'
 import type { App } from '../app.ts'
-import type { OwnedVolume } from './volume-operations.ts'
+import { type OwnedVolume, whileHalted } from './volume-operations.ts'
 
 const tokenLength = 32
 const tokenLetters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
@@ -45,7 +45,7 @@ export class VolumeCopies {
     if (source.volume.revisionsToKeep === -1 && source.vm.powerState !== 'Halted') {
       throw new QubesVMError(msg`Volume ${source.volume.vid} must be stopped before importing its data`)
     }
-    await volume.importVolume(source.volume)
+    await whileHalted(vm, 'Copying into a volume', () => volume.importVolume(source.volume))
     await this.#app.change((unit) => {
       storage.store(unit, volume.name)
       this.#app.events.fire(unit, vm, 'domain-import-volume', { name: volume.name, source: source.volume.vid })

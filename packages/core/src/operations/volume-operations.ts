@@ -25,6 +25,14 @@ function requireHalted(vm: BaseVM, what: string): void {
     throw new QubesVMNotHaltedError(msg`${what} of ${vm.name} needs it halted: shut it down first`)
 }
 
+/** Does what needs a domain halted; it does not start meanwhile. */
+export function whileHalted<T>(vm: BaseVM, what: string, work: () => Promise<T>): Promise<T> {
+  return vm.startupLock.run(() => {
+    requireHalted(vm, what)
+    return work()
+  })
+}
+
 /** Writes down how a volume is after its driver has changed it. */
 async function store({ vm, storage, volume }: OwnedVolume): Promise<void> {
   await vm.app.change((unit) => storage.store(unit, volume.name))
@@ -76,9 +84,8 @@ export async function beginImport(
   { vm, volume }: OwnedVolume,
   size?: bigint,
 ): Promise<{ readonly path: string; readonly size: bigint }> {
-  requireHalted(vm, 'Importing into a volume')
   const expected = size ?? (await volume.size())
-  const path = await volume.importData(expected)
+  const path = await whileHalted(vm, 'Importing into a volume', () => volume.importData(expected))
   await vm.app.change((unit) =>
     vm.app.events.fire(unit, vm, 'domain-volume-import-begin', { volume: volume.name, size: expected }),
   )

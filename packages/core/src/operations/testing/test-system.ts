@@ -37,6 +37,10 @@ export class TestSystem implements AsyncDisposable {
   readonly events: string[] = []
   /** What the host could give without swapping, KiB. */
   hostAvailable: () => number | Promise<number> = () => (16 * gib) / 1024
+  /** What the kernel of the host was told. */
+  kernelCommandLine: string = ''
+  /** Bytes that nobody can guess, unless a test wants certain ones. */
+  random: (count: number) => Uint8Array = (count) => nodeOs().host.random(count)
   #clock = new ModelledClock()
   #faults = new Faults()
   #store: SqliteStateStore | undefined
@@ -195,13 +199,16 @@ export class TestSystem implements AsyncDisposable {
 
   #os(): Os {
     const os = nodeOs()
-    const meminfo = async (): Promise<string> => `MemAvailable:   ${Math.floor(await this.hostAvailable())} kB\n`
+    const host = {
+      '/proc/meminfo': async () => `MemAvailable:   ${Math.floor(await this.hostAvailable())} kB\n`,
+      '/proc/cmdline': async () => this.kernelCommandLine,
+    }
     return {
       ...os,
       clock: this.#clock,
-      files: withFile(faulty(os.files, this.#faults), '/proc/meminfo', meminfo),
+      files: withContents(faulty(os.files, this.#faults), host),
       processes: another(os.processes, this.#generation),
-      host: { ...os.host, memory: 32 * gib },
+      host: { ...os.host, memory: 32 * gib, random: (count) => this.random(count) },
     }
   }
 
@@ -235,11 +242,13 @@ function apart(driver: TestDriver): Driver {
   return overlaid<Driver>(driver, own)
 }
 
-/** Files among which one has the content that a test gives it. */
-function withFile(files: Files, path: string, content: () => Promise<string>): Files {
+/** Files among which some have the content that a test gives them. */
+function withContents(files: Files, contents: Readonly<Record<string, () => Promise<string>>>): Files {
   return overlaid<Files>(files, {
-    read: async (wanted, limit) =>
-      wanted === path ? new TextEncoder().encode(await content()) : files.read(wanted, limit),
+    read: async (path, limit) => {
+      const content = contents[path]
+      return content ? new TextEncoder().encode(await content()) : files.read(path, limit)
+    },
   })
 }
 
