@@ -82,14 +82,13 @@ async function assemble(store: StateStore, connection: Connection, options: Plac
     onFatal: options.onFatal,
     onListenerError: (error) => log.error('a subscriber of events failed', { error: errorChain(error) }),
   })
-  const [snapshot, hypervisor, kernels] = await Promise.all([
-    store.load(),
+  const [hypervisor, kernels] = await Promise.all([
     Hypervisor.open(connection),
     Kernels.open(os, options.kernelsFolder),
   ])
   const memory = new MemoryBalancer({ os, hypervisor, log, running: () => app.domains.running() })
   const app: App = new App({ os, log, journal, hypervisor, kernels, memory })
-  const intents = snapshot.domains.length === 0 ? await makeFreshState(app, options) : await loadState(app, snapshot)
+  const intents = (await loadState(app, store)) ?? (await makeFreshState(app, options))
   registerPropertyConsequences(app.events)
   keepAutomaticTags(app.events)
   registerFeatureRules(app.events)

@@ -32,7 +32,7 @@ export class Features {
 
   /** Takes a feature over from storage, or from another domain; features come in their order. */
   load(name: string, value: string, position: number = this.#nextPosition()): void {
-    this.#features.set(name, { value, position })
+    this.#assign(name, { value, position })
   }
 
   set(unit: ChangeUnit, feature: string, value: string): void {

@@ -93,7 +93,8 @@ export abstract class PropertyHolder implements Subject {
   /** Takes a value over from storage, without checks or events. */
   load(name: string, text: string | null): void {
     const property = this.property(name)
-    this.#put(name, text === null ? null : property.parse(this, text))
+    // The table's own name, not one more copy of it for each object.
+    this.#put(property.name, text === null ? null : property.parse(this, text))
   }
 
   /** All stored properties as texts. */

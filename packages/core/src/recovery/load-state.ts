@@ -8,7 +8,8 @@ import { DispVM, dispid } from '../domains/disp-vm.ts'
 import type { VolumeRecord } from '../domains/volume-record.ts'
 import { breakNetworkLoops } from '../network/network-loops.ts'
 import { makeDomain } from '../operations/create-domain.ts'
-import type { Snapshot } from '../state/state-store.ts'
+import type { StateStore } from '../state/state-store.ts'
+import type { RowOf, TableName } from '../state/tables.ts'
 import type { Intent, IntentKind } from './intents.ts'
 
 /** Sources come before the snapshots that are made of them. */
@@ -16,38 +17,61 @@ const loadOrder: readonly VMClass[] = ['AdminVM', 'RemoteVM', 'TemplateVM', 'Sta
 
 /**
  * Builds the objects of the system from what is stored, in the order of reference admin-api, 16: labels and pools, domains,
- * global properties, then what belongs to domains. What cannot be read is logged and left out, and stays stored.
+ * global properties, then what belongs to domains. What cannot be read is logged and left out, and stays stored. Undefined
+ * when nothing is stored.
  */
-export async function loadState(app: App, snapshot: Snapshot): Promise<Intent[]> {
-  for (const [name, index, color] of snapshot.labels) app.labels.load({ name, index, color })
-  for (const [name, position, config] of [...snapshot.pools].sort(([, a], [, b]) => a - b))
-    await loadPool(app, name, position, config)
-  loadDomains(app, snapshot)
-  const tolerant = (what: string, load: () => void): void => {
+export async function loadState(app: App, store: StateStore): Promise<Intent[] | undefined> {
+  const tolerant = (what: () => string, load: () => void): void => {
     try {
       load()
     } catch (error) {
-      app.log.error('a stored value could not be used', { what, error: errorChain(error) })
+      app.log.error('a stored value could not be used', { what: what(), error: errorChain(error) })
     }
   }
-  for (const [name, value] of snapshot.global_properties) tolerant(name, () => app.load(name, value))
   const vmOf = (qid: number): BaseVM | undefined => app.domains.findQid(qid)
-  for (const [qid, name, value] of snapshot.properties)
-    tolerant(`${vmOf(qid)?.name}: ${name}`, () => vmOf(qid)?.load(name, value))
-  for (const [qid, name, position, value] of inOrder(snapshot.features)) vmOf(qid)?.features.load(name, value, position)
-  for (const [qid, tag] of snapshot.tags) vmOf(qid)?.tags.load(tag)
-  for (const [qid, text] of snapshot.notes) vmOf(qid)?.loadNotes(text)
-  for (const [qid, rules] of snapshot.firewall) {
-    tolerant(`${vmOf(qid)?.name}: firewall`, () =>
-      vmOf(qid)?.firewall.load(rules === '' ? [] : rules.split('\n').map(parseFirewallRule)),
+  await eachRow(store, 'labels', ([name, index, color]) => app.labels.load({ name, index, color }))
+  for (const [name, position, config] of (await allRows(store, 'pools')).sort(([, a], [, b]) => a - b))
+    await loadPool(app, name, position, config)
+  if (!(await loadDomains(app, store))) return undefined
+  await eachRow(store, 'global_properties', ([name, value]) =>
+    tolerant(
+      () => name,
+      () => app.load(name, value),
+    ),
+  )
+  await eachRow(store, 'properties', ([qid, name, value]) => {
+    const vm = vmOf(qid)
+    tolerant(
+      () => `${vm?.name}: ${name}`,
+      () => vm?.load(name, value),
     )
-  }
-  loadVolumes(app, snapshot, tolerant)
-  for (const [id, releasedMs] of snapshot.released_dispids) app.disposables.loadReleased(id, releasedMs)
+  })
+  await eachRow(store, 'features', ([qid, name, position, value]) => vmOf(qid)?.features.load(name, value, position))
+  await eachRow(store, 'tags', ([qid, tag]) => vmOf(qid)?.tags.load(tag))
+  await eachRow(store, 'notes', ([qid, text]) => vmOf(qid)?.loadNotes(text))
+  await eachRow(store, 'firewall', ([qid, rules]) => {
+    const vm = vmOf(qid)
+    tolerant(
+      () => `${vm?.name}: firewall`,
+      () => vm?.firewall.load(rules === '' ? [] : rules.split('\n').map(parseFirewallRule)),
+    )
+  })
+  await loadVolumes(app, store, tolerant)
+  await eachRow(store, 'released_dispids', ([id, releasedMs]) => app.disposables.loadReleased(id, releasedMs))
   for (const vm of app.domains) if (vm instanceof DispVM) app.disposables.noteTaken(vm.get(dispid) ?? 0)
-  const intents = loadIntents(app, snapshot)
+  const intents = loadIntents(app, await allRows(store, 'intents'))
   await breakNetworkLoops(app)
   return intents
+}
+
+async function eachRow<N extends TableName>(store: StateStore, table: N, load: (row: RowOf<N>) => void): Promise<void> {
+  for await (const rows of store.read(table)) for (const row of rows) load(row)
+}
+
+async function allRows<N extends TableName>(store: StateStore, table: N): Promise<RowOf<N>[]> {
+  const all: RowOf<N>[] = []
+  await eachRow(store, table, (row) => all.push(row))
+  return all
 }
 
 async function loadPool(app: App, name: string, position: number, config: string): Promise<void> {
@@ -64,21 +88,22 @@ async function loadPool(app: App, name: string, position: number, config: string
   }
 }
 
-function loadDomains(app: App, snapshot: Snapshot): void {
-  const identities = new Map<number, { name?: string; uuid?: string }>()
-  for (const [qid, property, value] of snapshot.properties) {
-    if ((property !== 'name' && property !== 'uuid') || value === null) continue
-    identities.set(qid, { ...identities.get(qid), [property]: value })
-  }
-  const classes = [...snapshot.domains].sort(
-    ([, a], [, b]) => loadOrder.indexOf(a as VMClass) - loadOrder.indexOf(b as VMClass),
-  )
+/** Makes the domains, of which only name and identity are known; false when there are none. */
+async function loadDomains(app: App, store: StateStore): Promise<boolean> {
+  const classes = await allRows(store, 'domains')
+  const identities = new Map<number, { name?: string; uuid?: string }>(classes.map(([qid]) => [qid, {}]))
+  await eachRow(store, 'properties', ([qid, property, value]) => {
+    const identity = identities.get(qid)
+    if (identity && (property === 'name' || property === 'uuid') && value !== null) identity[property] = value
+  })
+  classes.sort(([, a], [, b]) => loadOrder.indexOf(a as VMClass) - loadOrder.indexOf(b as VMClass))
   for (const [qid, klass] of classes) {
     const vm = loadDomain(app, qid, klass as VMClass, identities.get(qid) ?? {})
     if (!vm) continue
     vm.registered = true
     app.domains.load(vm)
   }
+  return classes.length > 0
 }
 
 function loadDomain(
@@ -93,27 +118,30 @@ function loadDomain(
   return undefined
 }
 
-function loadVolumes(app: App, snapshot: Snapshot, tolerant: (what: string, load: () => void) => void): void {
-  const configs = new Map<number, string[]>()
-  for (const [qid, , config] of snapshot.volumes) {
-    const list = configs.get(qid)
-    if (list) list.push(config)
-    else configs.set(qid, [config])
+/** Volumes that others are made of come first; one that is made of another is no source itself. */
+async function loadVolumes(
+  app: App,
+  store: StateStore,
+  tolerant: (what: () => string, load: () => void) => void,
+): Promise<void> {
+  const later: [qid: number, config: string][] = []
+  const load = (qid: number, config: string, isLater: boolean): void => {
+    const vm = app.domains.findQid(qid)
+    tolerant(
+      () => `${vm?.name}: a volume`,
+      () => {
+        const record = JSON.parse(config) as VolumeRecord
+        if (record['source'] !== undefined && !isLater) later.push([qid, config])
+        else vm?.storage?.load(record)
+      },
+    )
   }
-  // Domains come in an order in which sources are there before their snapshots.
-  for (const vm of app.domains) {
-    for (const config of configs.get(vm.qid) ?? []) {
-      tolerant(`${vm.name}: a volume`, () => vm.storage?.load(JSON.parse(config) as VolumeRecord))
-    }
-  }
+  await eachRow(store, 'volumes', ([qid, , config]) => load(qid, config, false))
+  for (const [qid, config] of later) load(qid, config, true)
 }
 
-function inOrder<T extends readonly [number, string, number, string]>(rows: readonly T[]): T[] {
-  return [...rows].sort(([a, , x], [b, , y]) => a - b || x - y)
-}
-
-function loadIntents(app: App, snapshot: Snapshot): Intent[] {
-  const intents = snapshot.intents.map(([id, kind, subject, details]) => ({
+function loadIntents(app: App, rows: readonly RowOf<'intents'>[]): Intent[] {
+  const intents = rows.map(([id, kind, subject, details]) => ({
     id,
     kind: kind as IntentKind,
     subject,

@@ -2,9 +2,6 @@ import { CloisterError, type Message } from '@cloister/kit'
 import type { RowChange } from './row-change.ts'
 import type { RowOf, TableName } from './tables.ts'
 
-/** Everything that is stored: the rows of each table, in the order of their keys. */
-export type Snapshot = { readonly [N in TableName]: readonly RowOf<N>[] }
-
 /**
  * Why a store refused:
  * - `full`: no space is left;
@@ -35,8 +32,11 @@ export interface StateStore {
    */
   readonly failed: StateStoreError | undefined
 
-  /** Everything that is stored, for start-up. */
-  load(): Promise<Snapshot>
+  /**
+   * The rows of a table in the order of their keys, some at a time, for start-up: what was made of some can be forgotten
+   * before the next come. Nothing may be committed meanwhile, and one table is read at a time.
+   */
+  read<N extends TableName>(table: N): AsyncIterable<readonly RowOf<N>[]>
 
   /**
    * Makes all changes, in their order, durable in one transaction. When it fails nothing is changed and the store can be

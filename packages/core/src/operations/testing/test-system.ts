@@ -10,8 +10,8 @@ import type { LifeEventName } from '../../events/core-event.ts'
 import type { Log } from '../../log.ts'
 import { type OpenedApp, openAppOn } from '../../open-app.ts'
 import { SqliteStateStore } from '../../state/sqlite/sqlite-state-store.ts'
-import type { Snapshot } from '../../state/state-store.ts'
 import { FaultyStateStore } from '../../state/testing/faulty-state-store.ts'
+import { type Snapshot, snapshotOf } from '../../state/testing/snapshot.ts'
 import { createDomain } from '../create-domain.ts'
 
 const gib = 2 ** 30
@@ -79,7 +79,7 @@ export class TestSystem implements AsyncDisposable {
   async stored(): Promise<Snapshot> {
     await this.app.journal.idle()
     if (!this.#store) throw new Error('the system is not open')
-    return this.#store.load()
+    return snapshotOf(this.#store)
   }
 
   /** Ends the daemon as `kill -9` does: at once, with guests that go on. What was under way has no effect any more. */

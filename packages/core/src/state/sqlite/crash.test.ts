@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { nodeOs } from '@cloister/os'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import type { Snapshot } from '../state-store.ts'
 import { Child } from '../testing/child.ts'
+import { type Snapshot, snapshotOf } from '../testing/snapshot.ts'
 import { SqliteStateStore } from './sqlite-state-store.ts'
 
 let parent: string
@@ -32,7 +32,7 @@ async function acknowledgedBeforeDeath(first: number, enough: number): Promise<n
 async function stored(): Promise<Snapshot> {
   const store = await SqliteStateStore.open(folder, { os: nodeOs() })
   try {
-    return await store.load()
+    return await snapshotOf(store)
   } finally {
     await store.close()
   }

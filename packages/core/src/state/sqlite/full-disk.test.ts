@@ -5,6 +5,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { Journal } from '../journal.ts'
 import { StateWriteError } from '../state-write-error.ts'
 import { type DiskKind, SmallDisk } from '../testing/small-disk.ts'
+import { snapshotOf } from '../testing/snapshot.ts'
 import { SqliteStateStore } from './sqlite-state-store.ts'
 
 /** Notes of domains, in memory and in the state, as core keeps them. */
@@ -62,7 +63,7 @@ class Notes {
 
   /** What is on disk is what is in memory. */
   async expectStored(): Promise<void> {
-    expect(new Map((await this.#store.load()).notes)).toEqual(this.memory)
+    expect(new Map((await snapshotOf(this.#store)).notes)).toEqual(this.memory)
   }
 
   /** True when the reserve takes up its space. */

@@ -2,6 +2,7 @@ import { nodeOs } from '@cloister/os'
 import { expect, it } from 'vitest'
 import { put } from '../row-change.ts'
 import { SmallDisk } from '../testing/small-disk.ts'
+import { snapshotOf } from '../testing/snapshot.ts'
 import { SqliteStateStore } from './sqlite-state-store.ts'
 
 const os = nodeOs()
@@ -10,7 +11,7 @@ const os = nodeOs()
 async function domainsIn(folder: string): Promise<number[]> {
   const store = await SqliteStateStore.open(folder, { os })
   try {
-    return (await store.load()).domains.map(([qid]) => qid)
+    return (await snapshotOf(store)).domains.map(([qid]) => qid)
   } finally {
     await store.close()
   }

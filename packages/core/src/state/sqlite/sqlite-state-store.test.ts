@@ -10,6 +10,7 @@ import { tableNames } from '../tables.ts'
 import { anyChange } from '../testing/changes.ts'
 import { Child } from '../testing/child.ts'
 import { RowModel, sorted } from '../testing/row-model.ts'
+import { snapshotOf } from '../testing/snapshot.ts'
 import { SqliteStateStore } from './sqlite-state-store.ts'
 
 const os = nodeOs()
@@ -45,7 +46,7 @@ async function modeOf(path: string): Promise<string> {
 describe('SqliteStateStore', () => {
   it('begins empty and keeps what was committed, of every table', async () => {
     const store = await openStore()
-    for (const rows of Object.values(await store.load())) expect(rows).toEqual([])
+    for (const rows of Object.values(await snapshotOf(store))) expect(rows).toEqual([])
     await store.commit([
       put('labels', ['red'], [1, '0xcc0000']),
       put('pools', ['varlibqubes'], [0, '{"driver":"file"}']),
@@ -63,7 +64,7 @@ describe('SqliteStateStore', () => {
       put('released_dispids', [17], [1_700_000_000_000]),
       put('meta', ['a'], ['b']),
     ])
-    expect(await (await reopened(store)).load()).toEqual({
+    expect(await snapshotOf(await reopened(store))).toEqual({
       labels: [['red', 1, '0xcc0000']],
       pools: [['varlibqubes', 0, '{"driver":"file"}']],
       global_properties: [['default_netvm', null]],
@@ -91,7 +92,7 @@ describe('SqliteStateStore', () => {
       fc.asyncProperty(fc.array(anyChange, { maxLength: 30 }), async (changes) => {
         model.apply(changes)
         await store.commit(changes)
-        const snapshot = await store.load()
+        const snapshot = await snapshotOf(store)
         for (const table of tableNames) expect(sorted(snapshot[table])).toEqual(model.rows(table))
       }),
       { numRuns: 100 },
@@ -114,7 +115,7 @@ describe('SqliteStateStore', () => {
     await expect(failing).rejects.toMatchObject({ reason: 'invalid' })
     await next
     expect(store.failed).toBeUndefined()
-    expect((await (await reopened(store)).load()).meta).toEqual([['c', 'd']])
+    expect((await snapshotOf(await reopened(store))).meta).toEqual([['c', 'd']])
   })
 
   it('keeps a reserve', async () => {
@@ -129,8 +130,8 @@ describe('SqliteStateStore', () => {
     const last = store.commit([put('meta', ['a'], ['b'])])
     await Promise.all([last, store.close()])
     await expect(store.commit([])).rejects.toMatchObject({ reason: 'closed' })
-    await expect(store.load()).rejects.toMatchObject({ reason: 'closed' })
-    expect((await (await openStore()).load()).meta).toEqual([['a', 'b']])
+    await expect(snapshotOf(store)).rejects.toMatchObject({ reason: 'closed' })
+    expect((await snapshotOf(await openStore())).meta).toEqual([['a', 'b']])
   })
 
   it('fails for good when its thread dies', async () => {
@@ -143,7 +144,7 @@ describe('SqliteStateStore', () => {
     await lost.catch(() => {})
     await expect(store.commit([])).rejects.toMatchObject({ reason: 'closed' })
     expect(store.failed).toBeInstanceOf(StateStoreError)
-    await expect(store.load()).rejects.toBe(store.failed)
+    await expect(snapshotOf(store)).rejects.toBe(store.failed)
   })
 })
 
@@ -155,7 +156,7 @@ describe('the lock on the state', () => {
       message: `The state in ${folder} is in use by another cloisterd (pid ${process.pid})`,
     })
     await first.commit([put('meta', ['a'], ['b'])])
-    expect((await (await reopened(first)).load()).meta).toEqual([['a', 'b']])
+    expect((await snapshotOf(await reopened(first))).meta).toEqual([['a', 'b']])
   })
 
   it('keeps other processes out, in both directions, and ends with the process', async () => {

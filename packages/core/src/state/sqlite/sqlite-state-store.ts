@@ -1,8 +1,8 @@
 import { asciiText, errorText, Mutex, msg, utf8 } from '@cloister/kit'
 import { errorCode, type Files, makeFolderDurably, type Os, removeIfPresent } from '@cloister/os'
 import type { RowChange } from '../row-change.ts'
-import { type Snapshot, type StateStore, StateStoreError } from '../state-store.ts'
-import { type TableName, tableNames } from '../tables.ts'
+import { type StateStore, StateStoreError } from '../state-store.ts'
+import type { RowOf, TableName } from '../tables.ts'
 import { DatabaseThread, ThreadError } from './database-thread.ts'
 import { ReserveFile } from './reserve-file.ts'
 import { flatten } from './statements.ts'
@@ -11,6 +11,9 @@ import type { Request } from './thread-messages.ts'
 
 /** Names in the folder of the state. */
 const names = { database: 'state.db', pid: 'state.pid', reserve: 'state.reserve' } as const
+
+/** Few enough that they are forgotten before they count as memory that is kept. */
+const rowsAtATime = 500
 
 /**
  * The state in an SQLite database with a write-ahead log (design, decisions 4 and 5). The database is locked for as long
@@ -51,13 +54,14 @@ export class SqliteStateStore implements StateStore {
     return this.#failed
   }
 
-  async load(): Promise<Snapshot> {
-    this.#refuseWhenOver()
-    const tables: [TableName, unknown][] = []
-    // One table at a time, so that the thread never needs memory for all of them.
-    for (const table of tableNames) tables.push([table, await this.#ask({ kind: 'load', table })])
-    // The rows were checked against the types of their columns when they were written (the tables are strict).
-    return Object.fromEntries(tables) as Snapshot
+  async *read<N extends TableName>(table: N): AsyncGenerator<readonly RowOf<N>[]> {
+    let rows: readonly RowOf<N>[]
+    do {
+      this.#refuseWhenOver()
+      // The rows were checked against the types of their columns when they were written (the tables are strict).
+      rows = (await this.#ask({ kind: 'read', table, count: rowsAtATime })) as readonly RowOf<N>[]
+      yield rows
+    } while (rows.length === rowsAtATime)
   }
 
   async commit(changes: readonly RowChange[]): Promise<void> {

@@ -14,6 +14,7 @@ export class StateDatabase {
   readonly #begin: StatementSync
   readonly #commit: StatementSync
   readonly #rollback: StatementSync
+  #reading: Generator<unknown> | undefined
 
   constructor(path: string) {
     const database = new DatabaseSync(path, { timeout: 0, enableForeignKeyConstraints: false })
@@ -30,11 +31,17 @@ export class StateDatabase {
     this.#database = database
   }
 
-  /** All rows of a table, each an array of its cells, key first. */
-  load(table: TableName): unknown[] {
-    const statement = this.#database.prepare(loadSql(table))
-    statement.setReturnArrays(true)
-    return statement.all()
+  /** The first rows of a table, or after others the next; each an array of its cells, key first. Fewer than `count` are the last. */
+  read(table: TableName, count: number): unknown[] {
+    this.#reading ??= this.#rows(table)
+    const rows: unknown[] = []
+    while (rows.length < count) {
+      const { done, value } = this.#reading.next()
+      if (done) break
+      rows.push(value)
+    }
+    if (rows.length < count) this.#reading = undefined
+    return rows
   }
 
   /**
@@ -59,6 +66,12 @@ export class StateDatabase {
 
   close(): void {
     this.#database.close()
+  }
+
+  *#rows(table: TableName): Generator<unknown> {
+    const statement = this.#database.prepare(loadSql(table))
+    statement.setReturnArrays(true)
+    yield* statement.iterate()
   }
 
   #transact(changes: FlatChanges): void {

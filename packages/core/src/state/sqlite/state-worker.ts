@@ -42,8 +42,8 @@ function answerOf(work: () => unknown): Answer {
 
 function perform(database: StateDatabase, request: Request): unknown {
   switch (request.kind) {
-    case 'load':
-      return database.load(request.table)
+    case 'read':
+      return database.read(request.table, request.count)
     case 'commit':
       changed += request.changes.statements.length
       return database.commit(request.changes)

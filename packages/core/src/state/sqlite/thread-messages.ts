@@ -9,10 +9,10 @@ export interface ThreadData {
 
 /** What the thread can be asked; it answers in the order of the questions, after a first answer that tells of its start. */
 export type Request =
-  | { readonly kind: 'load'; readonly table: TableName }
+  | { readonly kind: 'read'; readonly table: TableName; readonly count: number }
   | { readonly kind: 'commit'; readonly changes: FlatChanges }
   | { readonly kind: 'checkpoint' }
   | { readonly kind: 'close' }
 
-/** An answer: what was asked for (`load` alone has something to give), or why not. */
+/** An answer: what was asked for (`read` alone has something to give), or why not. */
 export type Answer = { readonly value: unknown } | { readonly failure: Failure }

@@ -1,6 +1,7 @@
 import type { Faults } from '@cloister/os'
 import type { RowChange } from '../row-change.ts'
-import type { Snapshot, StateStore, StateStoreError } from '../state-store.ts'
+import type { StateStore, StateStoreError } from '../state-store.ts'
+import type { RowOf, TableName } from '../tables.ts'
 
 /** A store of which single commits fail. To `faults` a commit is a step whose path is the JSON of the changes. */
 export class FaultyStateStore implements StateStore {
@@ -16,8 +17,8 @@ export class FaultyStateStore implements StateStore {
     return this.#store.failed
   }
 
-  load(): Promise<Snapshot> {
-    return this.#store.load()
+  read<N extends TableName>(table: N): AsyncIterable<readonly RowOf<N>[]> {
+    return this.#store.read(table)
   }
 
   async commit(changes: readonly RowChange[]): Promise<void> {

@@ -1,5 +1,5 @@
 import type { RowChange } from '../row-change.ts'
-import { type Snapshot, type StateStore, StateStoreError } from '../state-store.ts'
+import { type StateStore, StateStoreError } from '../state-store.ts'
 import { RowModel } from './row-model.ts'
 
 interface PendingCommit {
@@ -18,7 +18,7 @@ export class ModelStateStore implements StateStore {
     return this.#pending !== undefined
   }
 
-  async load(): Promise<Snapshot> {
+  read(): never {
     throw new Error('the model has nothing to load')
   }
 
