@@ -3,6 +3,7 @@ export interface Timer {
   cancel(): void
 }
 
+/** The clocks and timers of a machine. A wait can have any length: also one of more than 2^31 ms. */
 export interface Clock {
   /** Wall clock, milliseconds since 1970. */
   now(): number

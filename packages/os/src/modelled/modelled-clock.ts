@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../clock.ts'
+import { sleepOn } from '../sleep.ts'
 
 interface Waiting {
   readonly due: number
@@ -25,18 +26,7 @@ export class ModelledClock implements Clock {
   }
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason)
-      const abort = (): void => {
-        timer.cancel()
-        reject(signal?.reason)
-      }
-      const timer = this.after(ms, () => {
-        signal?.removeEventListener('abort', abort)
-        resolve()
-      })
-      signal?.addEventListener('abort', abort, { once: true })
-    })
+    return sleepOn((wait, work) => this.after(wait, work), ms, signal)
   }
 
   after(ms: number, work: () => void): Timer {

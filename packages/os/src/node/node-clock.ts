@@ -1,5 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Clock, Timer } from '../clock.ts'
+import { sleepOn } from '../sleep.ts'
+import { startLongTimer } from './long-timer.ts'
 
 /** The machine's clocks. */
 export class NodeClock implements Clock {
@@ -11,13 +12,11 @@ export class NodeClock implements Clock {
     return performance.now()
   }
 
-  async sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    await delay(ms, undefined, signal ? { signal } : {})
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return sleepOn(startLongTimer, ms, signal)
   }
 
   after(ms: number, work: () => void): Timer {
-    const timer = setTimeout(work, ms)
-    timer.unref()
-    return { cancel: () => clearTimeout(timer) }
+    return startLongTimer(ms, work)
   }
 }
