@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { Audit, type ConnectionContext, Consoles, Endpoint, RunningCalls, WireErrors } from '@cloister/admin-server'
-import { type OpenedApp, openApp, startAutomatically } from '@cloister/core'
-import { msg, StoragePoolException } from '@cloister/kit'
+import { type OpenedApp, openApp } from '@cloister/core'
+import { errorChain, msg, StoragePoolException } from '@cloister/kit'
 import type { Os } from '@cloister/os'
 import type { Configuration } from './configuration.ts'
 import { groupId } from './group.ts'
@@ -72,7 +72,9 @@ export class Daemon {
         const options = { path: join(configuration.run, name), mode: socketMode, ...(gid !== undefined && { gid }) }
         endpoints.push(await Endpoint.open(options, { ...shared, socket }))
       }
-      void startAutomatically(opened.app)
+      opened.app.startAutomatically().catch((error) => {
+        log.error('domains could not be started automatically', { error: errorChain(error) })
+      })
       return new Daemon(opened, endpoints, shared, log)
     } catch (error) {
       for (const endpoint of endpoints) endpoint.close()

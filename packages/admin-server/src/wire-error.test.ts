@@ -1,5 +1,4 @@
-import type { Log } from '@cloister/core'
-import { messageText, msg, QubesException, QubesVMError } from '@cloister/kit'
+import { type Log, messageText, msg, QubesException, QubesVMError } from '@cloister/kit'
 import { describe, expect, it } from 'vitest'
 import { WireErrors } from './wire-error.ts'
 

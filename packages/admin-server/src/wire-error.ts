@@ -1,6 +1,5 @@
 import type { WireException } from '@cloister/admin-protocol'
-import type { Log } from '@cloister/core'
-import { CloisterError, errorChain, type Message, msg } from '@cloister/kit'
+import { CloisterError, errorChain, type Log, type Message, msg } from '@cloister/kit'
 
 /** Characters of an incident's id: enough to find it in the log. */
 const idBytes = 4

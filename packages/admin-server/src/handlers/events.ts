@@ -4,8 +4,8 @@ import { shownEvent } from '../encoded-event.ts'
 import { type HandledCall, handleStream } from '../handler.ts'
 
 /** What a stream sent to `destination` is about: everything, or one domain. */
-function concerns(destination: BaseVM, subject: BaseVM | undefined): boolean {
-  return destination instanceof AdminVM || subject === destination
+function concerns(destination: BaseVM, subject: string | undefined): boolean {
+  return destination instanceof AdminVM || subject === destination.name
 }
 
 function gone(signal: AbortSignal): Promise<void> {
@@ -27,7 +27,7 @@ export const eventHandlers: readonly HandledCall[] = [
   handleStream(vmStats, async ({ app, destination, send, signal }) => {
     send(connectionEstablished)
     await watchStatistics(app, signal, (vm, pairs) => {
-      if (concerns(destination, vm)) send({ subject: vm.name, name: 'vm-stats', pairs })
+      if (concerns(destination, vm.name)) send({ subject: vm.name, name: 'vm-stats', pairs })
     })
   }),
 ]

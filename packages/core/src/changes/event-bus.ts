@@ -1,8 +1,8 @@
-import type { ChangeEventName, ChangeEvents, CoreEvent, LifeEventName, LifeEvents } from '../domains/domain-events.ts'
 import type { Journal, Unit } from '../state/journal.ts'
+import type { CoreEvent } from './core-event.ts'
 import { eventPairs } from './event-text.ts'
 
-/** What an event is fired on: a domain, or the global object. */
+/** What an event is fired on: a domain, or the system as a whole. */
 export interface Subject {
   /** What subscribers see as subject; undefined while the object is not (or no longer) part of the system. */
   readonly eventSubject: Pick<CoreEvent, 'domain'> | undefined
@@ -11,12 +11,22 @@ export interface Subject {
 // biome-ignore lint/suspicious/noExplicitAny: the only way to say "any constructor, abstract or not"
 type SubjectClass<S> = abstract new (...args: any[]) => S
 
-export type ChangeHandler<S, T extends ChangeEventName> = (
-  subject: S,
-  event: ChangeEvents[T],
-  unit: Unit<CoreEvent>,
-) => void
-export type LifeHandler<S, T extends LifeEventName> = (subject: S, event: LifeEvents[T]) => void | Promise<void>
+/** Reacts to an event of a change; throws to veto a `-pre-` event. */
+export type ChangeHandler<S, E> = (subject: S, event: E, unit: Unit<CoreEvent>) => void
+/** Reacts to a step in the life of an object; the step waits for it. */
+export type LifeHandler<S, E> = (subject: S, event: E) => void | Promise<void>
+
+/** The part of a bus that objects need which only tell of their changes; `C` maps names of events to their arguments. */
+export interface Fires<C> {
+  /** Fires an event of a change. @throws what a handler throws; then the caller must not continue the change */
+  fire<T extends keyof C & string>(
+    unit: Unit<CoreEvent>,
+    subject: Subject,
+    name: T,
+    event: C[T] & object,
+    variant?: string,
+  ): void
+}
 
 interface Registration {
   readonly klass: SubjectClass<Subject>
@@ -28,11 +38,12 @@ interface Registration {
 const vetoable = /-pre-/
 
 /**
- * Typed events inside the daemon. Handlers belong to a class: for an ordinary event those of base classes run first, for a
- * `-pre-` event those of the most derived class (reference: storage-and-lifecycle, B.3). Subscribers outside learn of a
- * change through the journal, when it is durable: of a `-pre-` event before its handlers, of others after them.
+ * Typed events inside the daemon: `C` maps the names of events of changes to their arguments, `L` those of the life cycle.
+ * Handlers belong to a class: for an ordinary event those of base classes run first, for a `-pre-` event those of the most
+ * derived class (reference: storage-and-lifecycle, B.3). Subscribers outside learn of a change through the journal, when the
+ * change is durable: of a `-pre-` event before its handlers, of others after them.
  */
-export class EventBus {
+export class EventBus<C, L> implements Fires<C> {
   readonly #journal: Journal<CoreEvent>
   readonly #handlers = new Map<string, Registration[]>()
   /** `-pre-` events of units under way. */
@@ -43,30 +54,29 @@ export class EventBus {
   }
 
   /** Calls `handler` for a change to an object of `klass`; of one variant (a property, a feature) if given. */
-  on<S extends Subject, T extends ChangeEventName>(
+  on<S extends Subject, T extends keyof C & string>(
     klass: SubjectClass<S>,
     name: T,
-    handler: ChangeHandler<S, T>,
+    handler: ChangeHandler<S, C[T]>,
     variant?: string,
   ): void {
     this.#register(klass, variant === undefined ? name : `${name}:${variant}`, handler)
   }
 
   /** Calls `handler` for a step in the life of an object of `klass`. */
-  onLife<S extends Subject, T extends LifeEventName>(
+  onLife<S extends Subject, T extends keyof L & string>(
     klass: SubjectClass<S>,
     name: T,
-    handler: LifeHandler<S, T>,
+    handler: LifeHandler<S, L[T]>,
   ): void {
     this.#register(klass, name, handler)
   }
 
-  /** Fires an event of a change. @throws what a handler throws; then the caller must not go on with the change */
-  fire<T extends ChangeEventName>(
+  fire<T extends keyof C & string>(
     unit: Unit<CoreEvent>,
     subject: Subject,
     name: T,
-    event: ChangeEvents[T],
+    event: C[T] & object,
     variant?: string,
   ): void {
     const pre = vetoable.test(name)
@@ -75,7 +85,7 @@ export class EventBus {
       if (!seen) return
       const shown = { ...seen, name: variant === undefined ? name : `${name}:${variant}`, pairs: eventPairs(event) }
       unit.emit(shown)
-      if (pre) this.#asked.set(unit, [...(this.#asked.get(unit) ?? []), shown])
+      if (pre) this.#noteAsked(unit, shown)
     }
     if (pre) show()
     for (const { handler } of this.#of(subject, name, variant, pre)) handler(subject as never, event as never, unit)
@@ -88,11 +98,11 @@ export class EventBus {
   }
 
   /** Fires an event of the life cycle, at once for subscribers, and waits for all handlers in turn. */
-  async fireLife<T extends LifeEventName>(subject: Subject, name: T, event: LifeEvents[T]): Promise<void> {
+  async fireLife<T extends keyof L & string>(subject: Subject, name: T, event: L[T] & object): Promise<void> {
     const seen = subject.eventSubject
     if (seen) this.#journal.publish({ ...seen, name, pairs: eventPairs(event) })
     for (const { handler } of this.#of(subject, name, undefined, vetoable.test(name))) {
-      await (handler as LifeHandler<Subject, T>)(subject, event)
+      await (handler as LifeHandler<Subject, L[T]>)(subject, event)
     }
   }
 
@@ -102,6 +112,12 @@ export class EventBus {
     if (!seen) return
     for (const name of names)
       this.#journal.publish({ ...seen, name: `property-reset:${name}`, pairs: [['name', name]] })
+  }
+
+  #noteAsked(unit: Unit<CoreEvent>, event: CoreEvent): void {
+    const asked = this.#asked.get(unit)
+    if (asked) asked.push(event)
+    else this.#asked.set(unit, [event])
   }
 
   #register(klass: SubjectClass<Subject>, key: string, handler: Registration['handler']): void {

@@ -1,5 +1,5 @@
-import type { App } from '../app.ts'
-import type { ChangeUnit } from '../properties/property.ts'
+import type { ChangeUnit } from './change-unit.ts'
+import type { Changes } from './changes.ts'
 
 /** Work that touches disk or hypervisor and that start-up finishes or undoes. */
 export type IntentKind = 'create' | 'remove' | 'run' | 'pool-add'
@@ -8,21 +8,23 @@ export type IntentKind = 'create' | 'remove' | 'run' | 'pool-add'
 export interface Intent {
   readonly id: number
   readonly kind: IntentKind
-  /** Name of what it is about. */
+  /** Name of the domain or pool that the work is about. */
   readonly subject: string
   readonly details: Readonly<Record<string, unknown>>
 }
 
 /** Written down before work begins that cannot be done in one step (design: decision 6). */
 export class Intents {
-  readonly #app: App
+  readonly #changes: Changes
+  readonly #bootId: string
   #nextId = 1
 
-  constructor(app: App) {
-    this.#app = app
+  constructor(changes: Changes, bootId: string) {
+    this.#changes = changes
+    this.#bootId = bootId
   }
 
-  /** Notes ids that storage holds, so that none is given twice. */
+  /** Notes ids that storage holds, so that no id is given twice. */
   noteLoaded(intents: readonly Intent[]): void {
     for (const { id } of intents) this.#nextId = Math.max(this.#nextId, id + 1)
   }
@@ -35,15 +37,15 @@ export class Intents {
   /** Makes an intent durable. */
   async begin(kind: IntentKind, subject: string, details: Intent['details'] = {}): Promise<Intent> {
     const intent = this.make(kind, subject, details)
-    await this.#app.change((unit) => this.store(unit, intent))
+    await this.#changes.make((unit) => this.store(unit, intent))
     return intent
   }
 
   store(unit: ChangeUnit, { id, kind, subject, details }: Intent): void {
-    unit.put('intents', [id], [kind, subject, JSON.stringify(details), this.#app.os.host.bootId])
+    unit.put('intents', [id], [kind, subject, JSON.stringify(details), this.#bootId])
   }
 
-  /** Drops an intent together with the change that completes it. */
+  /** Drops an intent together with the change that completes the work. */
   end(unit: ChangeUnit, { id }: Intent): void {
     unit.delete('intents', [id])
   }
@@ -54,7 +56,7 @@ export class Intents {
     try {
       return await work()
     } finally {
-      await this.#app.change((unit) => this.end(unit, intent))
+      await this.#changes.make((unit) => this.end(unit, intent))
     }
   }
 }

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { autoCleanup, type DispVM, dispid } from '../domains/disp-vm.ts'
 import type { QubesVM } from '../domains/qubes-vm.ts'
 import { createDomain } from '../operations/create-domain.ts'
+import { setProperty } from '../operations/properties.ts'
 import { discrepancies } from '../testing/soundness.ts'
 import { TestSystem } from '../testing/test-system.ts'
 
@@ -17,7 +18,7 @@ let template: QubesVM
 beforeEach(async () => {
   system = await TestSystem.open()
   template = await system.create('AppVM', 'work', await system.create('TemplateVM', 'tmpl'))
-  await system.app.setProperty(template, 'template_for_dispvms', 'True')
+  await setProperty(template, 'template_for_dispvms', 'True')
 })
 afterEach(() => system[Symbol.asyncDispose]())
 
@@ -93,9 +94,9 @@ describe('72: a disposable', () => {
 
   it('does not start once its template is none any more', async () => {
     const vm = await system.create<DispVM>('DispVM', 'named', template)
-    await expect(system.app.setProperty(template, 'template_for_dispvms', 'False')).rejects.toThrow(/template of named/)
+    await expect(setProperty(template, 'template_for_dispvms', 'False')).rejects.toThrow(/template of named/)
     // Past the checks, as only damage can.
-    await system.app.change((unit) => template.assign(unit, { name: 'template_for_dispvms' }, false))
+    await system.app.changes.make((unit) => template.assign(unit, { name: 'template_for_dispvms' }, false))
     await expect(vm.lifeCycle.start()).rejects.toThrow(/template_for_dispvms/)
     await expect(disposable()).rejects.toThrow(QubesException)
   })
@@ -163,7 +164,7 @@ describe('73: the number of a disposable', () => {
   it('cannot always be found', async () => {
     nextNumbers(5)
     await disposable()
-    await expect(disposable()).rejects.toThrow(/no free number/)
+    await expect(disposable()).rejects.toThrow(/No number is free/)
   })
 
   it('is passed over when another domain has the name', async () => {
@@ -184,21 +185,22 @@ describe('73: the number of a disposable', () => {
 
   it('is never 0, which would be the address of a network', async () => {
     nextNumbers(1)
-    expect((await disposable()).get({ name: 'ip' })).toBe(null)
+    const vm = await disposable()
+    expect(vm.get(vm.property('ip'))).toBe(null)
     nextNumbers(9999)
     expect((await disposable()).name).toBe('disp9999')
     nextNumbers(10_000)
-    await expect(disposable()).rejects.toThrow(/no free number/)
+    await expect(disposable()).rejects.toThrow(/No number is free/)
   })
 })
 
 it('74: a disposable has what was set for its template, not what is so by default', async () => {
   const { app } = system
-  await app.setProperty(template, 'memory', '300')
-  await app.setProperty(template, 'label', 'blue')
-  await app.setProperty(template, 'autostart', 'True')
+  await setProperty(template, 'memory', '300')
+  await setProperty(template, 'label', 'blue')
+  await setProperty(template, 'autostart', 'True')
   await system.features(template, { 'service.x': '1', 'internal-note': '', 'preload-dispvm-delay': '5' })
-  await app.change((unit) => {
+  await app.changes.make((unit) => {
     template.tags.add(unit, 'mine')
     template.firewall.set(unit, [parseFirewallRule('action=drop')])
     template.setNotes(unit, 'private')
@@ -208,14 +210,14 @@ it('74: a disposable has what was set for its template, not what is so by defaul
   expect(explicit).toEqual(expect.arrayContaining(['memory', 'label', 'autostart', 'template', 'auto_cleanup']))
   expect(explicit).not.toContain('template_for_dispvms')
   expect(explicit).not.toContain('vcpus')
-  expect([vm.get({ name: 'memory' }), vm.label.name, vm.template?.name]).toEqual([300, 'blue', 'work'])
+  expect([vm.get(vm.property('memory')), vm.label.name, vm.template?.name]).toEqual([300, 'blue', 'work'])
   expect(vm.features.names()).toEqual(['service.x', 'internal-note'])
   expect(vm.tags.list()).toEqual(expect.arrayContaining(['mine', 'created-by-dom0', 'disp-created-by-dom0']))
   expect(vm.firewall.rules().map(formatFirewallRule)).toEqual(['action=drop'])
   expect(vm.notes).toBe('')
   // It has them for itself.
-  await app.setProperty(template, 'memory', '500')
-  expect(vm.get({ name: 'memory' })).toBe(300)
+  await setProperty(template, 'memory', '500')
+  expect(vm.get(vm.property('memory'))).toBe(300)
   expect(vm.storage.get('private').source?.vid).toBe('appvms/work/private')
   expect(vm.storage.get('root').source?.vid).toBe('vm-templates/tmpl/root')
 })

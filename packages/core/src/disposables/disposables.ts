@@ -1,83 +1,31 @@
-import { msg, QubesException, QubesVMNotStartedError } from '@cloister/kit'
-import type { App } from '../app.ts'
+import { errorChain, msg, QubesException, QubesVMInUseError, QubesVMNotStartedError } from '@cloister/kit'
+import type { ChangeUnit } from '../changes/change-unit.ts'
 import type { BaseVM } from '../domains/base-vm.ts'
 import { autoCleanup, DispVM, dispid } from '../domains/disp-vm.ts'
+import { disposableName } from '../domains/disposable-numbers.ts'
 import type { Reserved } from '../domains/domain-collection.ts'
+import { newUuid } from '../domains/new-uuid.ts'
 import { enlist, preloadFeatures } from '../domains/preload-features.ts'
 import { labelOfVM } from '../domains/properties/base-properties.ts'
 import { isDisposableTemplate } from '../domains/properties/dvm-template.ts'
+import { defaultDispvmOfVM } from '../domains/properties/qubes-vm-properties.ts'
+import type { QubesVM } from '../domains/qubes-vm.ts'
+import type { System } from '../domains/system.ts'
 import { initialise, install } from '../operations/create-domain.ts'
 import { removeDomain } from '../operations/remove-domain.ts'
-import type { ChangeUnit } from '../properties/property.ts'
 import { fingerprint } from './preload-outdated.ts'
-
-/** Numbers of disposables: 0 would make the address of a network. */
-const dispids = { first: 1, last: 9999, tries: 100, restMs: 7 * 24 * 3600_000 } as const
 
 /** Features that say something about preloading and are no business of the disposable itself. */
 const aboutPreloading = /^preload-dispvm/
 
 /** Domains that are made to be thrown away (reference: storage-and-lifecycle, B.6). */
 export class Disposables {
-  readonly #app: App
-  /** When each number that is not free yet was given back, milliseconds since 1970. */
-  readonly #released = new Map<number, number>()
-  readonly #taken = new Set<number>()
+  readonly #app: System
+  /** Disposables that came to rest while other domains referred to them: they are removed when they are needed no more. */
+  readonly #needed = new Set<DispVM>()
 
-  constructor(app: App) {
+  constructor(app: System) {
     this.#app = app
-  }
-
-  /** Takes a number that rests over from storage. */
-  loadReleased(id: number, releasedMs: number): void {
-    this.#released.set(id, releasedMs)
-  }
-
-  /** A random number that no disposable has, nor had in the last seven days. */
-  takeDispid(): number {
-    const now = this.#app.os.clock.now()
-    for (let tries = 0; tries < dispids.tries; tries++) {
-      const [high = 0, low = 0] = this.#app.os.host.random(2)
-      const id = dispids.first + ((high * 256 + low) % (dispids.last - dispids.first + 1))
-      const rests = now - (this.#released.get(id) ?? Number.NEGATIVE_INFINITY) < dispids.restMs
-      if (rests || this.#taken.has(id) || this.#app.domains.find(nameOf(id))) continue
-      this.#taken.add(id)
-      return id
-    }
-    throw new QubesException('There is no free number for another disposable: remove some first')
-  }
-
-  /** Notes a number that is in use. */
-  noteTaken(id: number): void {
-    this.#taken.add(id)
-  }
-
-  /** Gives a number back that nobody has seen. */
-  giveBack(id: number): void {
-    this.#taken.delete(id)
-  }
-
-  /** Gives a number back, to rest. */
-  release(unit: ChangeUnit, id: number): void {
-    const now = this.#app.os.clock.now()
-    this.#taken.delete(id)
-    this.#released.set(id, now)
-    unit.undo(() => {
-      this.#taken.add(id)
-      this.#released.delete(id)
-    })
-    unit.put('released_dispids', [id], [now])
-    for (const [old, releasedMs] of this.#released) {
-      if (now - releasedMs < dispids.restMs) continue
-      this.#released.delete(old)
-      unit.delete('released_dispids', [old])
-    }
-  }
-
-  /** A disposable for somebody: one that was preloaded, and runs, or else a new one, which is not started. */
-  async request(template: BaseVM, creator: BaseVM): Promise<DispVM> {
-    refuseUnlessTemplate(template)
-    return (await this.#app.preloads.take(template, creator)) ?? this.create(template, creator)
   }
 
   /** Makes a disposable that is removed when it stops; it is not started. */
@@ -85,7 +33,7 @@ export class Disposables {
     return this.#make(template, (vm) => install(vm, { creator, disposable: true }))
   }
 
-  /** As `create`, for whoever will ask for one: it is hidden, and on the list of the template. */
+  /** As `create`, before a user asks for one: the disposable is hidden, and on the list of the template. */
   createPreloaded(template: BaseVM): Promise<DispVM> {
     return this.#make(template, (vm) => {
       vm.features.load(preloadFeatures.inProgress, fingerprint(vm))
@@ -98,7 +46,11 @@ export class Disposables {
     refuseUnlessTemplate(template)
     const { id, reserved } = this.#reserve()
     try {
-      const vm = new DispVM(this.#app, { name: nameOf(id), qid: reserved.qid, uuid: this.#app.newUuid() })
+      const vm = new DispVM(this.#app, {
+        name: disposableName(id),
+        qid: reserved.qid,
+        uuid: newUuid(this.#app.os.host),
+      })
       vm.load(dispid.name, String(id))
       initialise(vm, { label: template.label.name, template })
       vm.load(autoCleanup.name, 'True')
@@ -111,34 +63,79 @@ export class Disposables {
   }
 
   #reserve(): { readonly id: number; readonly reserved: Reserved } {
-    const id = this.takeDispid()
+    const id = this.#app.disposableNumbers.take()
     try {
-      return { id, reserved: this.#app.domains.reserve(nameOf(id)) }
+      return { id, reserved: this.#app.domains.reserve(disposableName(id)) }
     } catch (error) {
-      this.giveBack(id)
+      this.#app.disposableNumbers.giveBack(id)
       throw error
     }
   }
 
-  /** Removes a disposable that nobody needs any more, whatever it does (reference: storage-and-lifecycle, B.6.4). */
+  /** Removes a disposable that is not needed any more, whatever its phase (reference: storage-and-lifecycle, B.6.4). */
   async cleanup(vm: DispVM): Promise<void> {
     if (!vm.registered) return
+    if (vm.phase.allows('kill')) await endGuest(vm)
+    // Coming to rest has removed it, unless it is one that stays.
+    if (!vm.registered) return
+    await vm.phase.settle(this.#app.os.clock, 'remove')
+    await removeDomain(vm)
+  }
+
+  /** Removes a disposable that has come to rest, if it is one that forgets itself. */
+  async atRest(vm: QubesVM): Promise<void> {
+    if (!(vm instanceof DispVM) || !vm.registered || !vm.get(autoCleanup)) return
     try {
-      await vm.lifeCycle.kill()
+      await removeDomain(vm)
     } catch (error) {
-      if (!(error instanceof QubesVMNotStartedError)) throw error
-      await vm.lifeCycle.settled()
+      if (!(error instanceof QubesVMInUseError)) throw error
+      this.#needed.add(vm)
+      this.#app.log.warn('a disposable stays until no other domain refers to it', {
+        domain: vm.name,
+        error: errorChain(error),
+      })
     }
-    // Its stop has removed it already, when it ran.
-    if (vm.registered) await removeDomain(vm)
+  }
+
+  /** Removes the disposables that stayed because others referred to them, as far as that has changed with `unit`. */
+  reconsider(unit: ChangeUnit): void {
+    if (this.#needed.size > 0) this.#app.changes.afterwards(unit, () => this.#removeNeeded())
+  }
+
+  /** Removes what an earlier daemon has left: disposables that forget themselves and have no guest. */
+  async removeLeftovers(): Promise<void> {
+    for (const vm of [...this.#app.domains]) {
+      if (!(vm instanceof DispVM) || vm.phase.name !== 'halted') continue
+      try {
+        await this.atRest(vm)
+      } catch (error) {
+        this.#app.log.error('a disposable of an earlier daemon could not be removed', {
+          domain: vm.name,
+          error: errorChain(error),
+        })
+      }
+    }
+  }
+
+  async #removeNeeded(): Promise<void> {
+    for (const vm of [...this.#needed]) {
+      this.#needed.delete(vm)
+      if (vm.registered && vm.phase.allows('remove')) await this.atRest(vm)
+    }
   }
 }
 
-function nameOf(id: number): string {
-  return `disp${id}`
+/** Ends the guest of a disposable; that it has ended by itself meanwhile is fine. */
+async function endGuest(vm: DispVM): Promise<void> {
+  try {
+    await vm.lifeCycle.kill()
+  } catch (error) {
+    if (!(error instanceof QubesVMNotStartedError)) throw error
+  }
 }
 
-function refuseUnlessTemplate(template: BaseVM): void {
+/** @throws QubesException for a domain that disposables cannot be made from */
+export function refuseUnlessTemplate(template: BaseVM): void {
   if (isDisposableTemplate(template)) return
   throw new QubesException(msg`${template.name} is no template of disposables: set its template_for_dispvms first`)
 }
@@ -159,5 +156,5 @@ function inherit(vm: DispVM, template: BaseVM): void {
 
 /** The template of the disposables that a domain asks for without naming one. */
 export function defaultDispvmOf(vm: BaseVM): BaseVM | undefined {
-  return vm.get<BaseVM | null>({ name: 'default_dispvm' }) ?? undefined
+  return vm.get(defaultDispvmOfVM) ?? undefined
 }

@@ -3,36 +3,6 @@ import type { DispVM } from '../domains/disp-vm.ts'
 import { preloadFeatures } from '../domains/preload-features.ts'
 import type { AnyProperty } from '../properties/property.ts'
 
-/** Properties in which a disposable and its template may differ (reference: storage-and-lifecycle, B.6.5). */
-export const notCompared: ReadonlySet<string> = new Set([
-  'autostart',
-  'backup_timestamp',
-  'default_dispvm',
-  'dispid',
-  'gateway',
-  'gateway6',
-  'icon',
-  'include_in_backups',
-  'installed_by_rpm',
-  'ip',
-  'ip6',
-  'klass',
-  'name',
-  'qid',
-  'start_time',
-  'stubdom_uuid',
-  'stubdom_xid',
-  'template',
-  'template_for_dispvms',
-  'updateable',
-  'uuid',
-  'visible_gateway',
-  'visible_gateway6',
-  'visible_ip',
-  'visible_ip6',
-  'xid',
-])
-
 const fingerprintLength = 16
 
 /** Stands for all that a template says about a disposable that is made of it now, also by default. */
@@ -53,9 +23,10 @@ function differs(vm: DispVM): boolean {
   return compared(vm).some((property) => vm.get(property) !== vm.template?.get(property))
 }
 
+/** What must be the same in a disposable and its template (reference: storage-and-lifecycle, B.6.5). */
 function compared({ propertyTable, template }: DispVM): AnyProperty[] {
   const all = [...(template?.propertyTable.values() ?? [])]
-  return all.filter(({ name }) => !notCompared.has(name) && propertyTable.has(name))
+  return all.filter(({ name, perInstance }) => !perInstance && propertyTable.has(name))
 }
 
 async function hasOldVolumes({ storage, template }: DispVM): Promise<boolean> {

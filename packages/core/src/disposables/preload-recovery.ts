@@ -1,18 +1,19 @@
 import { errorChain } from '@cloister/kit'
-import type { App } from '../app.ts'
 import { DispVM } from '../domains/disp-vm.ts'
 import { isMarkedPreloaded, markUsed, preloadFeatures, preloadNames, unlist } from '../domains/preload-features.ts'
+import type { System } from '../domains/system.ts'
+import type { Preloads } from './preloads.ts'
 
 /**
  * Puts preloaded disposables in order that an earlier daemon has left: those that wait go on to wait, those that were on their
  * way, have ended, or were just taken off their list are removed (reference: storage-and-lifecycle, B.6.5).
  */
-export async function recoverPreloads(app: App): Promise<void> {
+export async function recoverPreloads(app: System, preloads: Preloads): Promise<void> {
   const marked = [...app.domains].filter((vm): vm is DispVM => vm instanceof DispVM && isMarkedPreloaded(vm))
   const kept = marked.filter(isResting)
   const used = marked.filter(isUsed)
   const names = new Set(kept.map(({ name }) => name))
-  await app.change((unit) => {
+  await app.changes.make((unit) => {
     for (const template of app.domains) {
       const gone = preloadNames(template).filter((name) => !names.has(name))
       if (gone.length > 0) unlist(unit, template, gone)
@@ -22,7 +23,7 @@ export async function recoverPreloads(app: App): Promise<void> {
   for (const vm of marked) {
     if (kept.includes(vm) || used.includes(vm)) continue
     try {
-      await app.preloads.starts.discard(vm)
+      await preloads.starts.discard(vm)
     } catch (error) {
       app.log.error('a preloaded disposable is left over', { domain: vm.name, error: errorChain(error) })
     }

@@ -1,8 +1,11 @@
 import { errorChain, msg, QubesException } from '@cloister/kit'
-import type { App } from '../app.ts'
+import { within } from '@cloister/os'
 import type { DispVM } from '../domains/disp-vm.ts'
 import { preloadFeatures } from '../domains/preload-features.ts'
 import { qrexecTimeout } from '../domains/properties/qubes-vm-properties.ts'
+import type { System } from '../domains/system.ts'
+import type { StartSlots } from '../life/start-slots.ts'
+import type { Disposables } from './disposables.ts'
 
 /** Whoever asks for a disposable that is not ready waits this many times the time that its agent has to connect. */
 const patience = 1.2
@@ -19,11 +22,15 @@ interface UnderWay {
 
 /** Starts of preloaded disposables: from halted to paused, unless somebody asks for one meanwhile, or nobody needs it any more. */
 export class PreloadStarts {
-  readonly #app: App
+  readonly #app: System
+  readonly #disposables: Disposables
+  readonly #slots: StartSlots
   readonly #underWay = new Map<DispVM, UnderWay>()
 
-  constructor(app: App) {
+  constructor(app: System, disposables: Disposables, slots: StartSlots) {
     this.#app = app
+    this.#disposables = disposables
+    this.#slots = slots
   }
 
   /** Begins to start a disposable; one that fails is removed. */
@@ -54,16 +61,11 @@ export class PreloadStarts {
     if (underWay) {
       underWay.cancelled = true
       underWay.wanted.abort()
-      // If there is no guest yet, its start ends at `refuseCancelled`; one that cannot be ended is met again below.
-      await vm.lifeCycle.kill().catch(() => {})
+      // Ends the start, or the guest; a guest that cannot be ended is an error of the clean-up below.
+      if (vm.phase.allows('kill')) await vm.lifeCycle.kill().catch(() => {})
       await underWay.done
     }
-    await this.#app.disposables.cleanup(vm)
-  }
-
-  /** Refuses to go on with the start of a disposable that nobody needs any more. */
-  refuseCancelled(vm: DispVM): void {
-    if (this.#underWay.get(vm)?.cancelled) throw new QubesException(msg`${vm.name} is not needed any more`)
+    await this.#disposables.cleanup(vm)
   }
 
   /** Holds the start of a preloaded disposable up until the guest can be used, or somebody asks for it. */
@@ -74,22 +76,27 @@ export class PreloadStarts {
   }
 
   async #bringUp(vm: DispVM, wanted: AbortSignal): Promise<void> {
-    await vm.lifeCycle.start()
+    await this.#slots.run(() => this.#start(vm))
     if (!wanted.aborted) await this.#app.memory.shrink(vm, wanted)
     if (wanted.aborted) return
     await vm.lifeCycle.pause()
     const made = vm.features.find(preloadFeatures.inProgress) ?? ''
-    await this.#app.change((unit) => {
+    await this.#app.changes.make((unit) => {
       vm.features.remove(unit, preloadFeatures.inProgress)
       vm.features.set(unit, preloadFeatures.completed, made)
     })
+  }
+
+  async #start(vm: DispVM): Promise<void> {
+    if (this.#underWay.get(vm)?.cancelled) throw new QubesException(msg`${vm.name} is not needed any more`)
+    await vm.lifeCycle.start()
   }
 
   async #failed(vm: DispVM, error: unknown): Promise<void> {
     if (!this.#underWay.get(vm)?.cancelled)
       this.#app.log.warn('a disposable could not be preloaded', { domain: vm.name, error: errorChain(error) })
     try {
-      await this.#app.disposables.cleanup(vm)
+      await this.#disposables.cleanup(vm)
     } catch (failure) {
       this.#app.log.error('a disposable that could not be preloaded is left over', {
         domain: vm.name,
@@ -99,14 +106,8 @@ export class PreloadStarts {
   }
 
   async #inTime(vm: DispVM, done: Promise<void>): Promise<void> {
-    const late = Promise.withResolvers<never>()
-    const timer = this.#app.os.clock.after((vm.get(qrexecTimeout) ?? 0) * 1000 * patience, () => {
-      late.reject(new QubesException(msg`${vm.name} is not ready in time`))
-    })
-    try {
-      await Promise.race([done, late.promise])
-    } finally {
-      timer.cancel()
-    }
+    const ms = (vm.get(qrexecTimeout) ?? 0) * 1000 * patience
+    const onLate = (): Error => new QubesException(msg`${vm.name} is not ready in time`)
+    await within({ clock: this.#app.os.clock, ms, what: `The start of ${vm.name}`, onLate }, done)
   }
 }

@@ -4,6 +4,7 @@ import type { AppVM } from '../domains/app-vm.ts'
 import { DispVM } from '../domains/disp-vm.ts'
 import { isMarkedPreloaded, preloadFeatures } from '../domains/preload-features.ts'
 import { QubesVM } from '../domains/qubes-vm.ts'
+import { setProperty } from '../operations/properties.ts'
 import { TestSystem } from '../testing/test-system.ts'
 
 /** A system with a template of disposables, on which random things are done. */
@@ -24,7 +25,7 @@ class Play {
     const names = ['qrexec', 'supported-rpc.qubes.WaitForRunningSystem', 'supported-rpc.qubes.WaitForSession']
     await system.features(fedora, Object.fromEntries(names.map((name) => [name, '1'])))
     const work = await system.create('AppVM', 'work', fedora)
-    await system.app.setProperty(work, 'template_for_dispvms', 'True')
+    await setProperty(work, 'template_for_dispvms', 'True')
     const play = new Play(system)
     play.#answer()
     return play
@@ -32,11 +33,11 @@ class Play {
 
   readonly acts = {
     request: async (): Promise<void> => {
-      this.given.push((await this.system.app.disposables.request(this.#work, this.system.app.adminVM)).name)
+      this.given.push((await this.system.app.preloads.request(this.#work, this.system.app.adminVM)).name)
     },
     more: () => this.#want(Math.min(3, this.#wanted + 1)),
     less: () => this.#want(Math.max(0, this.#wanted - 1)),
-    property: () => this.system.app.setProperty(this.#work, 'vcpus', String(++this.#vcpus)),
+    property: () => setProperty(this.#work, 'vcpus', String(++this.#vcpus)),
     template: async (): Promise<void> => {
       const fedora = this.system.app.domains.get('fedora') as QubesVM
       await fedora.lifeCycle.start()
@@ -69,7 +70,7 @@ class Play {
   }
 
   #isFresh(vm: DispVM): boolean {
-    return vm.features.find(preloadFeatures.inProgress) === undefined && vm.get({ name: 'vcpus' }) === this.#vcpus
+    return vm.features.find(preloadFeatures.inProgress) === undefined && vm.get(vm.property('vcpus')) === this.#vcpus
   }
 
   get #work(): AppVM {

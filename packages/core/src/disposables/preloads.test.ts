@@ -7,8 +7,7 @@ import { preloadFeatures, preloadNames } from '../domains/preload-features.ts'
 import { QubesVM } from '../domains/qubes-vm.ts'
 import type { StandaloneVM } from '../domains/standalone-vm.ts'
 import type { TemplateVM } from '../domains/template-vm.ts'
-import { resumeHost, suspendHost } from '../life/host-sleep.ts'
-import { removeDomainSafely } from '../operations/remove-domain.ts'
+import { setProperty } from '../operations/properties.ts'
 import { TestSystem } from '../testing/test-system.ts'
 
 let system: TestSystem
@@ -32,8 +31,8 @@ async function prepare(): Promise<void> {
     'supported-rpc.qubes.WaitForSession': '1',
   })
   const work = await system.create('AppVM', 'work', fedora)
-  await system.app.setProperty(work, 'template_for_dispvms', 'True')
-  await system.app.setProperty(work, 'memory', '400')
+  await setProperty(work, 'template_for_dispvms', 'True')
+  await setProperty(work, 'memory', '400')
 }
 
 /** Agents connect as soon as their guest runs. */
@@ -47,7 +46,7 @@ const fedora = (): TemplateVM => system.app.domains.get('fedora') as TemplateVM
 const work = (): AppVM => system.app.domains.get('work') as AppVM
 const members = (): DispVM[] => system.app.preloads.members(work())
 const disposables = (): DispVM[] => [...system.app.domains].filter((vm) => vm instanceof DispVM)
-const request = (): Promise<DispVM> => system.app.disposables.request(work(), system.app.adminVM)
+const request = (): Promise<DispVM> => system.app.preloads.request(work(), system.app.adminVM)
 const isReady = (vm: DispVM): boolean => vm.features.find(preloadFeatures.completed) !== undefined
 
 /** Has `count` disposables preloaded, and waits until they are ready. */
@@ -64,7 +63,7 @@ async function ready(count: number): Promise<void> {
     disposables().filter((vm) => vm.isPreloaded).length === count
   await system.advanceUntil(settled, 100)
   // And all of that is written.
-  await system.app.settled()
+  await system.app.changes.settled()
 }
 
 async function gone(...vms: readonly DispVM[]): Promise<void> {
@@ -85,7 +84,7 @@ describe('how many', () => {
     expect(vms.map(({ powerState }) => powerState)).toEqual(['Paused', 'Paused'])
     for (const vm of vms) {
       expect(vm.features.find('internal')).toBe('1')
-      expect(vm.get({ name: 'is_preload' })).toBe(true)
+      expect(vm.get(vm.property('is_preload'))).toBe(true)
       expect(vm.tags.list().filter((tag) => tag.startsWith('disp-created-by'))).toEqual([])
     }
     expect(preloadNames(work())).toEqual(vms.map(({ name }) => name))
@@ -105,7 +104,7 @@ describe('how many', () => {
   it('is said for the default by the admin domain, if that says anything', async () => {
     const dom0 = system.app.adminVM
     await preload(2)
-    await system.app.setProperty(system.app, 'default_dispvm', 'work')
+    await setProperty(system.app.global, 'default_dispvm', 'work')
     await preload(1, dom0)
     await system.features(dom0, { [preloadFeatures.max]: '' })
     await ready(0)
@@ -113,7 +112,7 @@ describe('how many', () => {
     await ready(2)
     await system.features(dom0, { [preloadFeatures.max]: '3' })
     await ready(3)
-    await system.app.setProperty(system.app, 'default_dispvm', '')
+    await setProperty(system.app.global, 'default_dispvm', '')
     await ready(2)
   })
 
@@ -135,7 +134,7 @@ describe('how many', () => {
     const [vm] = members() as [DispVM]
     await system.features(work(), { [preloadFeatures.max]: '0' })
     await system.until(() => system.events.includes('work domain-feature-delete:preload-dispvm feature=preload-dispvm'))
-    await system.app.settled()
+    await system.app.changes.settled()
     held.release()
     await system.until(() => !vm.registered)
     expect(system.events).not.toContain(`${vm.name} domain-unpaused`)
@@ -205,14 +204,15 @@ describe('a request', () => {
 
   it('passes over outdated ones, which are removed a little later', async () => {
     const [old] = await preload(1)
-    await system.app.setProperty(work(), 'vcpus', '3')
+    await setProperty(work(), 'vcpus', '3')
     const vm = await request()
     expect(vm).not.toBe(old)
     expect(old?.powerState).toBe('Paused')
     expect(old?.isPreloaded).toBe(false)
     await gone(old as DispVM)
     await ready(1)
-    expect(members()[0]?.get({ name: 'vcpus' })).toBe(3)
+    const [fresh] = members()
+    expect(fresh?.get(fresh.property('vcpus'))).toBe(3)
   })
 
   it('has one replaced only when there is none left, if that is wanted', async () => {
@@ -220,7 +220,7 @@ describe('a request', () => {
     await preload(2)
     await request()
     system.clock.advance(600_000)
-    await system.app.settled()
+    await system.app.changes.settled()
     expect(members()).toHaveLength(1)
     await request()
     await ready(2)
@@ -230,9 +230,9 @@ describe('a request', () => {
 describe('a change', () => {
   it('of a property is followed when there was time for others', async () => {
     const before = await preload(2)
-    await system.app.setProperty(work(), 'vcpus', '3')
+    await setProperty(work(), 'vcpus', '3')
     system.clock.advance(29_000)
-    await system.app.settled()
+    await system.app.changes.settled()
     expect(members()).toEqual(before)
     system.clock.advance(1000)
     await gone(...before)
@@ -241,10 +241,10 @@ describe('a change', () => {
 
   it('of nothing that matters changes nothing', async () => {
     const before = await preload(1)
-    await system.app.setProperty(work(), 'autostart', 'True')
-    await system.app.setProperty(work(), 'label', 'red')
+    await setProperty(work(), 'autostart', 'True')
+    await setProperty(work(), 'label', 'red')
     system.clock.advance(40_000)
-    await system.app.settled()
+    await system.app.changes.settled()
     expect(members()).toEqual(before)
   })
 
@@ -262,7 +262,7 @@ describe('a change', () => {
     const other = await system.create('TemplateVM', 'fedora-2')
     for (const name of fedora().features.names())
       await system.features(other, { [name]: fedora().features.find(name) ?? '' })
-    await system.app.setProperty(work(), 'template', 'fedora-2')
+    await setProperty(work(), 'template', 'fedora-2')
     await gone(...before)
     await ready(2)
     expect(members()[0]?.storage.get('root').source?.vid).toBe('vm-templates/fedora-2/root')
@@ -270,14 +270,14 @@ describe('a change', () => {
 
   it('that is refused leaves them alone', async () => {
     const before = await preload(1)
-    await expect(system.app.setProperty(work(), 'template', 'work')).rejects.toThrow()
+    await expect(setProperty(work(), 'template', 'work')).rejects.toThrow()
     expect(members()).toEqual(before)
     expect(before[0]?.powerState).toBe('Paused')
   })
 
   it('of what the template is good for removes them', async () => {
     const before = await preload(2)
-    await system.app.setProperty(work(), 'template_for_dispvms', 'False')
+    await setProperty(work(), 'template_for_dispvms', 'False')
     await gone(...before)
     expect(preloadNames(work())).toEqual([])
   })
@@ -308,16 +308,16 @@ describe('one that waits', () => {
 
   it('does not keep its template, nor what it refers to, from being removed', async () => {
     const [vm] = (await preload(1)) as [DispVM]
-    await removeDomainSafely(work())
+    await system.app.removeDomain(work())
     expect(vm.registered).toBe(false)
     expect(disposables()).toEqual([])
-    await removeDomainSafely(fedora())
+    await system.app.removeDomain(fedora())
   })
 
   it('is not removed in vain', async () => {
     const before = await preload(1)
-    await system.app.setProperty(system.app, 'default_dispvm', 'work')
-    await expect(removeDomainSafely(work())).rejects.toThrow(/default_dispvm/)
+    await setProperty(system.app.global, 'default_dispvm', 'work')
+    await expect(system.app.removeDomain(work())).rejects.toThrow(/default_dispvm/)
     expect(members()).toEqual(before)
   })
 })
@@ -332,7 +332,7 @@ it('does not try again and again what fails', async () => {
   await system.advanceUntil(() => disposables().length === 0, 1000)
   for (let minute = 0; minute < 10; minute++) {
     system.clock.advance(60_000)
-    await system.app.settled()
+    await system.app.changes.settled()
   }
   expect(disposables()).toEqual([])
   expect(system.events.filter((event) => event.includes('domain-pre-start'))).toHaveLength(2)
@@ -343,17 +343,17 @@ it('makes room for the sleep of the host, and begins anew afterwards', async () 
   silent = () => true
   await system.features(work(), { [preloadFeatures.max]: '2' })
   await system.until(() => members()[1]?.powerState === 'Transient')
-  await suspendHost(system.app)
+  await system.app.hostSleep.suspend()
   expect(disposables()).toEqual([])
   silent = () => false
-  await resumeHost(system.app)
+  await system.app.hostSleep.resume()
   await ready(2)
 })
 
 it('works for a template that stands alone', async () => {
   const alone = await system.create<StandaloneVM>('StandaloneVM', 'alone')
   for (const name of fedora().features.names()) await system.features(alone, { [name]: '1' })
-  await system.app.setProperty(alone, 'template_for_dispvms', 'True')
+  await setProperty(alone, 'template_for_dispvms', 'True')
   await system.features(alone, { [preloadFeatures.max]: '1' })
   const waiting = (): DispVM[] => system.app.preloads.members(alone).filter(isReady)
   await system.advanceUntil(() => waiting().length === 1, 100)

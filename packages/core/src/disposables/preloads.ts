@@ -1,6 +1,6 @@
 import { errorChain, Mutex } from '@cloister/kit'
 import type { Timer } from '@cloister/os'
-import type { App } from '../app.ts'
+import type { ChangeUnit } from '../changes/change-unit.ts'
 import type { BaseVM } from '../domains/base-vm.ts'
 import { DispVM } from '../domains/disp-vm.ts'
 import {
@@ -13,8 +13,10 @@ import {
   unlist,
 } from '../domains/preload-features.ts'
 import { memory } from '../domains/properties/qubes-vm-properties.ts'
+import type { System } from '../domains/system.ts'
+import type { StartSlots } from '../life/start-slots.ts'
 import { tagDisposable } from '../operations/create-domain.ts'
-import type { ChangeUnit } from '../properties/property.ts'
+import { type Disposables, refuseUnlessTemplate } from './disposables.ts'
 import { isOutdated } from './preload-outdated.ts'
 import { PreloadStarts } from './preload-starts.ts'
 
@@ -30,7 +32,8 @@ const refreshMs = 30_000
  */
 export class Preloads {
   readonly starts: PreloadStarts
-  readonly #app: App
+  readonly #app: System
+  readonly #disposables: Disposables
   /** Taken off the list by somebody who waits for them. */
   readonly #taken = new Set<DispVM>()
   /** Held while disposables of a template are made, or must not be. */
@@ -40,9 +43,16 @@ export class Preloads {
   readonly #timers = new Set<Timer>()
   #closed = false
 
-  constructor(app: App) {
+  constructor(app: System, disposables: Disposables, slots: StartSlots) {
     this.#app = app
-    this.starts = new PreloadStarts(app)
+    this.#disposables = disposables
+    this.starts = new PreloadStarts(app, disposables, slots)
+  }
+
+  /** A disposable for a user: one that was preloaded, and runs, or else a new one, which is not started. */
+  async request(template: BaseVM, creator: BaseVM): Promise<DispVM> {
+    refuseUnlessTemplate(template)
+    return (await this.take(template, creator)) ?? this.#disposables.create(template, creator)
   }
 
   /** The preloaded disposables of a template, oldest first. */
@@ -60,7 +70,7 @@ export class Preloads {
     }
     try {
       await this.starts.wake(vm)
-      await this.#app.change((unit) => {
+      await this.#app.changes.make((unit) => {
         markUsed(unit, vm)
         tagDisposable(unit, vm, creator)
       })
@@ -82,7 +92,7 @@ export class Preloads {
     if (!template || this.#taken.has(vm) || vm.features.find(preloadFeatures.completed) === undefined) return
     this.#app.log.warn('a preloaded disposable was unpaused without being asked for', { domain: vm.name })
     try {
-      await this.#app.change((unit) => {
+      await this.#app.changes.make((unit) => {
         unlist(unit, template, [vm.name])
         markUsed(unit, vm)
       })
@@ -152,7 +162,7 @@ export class Preloads {
   renew(unit: ChangeUnit, template: BaseVM, reason: string): void {
     const members = this.members(template)
     unlist(unit, template, preloadNames(template))
-    this.#app.afterwards(unit, async () => {
+    this.#app.changes.afterwards(unit, async () => {
       this.#discard(members)
       this.begin(template, reason)
     })
@@ -192,14 +202,14 @@ export class Preloads {
       // Somebody else may have taken it meanwhile.
       if (!vm.isPreloaded) continue
       if (outdated) {
-        await this.#app.change((unit) => unlist(unit, template, [vm.name]))
+        await this.#app.changes.make((unit) => unlist(unit, template, [vm.name]))
         this.#after(graceMs, () => this.#discard([vm]))
         continue
       }
       this.#taken.add(vm)
       this.starts.want(vm)
       try {
-        await this.#app.change((unit) => unlist(unit, template, [vm.name]))
+        await this.#app.changes.make((unit) => unlist(unit, template, [vm.name]))
         return vm
       } catch (error) {
         this.#taken.delete(vm)
@@ -229,7 +239,7 @@ export class Preloads {
   }
 
   async #make(template: BaseVM): Promise<void> {
-    this.starts.begin(await this.#app.disposables.createPreloaded(template))
+    this.starts.begin(await this.#disposables.createPreloaded(template))
   }
 
   /** How many more are wanted, as far as there is memory for them. */
@@ -245,12 +255,12 @@ export class Preloads {
   /** Takes disposables off their list, and removes them in the background. */
   async #drop(template: BaseVM, vms: readonly DispVM[]): Promise<void> {
     const names = vms.map(({ name }) => name)
-    await this.#app.change((unit) => unlist(unit, template, names))
+    await this.#app.changes.make((unit) => unlist(unit, template, names))
     this.#discard(vms)
   }
 
   async #remove(vms: readonly DispVM[]): Promise<void> {
-    await this.#app.change((unit) => {
+    await this.#app.changes.make((unit) => {
       for (const vm of vms) if (vm.template) unlist(unit, vm.template, [vm.name])
     })
     await Promise.all(vms.map((vm) => this.starts.discard(vm)))

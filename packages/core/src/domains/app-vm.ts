@@ -13,24 +13,24 @@ import { TemplateVM } from './template-vm.ts'
 /** Domain that the root comes from. */
 export const template: Property<AppVM, BaseVM | null> = vmProperty({
   name: 'template',
+  perInstance: true,
   stage: 4,
   required: true,
   help: 'Template that the root comes from.',
-  verify: (vm: AppVM) => vm.lifeCycle.settled(),
+  verify: (vm: AppVM) => vm.phase.settle(vm.app.os.clock, 'setTemplate'),
   check: (vm, value) => {
     if (!(value instanceof TemplateVM))
       throw new QubesPropertyValueError(msg`The template of ${vm.name} must be a TemplateVM`)
-    if (vm.powerState !== 'Halted')
-      throw new QubesVMNotHaltedError(msg`The template of ${vm.name} can only be changed while it is halted`)
+    vm.phase.require('setTemplate')
     for (const child of vm.disposables()) {
-      if (child.powerState === 'Halted' || child.isPreloaded) continue
+      if (child.phase.allows('setTemplate') || child.isPreloaded) continue
       throw new QubesVMNotHaltedError(
         msg`The template of ${vm.name} cannot be changed while its disposable ${child.name} runs`,
       )
     }
   },
   checkReset: (vm) => {
-    const standard = vm.app.defaultTemplate
+    const standard = vm.app.defaults.template
     const hint = standard ? `: set it to the default, ${standard.name}, instead` : ''
     throw new QubesValueError(msg`The template of ${vm.name} cannot be unset${hint}`)
   },

@@ -1,39 +1,17 @@
-import type { Pool } from '@cloister/storage'
+import type { EventBus } from '../changes/event-bus.ts'
+import type { PropertyEvents } from '../properties/property-events.ts'
+import type { PoolEvents } from '../storage/pool-events.ts'
 import type { BaseVM } from './base-vm.ts'
 
 /**
- * An event on its way to subscribers, as it is shown to them: texts only (reference: admin-api, 6.1). `domain` is the domain
- * it is about, or undefined for the global object.
- */
-export interface CoreEvent {
-  readonly domain: BaseVM | undefined
-  readonly name: string
-  readonly pairs: readonly (readonly [key: string, value: string])[]
-}
-
-interface PropertyChange {
-  readonly name: string
-  readonly newvalue?: unknown
-  readonly oldvalue?: unknown
-}
-
-/**
  * Events fired while something is changed, inside a unit of work: handlers are synchronous, a handler of a `-pre-` event
- * vetoes by throwing. Names after a colon (`property-set:netvm`) are the variant (reference: admin-api, 6.2).
+ * vetoes by throwing. Names after a colon (`property-set:netvm`) are the variant (reference: admin-api, 6.2). A subsystem on a
+ * floor above adds its own events by declaration merging.
  */
-export interface ChangeEvents {
+export interface ChangeEvents extends PropertyEvents, PoolEvents {
   'domain-add': { readonly vm: BaseVM }
   'domain-pre-delete': { readonly vm: BaseVM }
   'domain-delete': { readonly vm: BaseVM }
-  'pool-add': { readonly pool: Pool }
-  'pool-pre-delete': { readonly pool: Pool }
-  'pool-delete': { readonly pool: Pool }
-  'property-pre-set': PropertyChange
-  'property-set': PropertyChange
-  'property-pre-reset': PropertyChange
-  'property-pre-del': PropertyChange
-  'property-reset': PropertyChange
-  'property-del': PropertyChange
   'domain-tag-add': { readonly tag: string }
   'domain-tag-delete': { readonly tag: string }
   'domain-feature-pre-set': { readonly feature: string; readonly value: string; readonly oldvalue?: string }
@@ -48,7 +26,10 @@ export interface ChangeEvents {
   'firewall-changed': Record<never, never>
 }
 
-/** Events of the life cycle: outside units of work, handlers may be asynchronous and all are awaited (reference: storage-and-lifecycle, B.3). */
+/**
+ * Events of the life cycle: outside units of work, handlers may be asynchronous and all are awaited (reference:
+ * storage-and-lifecycle, B.3). A subsystem on a floor above adds its own by declaration merging.
+ */
 export interface LifeEvents {
   'domain-pre-start': { readonly start_guid: boolean; readonly mem_required: number }
   'domain-verify-files': Record<never, never>
@@ -71,6 +52,7 @@ export interface LifeEvents {
   'domain-preload-dispvm-autostart': Record<never, never>
   'domain-preload-dispvm-used': { readonly dispvm: string; readonly delay: number }
 }
-
-export type ChangeEventName = keyof ChangeEvents
 export type LifeEventName = keyof LifeEvents
+
+/** The bus of all events of the system. */
+export type Events = EventBus<ChangeEvents, LifeEvents>

@@ -6,7 +6,7 @@ import {
   QubesLabelInUseError,
   QubesLabelNotFoundError,
 } from '@cloister/kit'
-import type { ChangeUnit } from '../properties/property.ts'
+import type { ChangeUnit } from '../changes/change-unit.ts'
 import type { ReferenceIndex } from '../properties/reference-index.ts'
 
 /** A colour that says how far a domain is trusted. */

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { QubesVM } from '../domains/qubes-vm.ts'
+import { setProperty } from '../operations/properties.ts'
 import { TestSystem } from '../testing/test-system.ts'
-import { startAutomatically } from './autostart.ts'
 
 // 80 of reference storage-and-lifecycle, part D; B.12.
 
@@ -14,21 +14,21 @@ afterEach(() => system[Symbol.asyncDispose]())
 
 async function domain(name: string, ...properties: readonly string[]): Promise<QubesVM> {
   const vm = await system.create('StandaloneVM', name)
-  for (const property of properties) await system.app.setProperty(vm, property, 'True')
+  for (const property of properties) await setProperty(vm, property, 'True')
   return vm
 }
 
 const starts = async (): Promise<string[]> =>
-  (await system.told(() => startAutomatically(system.app))).filter((event) => event.endsWith('domain-start'))
+  (await system.told(() => system.app.startAutomatically())).filter((event) => event.endsWith('domain-start'))
 
 it('starts each domain that wants it once, providers of network first, also those that do not say so', async () => {
   const work = await domain('work', 'autostart')
   const net = await domain('net', 'provides_network')
   const far = await domain('far', 'provides_network', 'autostart')
   await domain('idle')
-  await system.app.setProperty(work, 'netvm', 'net')
-  await system.app.setProperty(net, 'netvm', 'far')
-  await system.app.setProperty(far, 'netvm', '')
+  await setProperty(work, 'netvm', 'net')
+  await setProperty(net, 'netvm', 'far')
+  await setProperty(far, 'netvm', '')
   expect(await starts()).toEqual(['far domain-start', 'net domain-start', 'work domain-start'])
   expect(await starts()).toEqual([])
 })

@@ -1,42 +1,35 @@
-import { errorChain, Semaphore } from '@cloister/kit'
-import type { App } from '../app.ts'
+import { errorChain } from '@cloister/kit'
 import { autostart } from '../domains/properties/qubes-vm-properties.ts'
 import { QubesVM } from '../domains/qubes-vm.ts'
+import type { System } from '../domains/system.ts'
+import type { StartSlots } from './start-slots.ts'
 
-/** Domains that start at a time. */
-const atATime = 2
 /** On the command line of the host's kernel: no domain starts by itself. */
 const skipFlag = 'qubes.skip_autostart'
 const cmdlineLimit = 65_536
 
 /**
- * Starts the domains that start with the daemon, those that give network first, then disposables are preloaded; failures stop
- * nothing (reference: storage-and-lifecycle, B.12).
+ * Starts the domains that start with the daemon, those that give network first; a start that fails is logged and keeps no
+ * other from starting (reference: storage-and-lifecycle, B.12).
+ * @returns false when the host's kernel was told to skip this
  */
-export async function startAutomatically(app: App): Promise<void> {
-  if (await skipped(app)) return
-  await startDomains(app)
-  app.preloads.autostart()
-}
-
-async function startDomains(app: App): Promise<void> {
+export async function startAutomatically(app: System, slots: StartSlots): Promise<boolean> {
+  if (await skipped(app)) return false
   const wanted = [...app.domains].filter((vm): vm is QubesVM => vm instanceof QubesVM && vm.get(autostart) === true)
   wanted.sort((a, b) => depth(a) - depth(b))
-  const limit = new Semaphore(atATime)
-  await Promise.all(
-    wanted.map((vm) =>
-      limit.run(async () => {
-        try {
-          await vm.lifeCycle.start()
-        } catch (error) {
-          app.log.error('a domain could not be started automatically', { domain: vm.name, error: errorChain(error) })
-        }
-      }),
-    ),
-  )
+  await Promise.all(wanted.map((vm) => slots.run(() => start(vm))))
+  return true
 }
 
-async function skipped(app: App): Promise<boolean> {
+async function start(vm: QubesVM): Promise<void> {
+  try {
+    await vm.lifeCycle.start()
+  } catch (error) {
+    vm.app.log.error('a domain could not be started automatically', { domain: vm.name, error: errorChain(error) })
+  }
+}
+
+async function skipped(app: System): Promise<boolean> {
   const cmdline = new TextDecoder().decode(await app.os.files.read('/proc/cmdline', cmdlineLimit))
   return cmdline.split(/\s+/).includes(skipFlag)
 }

@@ -1,5 +1,5 @@
-import { providesNetwork } from '../domains/properties/net-properties.ts'
-import { debug } from '../domains/properties/qubes-vm-properties.ts'
+import * as net from '../domains/properties/net-properties.ts'
+import { debug, defaultUser, updateable } from '../domains/properties/qubes-vm-properties.ts'
 import type { QubesVM } from '../domains/qubes-vm.ts'
 
 const seedBytes = 64
@@ -12,8 +12,8 @@ export function guestDatabase(vm: QubesVM): Map<string, string> {
   const entries: readonly (readonly [path: string, value: unknown])[] = [
     ['/name', vm.name],
     ['/type', vm.klass],
-    ['/default-user', vm.get({ name: 'default_user' })],
-    ['/qubes-vm-updateable', vm.get({ name: 'updateable' }) ? 'True' : 'False'],
+    ['/default-user', vm.get(defaultUser)],
+    ['/qubes-vm-updateable', vm.get(updateable) ? 'True' : 'False'],
     ['/qubes-vm-persistence', persistence[vm.klass as keyof typeof persistence]],
     ['/qubes-debug-mode', vm.get(debug) ? '1' : '0'],
     ['/qubes-base-template', vm.template?.name],
@@ -32,25 +32,24 @@ export function guestDatabase(vm: QubesVM): Map<string, string> {
 }
 
 function networkEntries(vm: QubesVM): (readonly [string, unknown])[] {
-  const [primary, secondary] = String(vm.get({ name: 'dns' }) ?? '').split(' ')
-  const value = (name: string): unknown => vm.get({ name })
+  const [primary, secondary] = (vm.get(net.dns) ?? '').split(' ')
   const provider: (readonly [string, unknown])[] = [
-    ['/qubes-netvm-network', value('gateway')],
-    ['/qubes-netvm-gateway', value('gateway')],
-    ['/qubes-netvm-gateway6', value('gateway6')],
-    ['/qubes-netvm-netmask', value('visible_netmask')],
+    ['/qubes-netvm-network', vm.get(net.gateway)],
+    ['/qubes-netvm-gateway', vm.get(net.gateway)],
+    ['/qubes-netvm-gateway6', vm.get(net.gateway6)],
+    ['/qubes-netvm-netmask', vm.get(net.visibleNetmask)],
     ['/qubes-netvm-primary-dns', primary],
     ['/qubes-netvm-secondary-dns', secondary],
   ]
   const client: (readonly [string, unknown])[] = [
-    ['/qubes-mac', value('mac')],
-    ['/qubes-ip', value('visible_ip')],
-    ['/qubes-netmask', value('visible_netmask')],
-    ['/qubes-gateway', value('visible_gateway')],
+    ['/qubes-mac', vm.get(net.mac)],
+    ['/qubes-ip', vm.get(net.visibleIp)],
+    ['/qubes-netmask', vm.get(net.visibleNetmask)],
+    ['/qubes-gateway', vm.get(net.visibleGateway)],
     ['/qubes-primary-dns', primary],
     ['/qubes-secondary-dns', secondary],
-    ['/qubes-ip6', value('visible_ip6')],
-    ['/qubes-gateway6', value('visible_gateway6')],
+    ['/qubes-ip6', vm.get(net.visibleIp6)],
+    ['/qubes-gateway6', vm.get(net.visibleGateway6)],
   ]
-  return [...(vm.get(providesNetwork) ? provider : []), ...(vm.netvm ? client : [])]
+  return [...(vm.get(net.providesNetwork) ? provider : []), ...(vm.netvm ? client : [])]
 }

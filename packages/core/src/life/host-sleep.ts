@@ -1,32 +1,45 @@
 import { errorText, msg, QubesVMError } from '@cloister/kit'
-import type { App } from '../app.ts'
 import type { QubesVM } from '../domains/qubes-vm.ts'
+import type { System } from '../domains/system.ts'
 
-/** Domains that were not running anyway when the host went to sleep. */
-const keptAsleep = new WeakMap<App, ReadonlySet<QubesVM>>()
-
-/** Suspends all running domains before the host sleeps (reference: storage-and-lifecycle, B.4.3). */
-export async function suspendHost(app: App): Promise<void> {
-  await app.preloads.removeAll()
-  const running = [...app.domains.running()]
-  const asleep = running.filter(({ powerState }) => powerState === 'Paused' || powerState === 'Suspended')
-  keptAsleep.set(app, new Set(asleep))
-  await all(
-    running.filter((vm) => !asleep.includes(vm)),
-    'suspended',
-    (vm) => vm.lifeCycle.suspend(),
-  )
+/** Disposables that were started in advance: they are in the way of a sleep, and are made anew after it. */
+export interface PreloadedDisposables {
+  removeAll(): Promise<void>
+  autostart(): void
 }
 
-/** Resumes what `suspendHost` has suspended. */
-export async function resumeHost(app: App): Promise<void> {
-  const asleep = keptAsleep.get(app) ?? new Set()
-  keptAsleep.delete(app)
-  const suspended = [...app.domains.running()].filter(
-    (vm) => !asleep.has(vm) && (vm.powerState === 'Paused' || vm.powerState === 'Suspended'),
-  )
-  await all(suspended, 'resumed', (vm) => vm.lifeCycle.resume())
-  app.preloads.autostart()
+/** The sleep of the host: all running domains are suspended before it, and resumed after it (reference: storage-and-lifecycle, B.4.3). */
+export class HostSleep {
+  readonly #app: System
+  readonly #preloaded: PreloadedDisposables
+  /** Domains that the daemon suspended, and that it must resume; those that a user had paused are not among them. */
+  readonly #suspended = new Set<QubesVM>()
+
+  constructor(app: System, preloaded: PreloadedDisposables) {
+    this.#app = app
+    this.#preloaded = preloaded
+  }
+
+  async suspend(): Promise<void> {
+    await this.#preloaded.removeAll()
+    const awake = [...this.#app.domains.running()].filter(
+      ({ powerState }) => powerState !== 'Paused' && powerState !== 'Suspended',
+    )
+    await all(awake, 'suspended', async (vm) => {
+      await vm.lifeCycle.suspend()
+      this.#suspended.add(vm)
+    })
+  }
+
+  /** Resumes what `suspend` has suspended, and nothing else. */
+  async resume(): Promise<void> {
+    const asleep = [...this.#suspended].filter(
+      ({ powerState }) => powerState === 'Paused' || powerState === 'Suspended',
+    )
+    this.#suspended.clear()
+    await all(asleep, 'resumed', (vm) => vm.lifeCycle.resume())
+    this.#preloaded.autostart()
+  }
 }
 
 async function all(domains: readonly QubesVM[], what: string, work: (vm: QubesVM) => Promise<void>): Promise<void> {

@@ -61,7 +61,7 @@ describe('61: the end of a guest is handled once, in this order', () => {
       () => Promise.all([1, 2].map(() => vm.lifeCycle.shutdown({ wait: true }))),
       ['domain-pre-shutdown', 'domain-pre-shutdown'],
     ],
-    ['somebody else ends it', async () => (await system.app.hypervisor.running())[0]?.destroy()],
+    ['somebody else ends it', async () => (await system.app.hypervisors.of(vm).running())[0]?.destroy()],
     [
       'it powers itself off while it is killed',
       () => {
@@ -76,7 +76,7 @@ describe('61: the end of a guest is handled once, in this order', () => {
       const work = end()
       await system.until(() => system.events.includes('work domain-shutdown'))
       await work
-      await vm.lifeCycle.settled()
+      await vm.phase.settled(system.clock)
     })
     expect(events).toEqual([...of('work', before), ...stopped])
     await expectHalted(events)
@@ -132,7 +132,7 @@ describe('62: shutdown', () => {
     'of a domain that others need as their %s is refused, unless forced',
     async (name) => {
       const user = await system.create('StandaloneVM', 'user')
-      await system.app.change((unit) => {
+      await system.app.changes.make((unit) => {
         vm.set(unit, providesNetwork, true)
         user.set(unit, name === 'netvm' ? netvm : guivm, vm)
       })
@@ -173,7 +173,7 @@ describe('62: shutdown', () => {
   })
 
   it('that the guest ignores ends with an error for who waits; the domain runs, and kill works', async () => {
-    await system.app.change((unit) => vm.set(unit, shutdownTimeout, 5))
+    await system.app.changes.make((unit) => vm.set(unit, shutdownTimeout, 5))
     system.driver.ignoreShutdown(vm.uuid)
     const events = await system.told(async () => {
       const shutdown = vm.lifeCycle.shutdown({ wait: true })
@@ -195,7 +195,7 @@ describe('62: shutdown', () => {
     system.driver.ignoreShutdown(vm.uuid)
     /** A call that waits; when this returns, it does. */
     const begin = async (seconds: number): Promise<{ readonly shutdown: Promise<void> }> => {
-      await system.app.change((unit) => vm.set(unit, shutdownTimeout, seconds))
+      await system.app.changes.make((unit) => vm.set(unit, shutdownTimeout, seconds))
       const shutdown = vm.lifeCycle.shutdown({ wait: true })
       shutdown.catch(() => {})
       await new Promise(setImmediate)
@@ -231,7 +231,7 @@ describe('kill', () => {
   it('63: is allowed of a domain that running ones need; handlers cannot veto it', async () => {
     const user = await system.create('StandaloneVM', 'user')
     await vm.lifeCycle.kill()
-    await system.app.change((unit) => {
+    await system.app.changes.make((unit) => {
       vm.set(unit, providesNetwork, true)
       user.set(unit, netvm, vm)
     })
@@ -304,7 +304,7 @@ describe('64: pause and unpause', () => {
   it('a handler of what is only told that fails is logged', async () => {
     system.failAt('domain-paused')
     await vm.lifeCycle.pause()
-    await system.until(() => system.logged.some(({ details }) => details['what'] === 'domain-paused'))
+    await system.until(() => system.logged.some(({ message }) => message === 'a handler of the event domain-paused failed'))
     expect(vm.powerState).toBe('Paused')
   })
 
@@ -334,9 +334,9 @@ describe('65: suspend and resume', () => {
 })
 
 it('shows what the hypervisor says of the run, and nothing when there is none', async () => {
-  expect(vm.get({ name: 'xid' })).toBe(vm.run?.id)
-  expect(vm.get({ name: 'start_time' })).toBe((system.clock.now() / 1000).toFixed(3))
+  expect(vm.get(vm.property('xid'))).toBe(vm.run?.id)
+  expect(vm.get(vm.property('start_time'))).toBe((system.clock.now() / 1000).toFixed(3))
   system.driver.powerOffDomain(vm.uuid)
   await ended()
-  expect([vm.get({ name: 'xid' }), vm.get({ name: 'start_time' })]).toEqual([-1, null])
+  expect([vm.get(vm.property('xid')), vm.get(vm.property('start_time'))]).toEqual([-1, null])
 })

@@ -1,106 +1,98 @@
-import {
-  errorChain,
-  Mutex,
-  msg,
-  QubesVMError,
-  QubesVMNotFoundError,
-  QubesVMNotPausedError,
-  QubesVMNotRunningError,
-  QubesVMNotStartedError,
-  QubesVMShutdownTimeoutError,
-} from '@cloister/kit'
+import { errorChain, Mutex, msg, QubesVMError, QubesVMNotPausedError, QubesVMNotRunningError } from '@cloister/kit'
 import type { LifecycleEventKind } from '@cloister/libvirt'
+import { type Clock, within } from '@cloister/os'
 import type { LifeEventName, LifeEvents } from '../domains/domain-events.ts'
-import { shutdownTimeout } from '../domains/properties/qubes-vm-properties.ts'
+import type { PowerControl, ShutdownOptions } from '../domains/ports/power-control.ts'
 import type { QubesVM } from '../domains/qubes-vm.ts'
-import type { Run } from './run.ts'
+import type { Run } from '../domains/run.ts'
+import { destroyGuest, waits } from './guest-power.ts'
+import { Shutdown } from './shutdown.ts'
 import { startDomain } from './start.ts'
 
-export interface ShutdownOptions {
-  readonly force?: boolean
-  readonly wait?: boolean
+/** A start that is under way: all who ask for one share it. */
+interface StartUnderWay {
+  readonly done: Promise<void>
+  readonly cancel: AbortController
 }
 
 /**
  * Start, stop and what lies between, for one domain (reference: storage-and-lifecycle, B.2–B.4). The truth about a guest
  * comes from the hypervisor's events; a stop is handled in one place, exactly once a run, however the guest ended.
  */
-export class LifeCycle {
+export class LifeCycle implements PowerControl {
   readonly #vm: QubesVM
+  readonly #clock: Clock
+  readonly #rest: () => Promise<void>
   readonly #stopLock = new Mutex()
-  /** The last run that has ended; its stop may still be being handled. */
-  #stopped: Run | undefined
+  readonly #shutdown: Shutdown
+  #start: StartUnderWay | undefined
 
-  constructor(vm: QubesVM) {
+  /** @param rest called when the domain has come to rest, before it is halted again */
+  constructor(vm: QubesVM, rest: () => Promise<void>) {
     this.#vm = vm
+    this.#clock = vm.app.os.clock
+    this.#rest = rest
+    this.#shutdown = new Shutdown(vm)
   }
 
-  /** Starts a halted domain; any other is left as it is. The steps are in `start.ts`. */
   async start(): Promise<void> {
-    const vm = this.#vm
-    try {
-      await vm.startupLock.run(async () => {
-        if (!vm.registered) throw new QubesVMNotFoundError(msg`There is no domain ${vm.name} any more`)
-        if (vm.powerState !== 'Halted') return
-        await this.settled()
-        // Handling the stop of a disposable removes it.
-        if (!vm.registered) throw new QubesVMNotFoundError(msg`There is no domain ${vm.name} any more`)
-        await startDomain(vm)
-      })
-    } catch (error) {
-      await this.#logged('after a failed start', () => vm.afterFailedStart())
-      throw error
-    }
+    const { phase } = this.#vm
+    if (phase.name !== 'starting') await phase.settled(this.#clock)
+    // Another caller may have begun while this one waited.
+    if (this.#start) return this.#start.done
+    if (phase.name === 'running') return
+    phase.require('start')
+    phase.enter('starting')
+    const cancel = new AbortController()
+    const done = this.#runStart(cancel.signal).finally(() => {
+      this.#start = undefined
+    })
+    this.#start = { done, cancel }
+    return done
   }
 
-  /** Resolves when no stop is being handled any more. */
-  async settled(): Promise<void> {
-    await this.#stopped?.ended.catch(() => {})
-  }
-
-  /** Asks the guest to shut down. */
-  async shutdown({ force = false, wait = false }: ShutdownOptions = {}): Promise<void> {
-    const run = this.#activeRun()
+  async shutdown(options: ShutdownOptions = {}): Promise<void> {
+    const run = this.#guest('shutdown')
     try {
-      await this.#vm.app.events.fireLife(this.#vm, 'domain-pre-shutdown', { force })
-      await this.#requestShutdown(run, force)
-      if (wait) await this.#waitForEnd(run)
+      await this.#vm.app.events.fireLife(this.#vm, 'domain-pre-shutdown', { force: options.force ?? false })
+      await this.#shutdown.request(run, options)
     } catch (error) {
       await this.tell('domain-shutdown-failed', { reason: errorChain(error) })
       throw error
     }
   }
 
-  /** Ends the guest now; returns when its stop is handled. */
   async kill(): Promise<void> {
-    const run = this.#activeRun()
-    await this.#destroy(run)
-    await run.ended
+    const start = this.#start
+    this.#vm.phase.require('kill')
+    if (start) return this.#cancelStart(start)
+    const run = this.#guest('kill')
+    await destroyGuest(this.#vm, run)
+    await this.#end(run)
   }
 
   async pause(): Promise<void> {
-    const run = this.#vm.run
-    if (!run || run.stopReceived) throw new QubesVMNotRunningError(msg`${this.#vm.name} is not running`)
+    const run = this.#guest('pause')
     if (run.state === 'paused') return
     await this.#vm.app.events.fireLife(this.#vm, 'domain-pre-paused', {})
-    await run.domain.suspend()
-    await run.reached('paused')
+    await this.#asked(`Pausing ${this.#vm.name}`, run.domain.suspend())
+    await run.reached('paused', this.#clock, waits.answerMs)
   }
 
   async unpause(): Promise<void> {
-    const run = this.#vm.run
-    // A guest that is being started is let go by its start.
-    if (run?.state !== 'paused' || run.starting) throw new QubesVMNotPausedError(msg`${this.#vm.name} is not paused`)
+    const { run } = this.#vm
+    // A guest that is created paused is resumed by its start alone.
+    if (run?.state !== 'paused' || !run.released) throw new QubesVMNotPausedError(msg`${this.#vm.name} is not paused`)
     await this.resumeGuest(run)
   }
 
-  /** Lets a paused guest go on, with the events of it. */
+  /** Resumes a paused guest, with the events of it. */
   async resumeGuest(run: Run): Promise<void> {
     const { events } = this.#vm.app
     await events.fireLife(this.#vm, 'domain-pre-unpaused', {})
     run.expectsResume = true
     try {
-      await run.domain.resume()
+      await this.#asked(`Resuming ${this.#vm.name}`, run.domain.resume())
     } catch (error) {
       run.expectsResume = false
       throw error
@@ -109,26 +101,23 @@ export class LifeCycle {
     await events.fireLife(this.#vm, 'domain-unpaused', {})
   }
 
-  /** Suspends the guest to its memory; one that cannot is paused. */
   async suspend(): Promise<void> {
-    const run = this.#vm.run
-    if (!run || run.stopReceived) throw new QubesVMNotRunningError(msg`${this.#vm.name} is not running`)
-    if (!this.#vm.app.hypervisor.capabilities.suspend) return this.pause()
-    await run.domain.pmSuspend()
-    await run.reached('pmsuspended')
+    const run = this.#guest('pause')
+    if (!this.#vm.app.hypervisors.of(this.#vm).capabilities.suspend) return this.pause()
+    await this.#asked(`Suspending ${this.#vm.name}`, run.domain.pmSuspend())
+    await run.reached('pmsuspended', this.#clock, waits.answerMs)
   }
 
   async resume(): Promise<void> {
-    const run = this.#vm.run
+    const { run } = this.#vm
     if (run?.state !== 'pmsuspended') return this.unpause()
-    await run.domain.pmWakeup()
-    await run.reached('running')
+    await this.#asked(`Resuming ${this.#vm.name}`, run.domain.pmWakeup())
+    await run.reached('running', this.#clock, waits.answerMs)
     await this.#vm.app.events.fireLife(this.#vm, 'domain-resumed', {})
   }
 
-  /** Follows what the hypervisor tells of the domain. */
   onHypervisorEvent(event: LifecycleEventKind): void {
-    const run = this.#vm.run
+    const { run } = this.#vm
     if (!run) return
     if (event === 'stopped') this.#onStopped(run)
     else if (event === 'suspended') this.#onSuspended(run)
@@ -138,104 +127,139 @@ export class LifeCycle {
     else if (event === 'shutdown') run.enter('shutdown')
   }
 
-  /** Ends a guest whose start failed, and waits until its stop is handled. What fails is logged. */
+  /** Ends a guest whose start failed, and waits until its stop is handled. */
   async abandon(run: Run): Promise<void> {
-    await this.#logged('ending its guest', async () => {
-      if (!run.stopReceived) await this.#destroy(run)
-      await run.ended
-    })
+    if (!run.stopReceived) await destroyGuest(this.#vm, run)
+    await this.#end(run)
+  }
+
+  adopt(): void {
+    this.#vm.phase.enter('running')
+  }
+
+  async endInterruptedStart(run: Run): Promise<void> {
+    if (this.#vm.phase.name !== 'stopping') this.#vm.phase.enter('stopping')
+    await this.#logged('ending a guest whose start was interrupted', () => this.abandon(run))
+    await this.#comeToRest()
+  }
+
+  async handleMissedStop(): Promise<void> {
+    const { phase, storage, app } = this.#vm
+    if (phase.name !== 'stopping') phase.enter('stopping')
+    try {
+      await storage.stop()
+      await app.runs.ended(this.#vm)
+    } finally {
+      await this.#comeToRest()
+    }
   }
 
   /** Fires an event of what has happened already: a handler that fails is logged and changes nothing. */
   async tell<T extends LifeEventName>(name: T, event: LifeEvents[T]): Promise<void> {
-    await this.#logged(name, () => this.#vm.app.events.fireLife(this.#vm, name, event))
+    await this.#logged(`a handler of the event ${name}`, () => this.#vm.app.events.fireLife(this.#vm, name, event))
   }
 
-  #activeRun(): Run {
-    const { run } = this.#vm
-    if (!run || run.stopReceived) throw new QubesVMNotStartedError(msg`${this.#vm.name} is not running`)
+  /** The guest that something is asked of. @throws the refusal of the action when there is no guest that could be asked */
+  #guest(action: 'shutdown' | 'kill' | 'pause'): Run {
+    const { phase, run, name } = this.#vm
+    phase.require(action)
+    if (!run || run.stopReceived || !run.released) {
+      throw new QubesVMNotRunningError(
+        msg`${name} is being started and its guest does not run yet: try again when it runs, or kill it`,
+      )
+    }
     return run
   }
 
-  async #destroy(run: Run): Promise<void> {
+  /** The whole start, from the phase `starting` to `running`, or back to `halted`. */
+  async #runStart(signal: AbortSignal): Promise<void> {
+    const { phase } = this.#vm
     try {
-      await run.domain.destroy()
-    } catch (cause) {
-      if (run.stopReceived) throw new QubesVMNotStartedError(msg`${this.#vm.name} is not running any more`, { cause })
-      throw new QubesVMError(msg`Cannot end ${this.#vm.name}`, { cause })
+      this.#vm.checkStartable()
+      await startDomain(this.#vm, this, signal)
+      phase.enter('running')
+    } catch (error) {
+      await this.#comeToRest()
+      throw error
     }
   }
 
-  async #requestShutdown(run: Run, force: boolean): Promise<void> {
-    if (run.state === 'paused') {
-      if (!force && !this.#vm.isPreloaded)
-        throw new QubesVMNotRunningError(msg`${this.#vm.name} is paused and cannot shut down: unpause it, or use force`)
-      await this.#destroy(run)
-      return
-    }
-    try {
-      await run.domain.shutdown()
-    } catch (cause) {
-      throw new QubesVMShutdownTimeoutError(msg`${this.#vm.name} cannot be asked to shut down`, { cause })
-    }
+  async #cancelStart({ done, cancel }: StartUnderWay): Promise<void> {
+    const { name } = this.#vm
+    // The start ends its guest by itself, when there is one.
+    cancel.abort(new QubesVMError(msg`${name} was killed while it was being started`))
+    const cancelled = done.then(
+      () => {},
+      () => {},
+    )
+    await within({ clock: this.#clock, ms: waits.stopMs, what: `The end of the start of ${name}` }, cancelled)
   }
 
-  async #waitForEnd(run: Run): Promise<void> {
-    const seconds = this.#vm.get(shutdownTimeout) ?? 0
-    const late = Promise.withResolvers<never>()
-    const timer = this.#vm.app.os.clock.after(seconds * 1000, () => {
-      late.reject(new QubesVMShutdownTimeoutError(msg`${this.#vm.name} did not shut down in ${seconds} s`))
-    })
-    try {
-      await Promise.race([run.ended, late.promise])
-    } finally {
-      timer.cancel()
-    }
+  /** Waits until the stop of a run is handled and the domain has come to rest. */
+  async #end(run: Run): Promise<void> {
+    const wait = { clock: this.#clock, ms: waits.stopMs, what: `The end of the guest of ${this.#vm.name}` }
+    await within(wait, run.ended)
+  }
+
+  #asked(what: string, answer: Promise<void>): Promise<void> {
+    const onLate = (): Error =>
+      new QubesVMError(
+        msg`${what} failed: the hypervisor did not answer within ${waits.answerMs / 1000} s. \`cloister kill ${this.#vm.name}\` ends the guest`,
+      )
+    return within({ clock: this.#clock, ms: waits.answerMs, what, onLate }, answer)
   }
 
   #onStopped(run: Run): void {
     if (run.stopReceived) return
-    this.#stopped = run
     this.#vm.app.agents.note(this.#vm, false)
-    run.follow(this.#stopLock.run(() => this.#handleStop(run)))
+    const { phase } = this.#vm
+    // The end of a guest that is being started is a failure of its start, which then brings the domain to rest.
+    const byStart = phase.name === 'starting' || phase.name === 'stopping'
+    if (!byStart) phase.enter('stopping')
+    run.noteStop(() => this.#stopLock.run(() => this.#handleStop(run, byStart)))
   }
 
-  async #handleStop(run: Run): Promise<void> {
+  async #handleStop(run: Run, byStart: boolean): Promise<void> {
     const vm = this.#vm
     const { app } = vm
     const failures: unknown[] = []
     // A handler that fails must not keep the volumes from being committed.
-    const step = async (work: () => Promise<void>): Promise<void> => {
-      try {
-        await work()
-      } catch (error) {
-        failures.push(error)
-        app.log.error('the stop of a domain could not be handled to its end', { domain: vm.name, error })
-      }
+    const step = async (name: 'domain-stopped' | 'domain-shutdown'): Promise<void> => {
+      await this.#logged(`a handler of the event ${name}`, () => app.events.fireLife(vm, name, {}), failures)
     }
-    await step(() => app.events.fireLife(vm, 'domain-stopped', {}))
+    await step('domain-stopped')
     const stopped = await this.#logged('stopping its volumes', () => vm.storage.stop())
     if (vm.run === run) vm.run = undefined
     app.events.announceReset(vm, 'xid', 'stubdom_xid', 'start_time')
-    await step(() => app.events.fireLife(vm, 'domain-shutdown', {}))
-    if (stopped) await this.#logged('the end of its run', () => app.runs.ended(vm))
+    await step('domain-shutdown')
+    if (stopped) await this.#logged('storing the end of its run', () => app.runs.ended(vm))
+    if (!byStart) await this.#comeToRest(failures)
     if (failures.length > 0) throw failures[0]
   }
 
+  /** What follows when the domain has no guest any more; then it is halted, or removed. */
+  async #comeToRest(failures: unknown[] = []): Promise<void> {
+    const { phase } = this.#vm
+    if (phase.name !== 'stopping') phase.enter('stopping')
+    await this.#logged('what follows the end of its run', this.#rest, failures)
+    if (phase.name === 'stopping') phase.enter('halted')
+  }
+
   /** Does what must not keep anything else from happening. @returns whether it succeeded; if not, that is in the log */
-  async #logged(what: string, work: () => Promise<void>): Promise<boolean> {
+  async #logged(what: string, work: () => Promise<void>, failures: unknown[] = []): Promise<boolean> {
     try {
       await work()
       return true
     } catch (error) {
-      this.#vm.app.log.error('something went wrong with a domain', { domain: this.#vm.name, what, error })
+      this.#vm.app.log.error(`${what} failed`, { domain: this.#vm.name, error: errorChain(error) })
+      failures.push(error)
       return false
     }
   }
 
   #onSuspended(run: Run): void {
     run.enter('paused')
-    if (!run.starting) void this.tell('domain-paused', {})
+    if (run.released) void this.tell('domain-paused', {})
   }
 
   #onResumed(run: Run): void {

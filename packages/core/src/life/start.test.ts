@@ -43,7 +43,7 @@ const of = (name: string, events: readonly string[]): string[] => events.map((ev
 
 /** Gives `provider` to others as their network. */
 async function provides(provider: QubesVM, ...clients: readonly QubesVM[]): Promise<void> {
-  await system.app.change((unit) => {
+  await system.app.changes.make((unit) => {
     provider.set(unit, providesNetwork, true)
     for (const client of clients) client.set(unit, netvm, provider)
   })
@@ -108,7 +108,7 @@ describe('a start', () => {
       system.driver.powerOffDomain(vm.uuid)
       await system.until(() => system.events.at(-1) === 'work domain-shutdown')
       const start = vm.lifeCycle.start()
-      await system.app.settled()
+      await system.app.changes.settled()
       gate.resolve()
       await start
     })
@@ -271,7 +271,7 @@ describe('a failing handler of what is only told', () => {
     system.failAt('domain-start-failed')
     await expect(vm.lifeCycle.start()).rejects.toThrow(/no machine/)
     expect(await system.intents()).toEqual([])
-    expect(system.logged.map(({ message }) => message)).toContain('something went wrong with a domain')
+    expect(system.logged.map(({ message }) => message)).toContain('a handler of the event domain-start-failed failed')
     await vm.lifeCycle.start()
   })
 })

@@ -35,7 +35,7 @@ function sum(numbers: readonly number[]): number {
 async function domain(start: number, most = 4000): Promise<QubesVM> {
   const vm = await system.create('StandaloneVM', `vm${domains.length}`)
   domains.push(vm)
-  await system.app.change((unit) => {
+  await system.app.changes.make((unit) => {
     vm.set(unit, memory, start)
     vm.set(unit, maxmem, most)
   })

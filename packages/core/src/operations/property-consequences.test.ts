@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { inheritedProperties } from '../domains/properties/qubes-vm-properties.ts'
 import type { QubesVM } from '../domains/qubes-vm.ts'
+import { propertiesOfAllClasses } from '../domains/vm-classes.ts'
+import { resetProperty, setProperty } from '../operations/properties.ts'
 import { TestSystem } from '../testing/test-system.ts'
 
 // 76 of reference storage-and-lifecycle, part D; admin-api, 4.2.
@@ -17,8 +18,7 @@ beforeEach(async () => {
 afterEach(() => system[Symbol.asyncDispose]())
 
 const vm = (name: string): QubesVM => system.app.domains.get(name) as QubesVM
-const set = (name: string, value: string, holder = template): Promise<void> =>
-  system.app.setProperty(holder, name, value)
+const set = (name: string, value: string, holder = template): Promise<void> => setProperty(holder, name, value)
 
 /** Two values of each inherited property. */
 const values: Readonly<Record<string, readonly [string, string]>> = {
@@ -34,7 +34,7 @@ const values: Readonly<Record<string, readonly [string, string]>> = {
 }
 
 describe('a change in a template', () => {
-  it.each(inheritedProperties)(
+  it.each(propertiesOfAllClasses(({ inherited }) => inherited).map(({ name }) => name))(
     'of %s is one in the domains that leave it at its default, and in no others',
     async (name) => {
       await set('template_for_dispvms', 'True', vm('own'))
@@ -46,10 +46,10 @@ describe('a change in a template', () => {
         `plain property-reset:${name}`,
         `tmpl property-set:${name}`,
       ])
-      expect(vm('plain').get({ name })).toEqual(template.get({ name }))
+      expect(vm('plain').get(vm('plain').property(name))).toEqual(template.get(template.property(name)))
       const same = await system.told(() => set(name, one))
       expect(same.filter((event) => event.startsWith('plain'))).toEqual([])
-      const reset = await system.told(() => system.app.resetProperty(template, name))
+      const reset = await system.told(() => resetProperty(template, name))
       expect(reset.filter((event) => event.includes('property-reset'))).toEqual([
         `plain property-reset:${name}`,
         `tmpl property-reset:${name}`,
@@ -89,7 +89,7 @@ it('who gives network is a service, and says where it is', async () => {
 it('a default of the system is one of the domains that leave it so; templates have no network', async () => {
   await set('provides_network', 'True', vm('own'))
   await set('netvm', '', vm('own'))
-  const events = await system.told(() => system.app.setProperty(system.app, 'default_netvm', 'own'))
+  const events = await system.told(() => setProperty(system.app.global, 'default_netvm', 'own'))
   expect(events).toEqual(expect.arrayContaining(['plain property-reset:netvm', 'stranger property-reset:netvm']))
   expect(events).not.toContain('own property-reset:netvm')
   expect(vm('plain').netvm?.name).toBe('own')
@@ -97,8 +97,8 @@ it('a default of the system is one of the domains that leave it so; templates ha
 })
 
 it('the domain that sets the clock is marked, and the one before no more', async () => {
-  await system.app.setProperty(system.app, 'clockvm', 'plain')
-  await system.app.setProperty(system.app, 'clockvm', 'own')
+  await setProperty(system.app.global, 'clockvm', 'plain')
+  await setProperty(system.app.global, 'clockvm', 'own')
   expect(['plain', 'own'].map((name) => vm(name).features.find('service.clocksync'))).toEqual([undefined, '1'])
 })
 

@@ -1,8 +1,8 @@
-import type { App } from '../app.ts'
 import type { BaseVM } from '../domains/base-vm.ts'
 import { statsInterval } from '../domains/properties/global-properties.ts'
 import { memory } from '../domains/properties/qubes-vm-properties.ts'
 import { QubesVM } from '../domains/qubes-vm.ts'
+import type { System } from '../domains/system.ts'
 
 type Pairs = readonly (readonly [key: string, value: string])[]
 
@@ -20,7 +20,7 @@ const tickMs = 10
 
 /** Reports what every running domain and the host use, every `stats_interval` seconds, until aborted (reference: admin-api, 6.5). */
 export async function watchStatistics(
-  app: App,
+  app: System,
   signal: AbortSignal,
   report: (vm: BaseVM, pairs: Pairs) => void,
 ): Promise<void> {
@@ -36,7 +36,7 @@ export async function watchStatistics(
     }
     at = now
     try {
-      await app.os.clock.sleep((app.get(statsInterval) ?? 1) * 1000, signal)
+      await app.os.clock.sleep((app.global.get(statsInterval) ?? 1) * 1000, signal)
     } catch {
       return
     }

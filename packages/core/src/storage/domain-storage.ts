@@ -1,8 +1,7 @@
 import { msg, QubesException, QubesVMError, StoragePoolException } from '@cloister/kit'
 import type { Pool, Volume } from '@cloister/storage'
-import type { BaseVM } from '../domains/base-vm.ts'
-import type { QubesVM } from '../domains/qubes-vm.ts'
-import type { ChangeUnit } from '../properties/property.ts'
+import type { ChangeUnit } from '../changes/change-unit.ts'
+import type { StorageAncestor, StorageOwner } from './storage-owner.ts'
 import { kernelVolume, type VolumeKind } from './volume-kinds.ts'
 import { parseVolumeRecord, type VolumeRecord, volumeRecord } from './volume-record.ts'
 
@@ -25,11 +24,11 @@ export interface VolumePlace {
  * runs side by side; all of it is awaited even when a part fails, then the first failure is thrown.
  */
 export class DomainStorage {
-  readonly #vm: QubesVM
+  readonly #owner: StorageOwner
   readonly #volumes = new Map<string, Volume>()
 
-  constructor(vm: QubesVM) {
-    this.#vm = vm
+  constructor(owner: StorageOwner) {
+    this.#owner = owner
   }
 
   /** All volumes in the order of the guest's disks, the kernel among them. */
@@ -38,8 +37,10 @@ export class DomainStorage {
   }
 
   names(): string[] {
-    const extra = [...this.#volumes.keys()].filter((name) => !this.#vm.volumeKinds.some((kind) => kind.name === name))
-    return [...this.#vm.volumeKinds.map(({ name }) => name), kernelVolume, ...extra]
+    const extra = [...this.#volumes.keys()].filter(
+      (name) => !this.#owner.volumeKinds.some((kind) => kind.name === name),
+    )
+    return [...this.#owner.volumeKinds.map(({ name }) => name), kernelVolume, ...extra]
   }
 
   /** The volumes that are stored with the domain: all but the kernel. */
@@ -56,16 +57,16 @@ export class DomainStorage {
   get(name: string): Volume {
     const volume = name === kernelVolume ? this.#kernel() : this.#volumes.get(name)
     if (volume) return volume
-    if (!this.names().includes(name)) throw new QubesException(msg`${this.#vm.name} has no volume ${name}`)
+    if (!this.names().includes(name)) throw new QubesException(msg`${this.#owner.name} has no volume ${name}`)
     throw new StoragePoolException(
-      msg`The volume ${name} of ${this.#vm.name} is in a pool that could not be opened: see the log`,
+      msg`The volume ${name} of ${this.#owner.name} is in a pool that could not be opened: see the log`,
     )
   }
 
   /** Makes volume objects for a domain that is being made; nothing touches the disk. */
   prepare(choice: PoolChoice = {}): void {
     if (choice.pools) this.#refuseUnknown(choice.pools)
-    for (const kind of this.#vm.volumeKinds) {
+    for (const kind of this.#owner.volumeKinds) {
       this.#take(kind.snapOnStart ? this.#snapshot(kind, choice) : this.#ownVolume(kind, choice))
     }
   }
@@ -73,7 +74,7 @@ export class DomainStorage {
   /** Takes a volume over from storage; the domain that its source belongs to comes first. */
   load(record: VolumeRecord): void {
     const { pool: poolName, source, config } = parseVolumeRecord(record)
-    const pool = this.#vm.app.pools.get(poolName)
+    const pool = this.#owner.app.pools.get(poolName)
     this.#take(pool.initVolume(source === undefined ? config : { ...config, source: pool.getVolume(source) }))
   }
 
@@ -84,7 +85,7 @@ export class DomainStorage {
   /** Writes down how a volume is now. */
   store(unit: ChangeUnit, name: string): void {
     const volume = this.#volumes.get(name)
-    if (volume) unit.put('volumes', [this.#vm.qid, name], [JSON.stringify(volumeRecord(volume))])
+    if (volume) unit.put('volumes', [this.#owner.qid, name], [JSON.stringify(volumeRecord(volume))])
   }
 
   async create(): Promise<void> {
@@ -114,7 +115,7 @@ export class DomainStorage {
       try {
         await volume.stop()
       } catch (error) {
-        this.#vm.app.log.warn('a volume that is removed could not be stopped', { volume: volume.vid, error })
+        this.#owner.app.log.warn('a volume that is removed could not be stopped', { volume: volume.vid, error })
       }
       await volume.remove()
     })
@@ -122,7 +123,7 @@ export class DomainStorage {
 
   /** Volumes whose source was committed since the domain started. */
   async outdated(): Promise<Volume[]> {
-    if (this.#vm.powerState === 'Halted') return []
+    if (this.#owner.isHalted) return []
     const all = this.list()
     const flags = await Promise.all(all.map((volume) => volume.isOutdated()))
     return all.filter((_, index) => flags[index])
@@ -130,51 +131,51 @@ export class DomainStorage {
 
   /** Makes the snapshots of a halted domain follow a new template. */
   followTemplate(unit: ChangeUnit): void {
-    for (const kind of this.#vm.volumeKinds) {
+    for (const kind of this.#owner.volumeKinds) {
       if (!kind.snapOnStart) continue
       const before = this.#volumes.get(kind.name)
       this.#take(this.#snapshot(kind, {}))
       // The pool has another object under that name now: the old one cannot come back, one like it can.
       unit.undo(() => before && this.#take(before.pool.initVolume(before.config())))
-      if (this.#vm.registered) this.store(unit, kind.name)
+      if (this.#owner.registered) this.store(unit, kind.name)
     }
   }
 
   #take(volume: Volume): void {
     this.#volumes.set(volume.name, volume)
-    this.#vm.app.domains.noteOwner(volume, this.#vm)
+    this.#owner.app.pools.noteOwner(volume, this.#owner)
   }
 
   #kernel(): Volume {
-    const vid = this.#vm.get<string | null>({ name: 'kernel' }) ?? ''
+    const vid = this.#owner.kernel ?? ''
     const config = { name: kernelVolume, vid, rw: false, snapOnStart: false, saveOnStop: false }
-    return this.#vm.app.pools.default(kernelVolume).initVolume(config)
+    return this.#owner.app.pools.default(kernelVolume).initVolume(config)
   }
 
   #refuseUnknown(pools: ReadonlyMap<string, string>): void {
     const known = this.names()
     for (const name of pools.keys()) {
-      if (!known.includes(name)) throw new QubesException(msg`${this.#vm.name} has no volume ${name}`)
+      if (!known.includes(name)) throw new QubesException(msg`${this.#owner.name} has no volume ${name}`)
     }
   }
 
   #ownVolume(kind: VolumeKind, { pool, pools }: PoolChoice): Volume {
-    const { app } = this.#vm
+    const { app } = this.#owner
     const model = this.#model(kind)
     const chosen = pools?.get(kind.name) ?? pool
     const place: Pool = chosen === undefined ? (model?.pool ?? app.pools.default(kind.name)) : app.pools.get(chosen)
     const ephemeral = model?.ephemeral
     return place.initVolume({
       ...kind,
-      owner: this.#owner,
+      owner: this.#folder,
       ...(model && { rw: model.rw }),
       ...(ephemeral !== undefined && { ephemeral }),
     })
   }
 
   #snapshot(kind: VolumeKind, { pools }: PoolChoice): Volume {
-    const source = originOf(this.#vm.template, kind.name)
-    if (!source) throw new QubesException(msg`The template of ${this.#vm.name} has no volume ${kind.name}`)
+    const source = originOf(this.#owner.template, kind.name)
+    if (!source) throw new QubesException(msg`The template of ${this.#owner.name} has no volume ${kind.name}`)
     if (pools?.has(kind.name)) {
       throw new QubesException(
         msg`Snapshot volume ${kind.name} must be in the same pool as its origin, ${source.pool.name}: no pool can be chosen for it`,
@@ -183,7 +184,7 @@ export class DomainStorage {
     const model = this.#model(kind)
     return source.pool.initVolume({
       ...kind,
-      owner: this.#owner,
+      owner: this.#folder,
       source,
       ...(model && { rw: model.rw }),
     })
@@ -191,16 +192,16 @@ export class DomainStorage {
 
   /** A disposable does with its volumes what its template does with its own. */
   #model(kind: VolumeKind): Volume | undefined {
-    return this.#vm.klass === 'DispVM' ? this.#vm.template?.storage?.get(kind.name) : undefined
+    return this.#owner.hasVolumesLikeTemplate ? this.#owner.template?.storage?.get(kind.name) : undefined
   }
 
-  get #owner(): string {
-    return `${this.#vm.folder}/${this.#vm.name}`
+  get #folder(): string {
+    return `${this.#owner.folder}/${this.#owner.name}`
   }
 }
 
 /** The volume that a snapshot is made of: of the first ancestor whose own is no snapshot. */
-function originOf(ancestor: BaseVM | undefined, name: string): Volume | undefined {
+function originOf(ancestor: StorageAncestor | undefined, name: string): Volume | undefined {
   for (let at = ancestor; at?.storage; at = at.template) {
     const volume = at.storage.get(name)
     if (!volume.source) return volume

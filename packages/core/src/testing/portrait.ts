@@ -9,7 +9,7 @@ export function portrait(app: App): unknown {
   return {
     labels: app.labels.list(),
     pools: app.pools.list().map((pool) => pool.config()),
-    properties: propertiesOf(app),
+    properties: propertiesOf(app.global),
     domains: app.domains.sorted().map(domainPortrait),
   }
 }
@@ -41,7 +41,7 @@ export function indexed(app: App): string[] {
 
 /** As the index should have it: what explicitly set properties name. */
 export function namedObjects(app: App): string[] {
-  const holders: PropertyHolder[] = [app, ...app.domains.sorted()]
+  const holders: PropertyHolder[] = [app.global, ...app.domains.sorted()]
   return holders
     .flatMap((holder) =>
       [...holder.explicitProperties()].flatMap(([{ name }, value]) =>

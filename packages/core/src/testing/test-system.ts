@@ -1,13 +1,13 @@
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
+import type { Log } from '@cloister/kit'
 import { Connection, type Driver, type Subscription, TestDriver } from '@cloister/libvirt'
 import { Faults, type Files, ModelledClock, nodeOs, type Os, type Processes } from '@cloister/os'
 import type { App } from '../app.ts'
 import type { BaseVM, VMClass } from '../domains/base-vm.ts'
 import type { LifeEventName } from '../domains/domain-events.ts'
 import { QubesVM } from '../domains/qubes-vm.ts'
-import type { Log } from '../log.ts'
 import { type OpenedApp, openAppOn } from '../open-app.ts'
 import { createDomain } from '../operations/create-domain.ts'
 import { SqliteStateStore } from '../state/sqlite/sqlite-state-store.ts'
@@ -114,7 +114,7 @@ export class TestSystem implements AsyncDisposable {
       await store.close()
     }
     this.app.journal.onEvent(({ domain, name, pairs }) => {
-      this.events.push([domain?.name ?? '', name, ...pairs.map((pair) => pair.join('='))].join(' ').trim())
+      this.events.push([domain ?? '', name, ...pairs.map((pair) => pair.join('='))].join(' ').trim())
     })
   }
 
@@ -128,7 +128,7 @@ export class TestSystem implements AsyncDisposable {
 
   /** Sets features; an undefined value removes. */
   async features(vm: BaseVM, values: Readonly<Record<string, string | undefined>>): Promise<void> {
-    await this.app.change((unit) => {
+    await this.app.changes.make((unit) => {
       for (const [name, value] of Object.entries(values)) {
         if (value === undefined) vm.features.remove(unit, name)
         else vm.features.set(unit, name, value)
@@ -138,10 +138,10 @@ export class TestSystem implements AsyncDisposable {
 
   /** The events that `work` brings about, without their arguments: `domain event`; nothing before the name for the system's. */
   async told(work: () => Promise<unknown>): Promise<string[]> {
-    await this.app.settled()
+    await this.app.changes.settled()
     const first = this.events.length
     await work()
-    await this.app.settled()
+    await this.app.changes.settled()
     return this.events.slice(first).map((line) => line.replace(/ \S+=.*/, ''))
   }
 

@@ -8,9 +8,9 @@ export interface Reservation {
 /** Decides whether there is memory for another guest, and moves memory between guests. */
 export interface MemoryManager {
   /**
-   * Keeps `bytes` free until released, which is when the guest exists; takes it from other guests if it must. Nothing else is
-   * moved meanwhile.
-   * @throws QubesMemoryError when they cannot be had
+   * Keeps `bytes` free until released, which is when the guest exists; takes memory from other guests if it must. No other
+   * memory is moved meanwhile.
+   * @throws QubesMemoryError when the memory cannot be had
    */
   reserve(vm: QubesVM, bytes: number): Promise<Reservation>
   /** KiB that new guests could have if all others kept no more than they prefer; undefined when memory is not counted. */

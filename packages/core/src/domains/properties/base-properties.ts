@@ -15,24 +15,28 @@ export const baseProperties: readonly AnyProperty[] = [
   labelOfVM,
   strProperty<BaseVM>({
     name: 'name',
+    perInstance: true,
     help: 'Name of the domain, fixed at its creation.',
     writable: 'once',
     clone: false,
   }),
   intProperty<BaseVM>({
     name: 'qid',
+    perInstance: true,
     help: 'Number of the domain on this host, fixed at its creation.',
     writable: 'once',
     clone: false,
   }),
   strProperty<BaseVM>({
     name: 'uuid',
+    perInstance: true,
     help: 'Identity of the domain, also for the hypervisor.',
     writable: 'once',
     clone: false,
   }),
   strProperty<BaseVM>({
     name: 'klass',
+    perInstance: true,
     help: 'Class of the domain.',
     writable: 'never',
     clone: false,
@@ -40,6 +44,7 @@ export const baseProperties: readonly AnyProperty[] = [
   }),
   strProperty<BaseVM>({
     name: 'icon',
+    perInstance: true,
     help: 'Name of the icon that stands for the domain.',
     writable: 'never',
     clone: false,

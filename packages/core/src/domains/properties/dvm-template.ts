@@ -9,6 +9,7 @@ const usesAsTemplate = ['default_dispvm', 'management_dispvm', 'template'] as co
 /** Mixin of AppVM and StandaloneVM: disposables can be made from the domain. */
 export const templateForDispvms: Property<BaseVM, boolean> = boolProperty({
   name: 'template_for_dispvms',
+  perInstance: true,
   help: 'Whether disposables can be made from the domain.',
   fallback: () => false,
   check: (vm, value) => {

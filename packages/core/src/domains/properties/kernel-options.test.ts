@@ -1,11 +1,12 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { setProperty } from '../../operations/properties.ts'
 import { TestSystem } from '../../testing/test-system.ts'
 import type { QubesVM } from '../qubes-vm.ts'
 import type { TemplateVM } from '../template-vm.ts'
 import { kernelCommandLine } from './kernel-options.ts'
-import { kernelopts } from './qubes-vm-properties.ts'
+import { kernelopts } from './kernel-properties.ts'
 
 let system: TestSystem
 let template: TemplateVM
@@ -24,7 +25,7 @@ async function kernelFile(name: string, text: string): Promise<void> {
   await system.app.kernels.refresh('6.1.0')
 }
 
-const set = (owner: QubesVM, name: string, text: string): Promise<void> => system.app.setProperty(owner, name, text)
+const set = (owner: QubesVM, name: string, text: string): Promise<void> => setProperty(owner, name, text)
 const builtIn = 'root=/dev/vda ro console=ttyS0'
 const mode = { 'boot-mode.active': 'safe', 'boot-mode.kernelopts.safe': 'single' }
 

@@ -1,5 +1,6 @@
 import { QubesValueError } from '@cloister/kit'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { setProperty } from '../../operations/properties.ts'
 import { TestSystem } from '../../testing/test-system.ts'
 import { DispVM, dispid } from '../disp-vm.ts'
 import type { QubesVM } from '../qubes-vm.ts'
@@ -13,20 +14,20 @@ beforeEach(async () => {
   const template = await system.create('TemplateVM', 'debian')
   net = await system.create('AppVM', 'net', template)
   work = await system.create('AppVM', 'work', template)
-  await system.app.setProperty(net, 'provides_network', 'True')
-  await system.app.setProperty(work, 'netvm', 'net')
+  await setProperty(net, 'provides_network', 'True')
+  await setProperty(work, 'netvm', 'net')
 })
 afterEach(() => system[Symbol.asyncDispose]())
 
 const addresses = (vm: QubesVM): unknown[] =>
-  ['ip', 'visible_gateway', 'ip6', 'visible_gateway6'].map((name) => vm.get({ name }))
+  ['ip', 'visible_gateway', 'ip6', 'visible_gateway6'].map((name) => vm.get(vm.property(name)))
 
 it('has addresses by its number, whatever its netvm is', async () => {
   expect(addresses(work)).toEqual(['10.137.0.3', '10.137.0.2', null, null])
-  await system.app.setProperty(work, 'provides_network', 'True')
-  await system.app.setProperty(work, 'netvm', '')
+  await setProperty(work, 'provides_network', 'True')
+  await setProperty(work, 'netvm', '')
   expect(addresses(work)).toEqual(['10.137.0.3', null, null, null])
-  await system.app.setProperty(work, 'provides_network', 'False')
+  await setProperty(work, 'provides_network', 'False')
   expect(addresses(work)).toEqual([null, null, null, null])
 })
 
@@ -43,21 +44,21 @@ it('shows a guest other addresses than it has', async () => {
     'net.fake-gateway': '192.168.1.1',
     'net.fake-netmask': '255.255.255.0',
   })
-  const shown = ['ip', 'visible_ip', 'visible_gateway', 'visible_netmask'].map((name) => work.get({ name }))
+  const shown = ['ip', 'visible_ip', 'visible_gateway', 'visible_netmask'].map((name) => work.get(work.property(name)))
   expect(shown).toEqual(['10.137.0.3', '192.168.1.5', '192.168.1.1', '255.255.255.0'])
 })
 
 it('gives a disposable an address by its own number', async () => {
-  await system.app.setProperty(work, 'template_for_dispvms', 'True')
+  await setProperty(work, 'template_for_dispvms', 'True')
   const vm = await system.app.disposables.create(work, system.app.adminVM)
   expect(vm).toBeInstanceOf(DispVM)
   const number = Number(vm.get(dispid))
   const last = number < 255 ? `0.${number}` : `${Math.floor((number - 1) / 254)}.${((number - 1) % 254) + 1}`
-  expect(vm.get({ name: 'ip' })).toBe(`10.138.${last}`)
+  expect(vm.get(vm.property('ip'))).toBe(`10.138.${last}`)
 })
 
 it('goes on to give network as long as somebody needs it', async () => {
-  await expect(system.app.setProperty(net, 'provides_network', 'False')).rejects.toThrow(QubesValueError)
-  await system.app.setProperty(work, 'netvm', '')
-  await system.app.setProperty(net, 'provides_network', 'False')
+  await expect(setProperty(net, 'provides_network', 'False')).rejects.toThrow(QubesValueError)
+  await setProperty(work, 'netvm', '')
+  await setProperty(net, 'provides_network', 'False')
 })

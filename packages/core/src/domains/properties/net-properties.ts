@@ -3,7 +3,7 @@ import type { AnyProperty, Property } from '../../properties/property.ts'
 import { boolProperty, patternParser, strProperty } from '../../properties/property-kinds.ts'
 import type { BaseVM } from '../base-vm.ts'
 import { numberedAddress, numberedAddress6, parseIPv4, parseIPv6 } from '../network/addresses.ts'
-import { leadsTo } from '../network/network-graph.ts'
+import { hasClients, leadsTo, netvmName } from '../network/network-graph.ts'
 import type { QubesVM } from '../qubes-vm.ts'
 import { vmProperty } from './object-kinds.ts'
 
@@ -25,12 +25,13 @@ export const providesNetwork: Property<QubesVM, boolean> = boolProperty({
 })
 
 function refuseWithClients(vm: QubesVM): void {
-  if (vm.get(providesNetwork) && vm.app.network.hasClients(vm)) {
+  if (vm.get(providesNetwork) && hasClients(vm)) {
     throw new QubesValueError(msg`${vm.name} is still the netvm of other domains: change their netvm first`)
   }
 }
 
 function checkNetvm(vm: QubesVM, value: BaseVM | null): void {
+  vm.phase.require('setNetvm')
   if (!value) return
   if (!value.propertyTable.has(providesNetwork.name)) {
     throw new QubesPropertyValueError(msg`${value.name} cannot give network: it does not run here`)
@@ -46,12 +47,12 @@ function checkNetvm(vm: QubesVM, value: BaseVM | null): void {
 
 /** Domain that gives this one its network. */
 export const netvm: Property<QubesVM, BaseVM | null> = vmProperty({
-  name: 'netvm',
+  name: netvmName,
   stage: 4,
   help: 'Domain that gives this one its network.',
-  fallback: (vm) => vm.app.defaultNetvm,
+  fallback: (vm) => vm.app.defaults.netvm,
   check: checkNetvm,
-  checkReset: (vm) => checkNetvm(vm, vm.property('netvm').fallback(vm) as BaseVM | null),
+  checkReset: (vm) => checkNetvm(vm, vm.property(netvmName).fallback(vm) as BaseVM | null),
 })
 
 /** A template has no network of its own unless somebody says so. */
@@ -75,6 +76,7 @@ const ipv6Enabled = (vm: BaseVM): boolean => !!featureWithNetvm(vm, 'ipv6')
 
 export const ip: Property<QubesVM, string | null> = strProperty({
   name: 'ip',
+  perInstance: true,
   help: 'IPv4 address.',
   parse: (_vm, text) => parseIPv4(text),
   fallback: (vm) => (isNetworked(vm) ? numberedAddress(vm.addressNumber) : null),
@@ -82,12 +84,13 @@ export const ip: Property<QubesVM, string | null> = strProperty({
 
 const ip6: Property<QubesVM, string | null> = strProperty({
   name: 'ip6',
+  perInstance: true,
   help: 'IPv6 address.',
   parse: (_vm, text) => parseIPv6(text),
   fallback: (vm) => (isNetworked(vm) && ipv6Enabled(vm) ? numberedAddress6(vm.addressNumber) : null),
 })
 
-const mac: Property<QubesVM, string | null> = strProperty({
+export const mac: Property<QubesVM, string | null> = strProperty({
   name: 'mac',
   help: 'Hardware address of the network device.',
   parse: (_vm, text) =>
@@ -95,45 +98,71 @@ const mac: Property<QubesVM, string | null> = strProperty({
   fallback: () => linkMac,
 })
 
-/** Computed network properties: name, help, value. */
-const computed: readonly (readonly [string, string, (vm: QubesVM) => string | null | undefined])[] = [
-  ['dns', 'Addresses of the name servers.', (vm) => (isNetworked(vm) ? dnsServers : null)],
-  [
-    'gateway',
-    'Address under which clients reach this domain.',
-    (vm) => (vm.get(providesNetwork) ? text(vm, 'visible_ip') : null),
-  ],
-  [
-    'gateway6',
-    'IPv6 address under which clients reach this domain.',
-    (vm) => (vm.get(providesNetwork) && ipv6Enabled(vm) ? text(vm, 'visible_ip6') : null),
-  ],
-  ['visible_ip', 'IPv4 address as the domain sees it.', (vm) => vm.featureWithTemplate('net.fake-ip') ?? vm.get(ip)],
-  ['visible_ip6', 'IPv6 address as the domain sees it.', (vm) => vm.get(ip6)],
-  [
-    'visible_gateway',
-    'Gateway as the domain sees it.',
-    (vm) => vm.featureWithTemplate('net.fake-gateway') ?? ofNetvm(vm, (provider) => text(provider, 'gateway')),
-  ],
-  [
-    'visible_gateway6',
-    'IPv6 gateway as the domain sees it.',
-    (vm) => (ipv6Enabled(vm) ? ofNetvm(vm, (provider) => text(provider, 'gateway6')) : null),
-  ],
-  [
-    'visible_netmask',
-    'Netmask as the domain sees it.',
-    (vm) => vm.featureWithTemplate('net.fake-netmask') ?? ofNetvm(vm, () => clientNetmask),
-  ],
-]
-
-function text(vm: BaseVM, name: string): string | null {
-  return vm.get<string | null>({ name }) ?? null
+/** A computed property: nothing can be stored. */
+function computed(
+  name: string,
+  help: string,
+  value: (vm: QubesVM) => string | null | undefined,
+  flags: { readonly perInstance?: true } = {},
+): Property<QubesVM, string | null> {
+  return strProperty({ name, help, writable: 'never', ...flags, fallback: (vm) => value(vm) ?? null })
 }
 
-function ofNetvm(vm: QubesVM, read: (provider: BaseVM) => string | null): string | null {
+export const dns: Property<QubesVM, string | null> = computed('dns', 'Addresses of the name servers.', (vm) =>
+  isNetworked(vm) ? dnsServers : null,
+)
+
+export const gateway: Property<QubesVM, string | null> = computed(
+  'gateway',
+  'Address under which clients reach this domain.',
+  (vm) => (vm.get(providesNetwork) ? vm.get(visibleIp) : null),
+  { perInstance: true },
+)
+
+export const gateway6: Property<QubesVM, string | null> = computed(
+  'gateway6',
+  'IPv6 address under which clients reach this domain.',
+  (vm) => (vm.get(providesNetwork) && ipv6Enabled(vm) ? vm.get(visibleIp6) : null),
+  { perInstance: true },
+)
+
+export const visibleIp: Property<QubesVM, string | null> = computed(
+  'visible_ip',
+  'IPv4 address as the domain sees it.',
+  (vm) => vm.featureWithTemplate('net.fake-ip') ?? vm.get(ip),
+  { perInstance: true },
+)
+
+export const visibleIp6: Property<QubesVM, string | null> = computed(
+  'visible_ip6',
+  'IPv6 address as the domain sees it.',
+  (vm) => vm.get(ip6),
+  { perInstance: true },
+)
+
+export const visibleGateway: Property<QubesVM, string | null> = computed(
+  'visible_gateway',
+  'Gateway as the domain sees it.',
+  (vm) => vm.featureWithTemplate('net.fake-gateway') ?? ofNetvm(vm, (provider) => provider.get(gateway)),
+  { perInstance: true },
+)
+
+export const visibleGateway6: Property<QubesVM, string | null> = computed(
+  'visible_gateway6',
+  'IPv6 gateway as the domain sees it.',
+  (vm) => (ipv6Enabled(vm) ? ofNetvm(vm, (provider) => provider.get(gateway6)) : null),
+  { perInstance: true },
+)
+
+export const visibleNetmask: Property<QubesVM, string | null> = computed(
+  'visible_netmask',
+  'Netmask as the domain sees it.',
+  (vm) => vm.featureWithTemplate('net.fake-netmask') ?? ofNetvm(vm, () => clientNetmask),
+)
+
+function ofNetvm(vm: QubesVM, read: (provider: BaseVM) => string | null | undefined): string | null {
   const provider = vm.get(netvm)
-  return provider ? read(provider) : null
+  return (provider && read(provider)) ?? null
 }
 
 export const netProperties: readonly AnyProperty[] = [
@@ -142,9 +171,14 @@ export const netProperties: readonly AnyProperty[] = [
   ip,
   ip6,
   mac,
-  ...computed.map(([name, help, value]) =>
-    strProperty<QubesVM>({ name, help, writable: 'never', fallback: (vm) => value(vm) ?? null }),
-  ),
+  dns,
+  gateway,
+  gateway6,
+  visibleIp,
+  visibleIp6,
+  visibleGateway,
+  visibleGateway6,
+  visibleNetmask,
 ]
 
 /** For the default netvm of the system: refuses one whose own network would lead back to itself. */
@@ -153,7 +187,7 @@ export function checkDefaultNetvm(value: BaseVM | null): void {
   if (!value.get(providesNetwork))
     throw new QubesPropertyValueError(msg`${value.name} does not provide network: set its provides_network first`)
   for (let at: BaseVM | null | undefined = value; at; at = at.get(netvm)) {
-    const usesDefault = at.propertyTable.get('netvm')?.fallback !== netvmOfTemplate.fallback && at.isDefault(netvm)
+    const usesDefault = at.propertyTable.get(netvmName)?.fallback !== netvmOfTemplate.fallback && at.isDefault(netvm)
     if (usesDefault) throw new QubesPropertyValueError(msg`Network loop on ${at.name}: set its netvm to none first`)
   }
 }

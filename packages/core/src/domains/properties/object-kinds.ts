@@ -1,13 +1,13 @@
 import { isDomainName } from '@cloister/admin-protocol'
 import { msg, QubesPropertyValueError, QubesValueError } from '@cloister/kit'
-import type { App } from '../../app.ts'
 import type { Property } from '../../properties/property.ts'
 import { complete, type PropertyOptions } from '../../properties/property-kinds.ts'
 import type { BaseVM } from '../base-vm.ts'
 import type { Label } from '../labels.ts'
+import type { System } from '../system.ts'
 
 interface Owner {
-  readonly app: App
+  readonly app: System
 }
 
 /** A domain, or none. `accept` refuses domains that do not fit. */

@@ -1,8 +1,10 @@
 import { QubesPropertyValueError, QubesVMNotHaltedError } from '@cloister/kit'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { setProperty } from '../../operations/properties.ts'
 import { TestSystem } from '../../testing/test-system.ts'
 import type { QubesVM } from '../qubes-vm.ts'
-import { kernelopts, maxmem, memory } from './qubes-vm-properties.ts'
+import { kernelopts } from './kernel-properties.ts'
+import { maxmem, memory } from './qubes-vm-properties.ts'
 
 let system: TestSystem
 let vm: QubesVM
@@ -14,7 +16,7 @@ beforeEach(async () => {
 })
 afterEach(() => system[Symbol.asyncDispose]())
 
-const set = (name: string, text: string): Promise<void> => system.app.setProperty(vm, name, text)
+const set = (name: string, text: string): Promise<void> => setProperty(vm, name, text)
 
 describe('maxmem', () => {
   it.each([
@@ -35,7 +37,7 @@ describe('maxmem', () => {
   it('is the value of the template', async () => {
     const template = await system.create('TemplateVM', 'debian')
     const app = await system.create('AppVM', 'app', template)
-    await system.app.setProperty(template, 'maxmem', '1234')
+    await setProperty(template, 'maxmem', '1234')
     expect([app.get(maxmem), app.get(memory)]).toEqual([1234, 400])
   })
 

@@ -1,4 +1,4 @@
-import { msg, QubesPropertyValueError, QubesVMNotHaltedError } from '@cloister/kit'
+import { msg, QubesVMNotHaltedError } from '@cloister/kit'
 import type { AnyProperty, Property } from '../../properties/property.ts'
 import { boolProperty, intProperty, patternParser, strProperty } from '../../properties/property-kinds.ts'
 import { adminKeyboardLayout } from '../admin-vm.ts'
@@ -6,41 +6,25 @@ import type { BaseVM } from '../base-vm.ts'
 import type { QubesVM } from '../qubes-vm.ts'
 import { devicesDenied, keyboardLayoutPattern } from './common-properties.ts'
 import { checkDisposableTemplate } from './dvm-template.ts'
-import { defaultBootmode, defaultKernelopts } from './kernel-options.ts'
+import { bootmode, kernel, kernelopts } from './kernel-properties.ts'
 import { vmProperty } from './object-kinds.ts'
 
 // Properties of every domain that runs here (reference: admin-api, 5.5).
 
-/** A default that the template decides, if there is one; `fallback` otherwise. */
-function fromTemplate<V>(name: string, fallback: (vm: QubesVM) => V): (vm: QubesVM) => V {
-  return (vm) => vm.template?.get<V>({ name }) ?? fallback(vm)
-}
-
-/** Properties whose default is the template's value: a change there is a change in all that are based on it. */
-export const inheritedProperties: readonly string[] = [
-  'default_user',
-  'kernel',
-  'kernelopts',
-  'vcpus',
-  'memory',
-  'maxmem',
-  'qrexec_timeout',
-  'shutdown_timeout',
-  'management_dispvm',
-]
-
 export const memory: Property<QubesVM, number | null> = intProperty({
   name: 'memory',
+  inherited: true,
   help: 'Memory at start in MiB.',
   least: 1,
-  fallback: fromTemplate('memory', () => 400),
+  fallback: (vm: QubesVM) => vm.template?.get(memory) ?? 400,
 })
 
 export const vcpus: Property<QubesVM, number | null> = intProperty({
   name: 'vcpus',
+  inherited: true,
   help: 'Number of virtual processors.',
   least: 1,
-  fallback: fromTemplate('vcpus', () => 2),
+  fallback: (vm: QubesVM) => vm.template?.get(vcpus) ?? 2,
 })
 
 /** How far memory may grow from what a Linux guest was started with. */
@@ -58,6 +42,7 @@ function defaultMaxmem(vm: QubesVM): number {
 
 export const maxmem: Property<QubesVM, number | null> = intProperty({
   name: 'maxmem',
+  inherited: true,
   help: 'Most memory in MiB that balancing may give the domain; 0 switches balancing off.',
   least: 0,
   fallback: defaultMaxmem,
@@ -71,60 +56,35 @@ export const virtMode: Property<QubesVM, string | null> = strProperty({
   name: 'virt_mode',
   help: 'Kind of virtual machine: pvh, hvm (with firmware and graphics) or pv.',
   parse: (_vm, text) => patternParser(/^(hvm|pv|pvh)$/, 'it must be hvm, pv or pvh')(_vm, text.toLowerCase()),
-  fallback: fromTemplate('virt_mode', () => 'pvh'),
-})
-
-export const kernel: Property<QubesVM, string | null> = strProperty({
-  name: 'kernel',
-  help: 'Kernel to boot; empty to boot from the root volume.',
-  parse: patternParser(/^[^/]*$/, 'the name of a kernel holds no slash'),
-  verify: (vm: QubesVM, value) => vm.app.kernels.require(value ?? ''),
-  fallback: fromTemplate('kernel', (vm) => vm.app.defaultKernel ?? null),
-})
-
-/** Longest kernel command line that a domain may add. */
-const kerneloptsLimit = 512
-
-export const kernelopts: Property<QubesVM, string | null> = strProperty({
-  name: 'kernelopts',
-  stage: 4,
-  help: 'Options for the kernel command line.',
-  parse: (_vm, text) => {
-    if (text.length <= kerneloptsLimit) return text
-    throw new QubesPropertyValueError(msg`kernelopts may have ${kerneloptsLimit} characters, not ${text.length}`)
-  },
-  fallback: defaultKernelopts,
-})
-
-export const bootmode: Property<QubesVM, string | null> = strProperty({
-  name: 'bootmode',
-  stage: 4,
-  help: 'Name of the boot mode, one of those that the template offers.',
-  fallback: defaultBootmode,
+  fallback: (vm: QubesVM) => vm.template?.get(virtMode) ?? 'pvh',
 })
 
 export const qrexecTimeout: Property<QubesVM, number | null> = intProperty({
   name: 'qrexec_timeout',
+  inherited: true,
   help: 'Seconds that the agent of the guest has to connect.',
   least: 1,
-  fallback: fromTemplate('qrexec_timeout', (vm) => vm.app.defaultQrexecTimeout),
+  fallback: (vm: QubesVM) => vm.template?.get(qrexecTimeout) ?? vm.app.defaults.qrexecTimeout,
 })
 
 export const shutdownTimeout: Property<QubesVM, number | null> = intProperty({
   name: 'shutdown_timeout',
+  inherited: true,
   help: 'Seconds that the guest has to shut down.',
   least: 1,
-  fallback: fromTemplate('shutdown_timeout', (vm) => vm.app.defaultShutdownTimeout),
+  fallback: (vm: QubesVM) => vm.template?.get(shutdownTimeout) ?? vm.app.defaults.shutdownTimeout,
 })
 
 export const installedByRpm: Property<QubesVM, boolean> = boolProperty({
   name: 'installed_by_rpm',
+  perInstance: true,
   help: 'Whether a package manager owns the domain; it then cannot be removed here.',
   fallback: () => false,
 })
 
 export const autostart: Property<QubesVM, boolean> = boolProperty({
   name: 'autostart',
+  perInstance: true,
   help: 'Whether the domain is started with the daemon.',
   fallback: () => false,
 })
@@ -137,22 +97,25 @@ export const debug: Property<QubesVM, boolean> = boolProperty({
 
 export const includeInBackups: Property<QubesVM, boolean> = boolProperty({
   name: 'include_in_backups',
+  perInstance: true,
   help: 'Whether backups take the domain in when nothing else is said.',
   fallback: () => true,
 })
 
 export const guivm: Property<QubesVM, BaseVM | null> = vmProperty({
   name: 'guivm',
+  tagged: true,
   stage: 4,
   help: 'Domain that shows the windows of this one.',
-  fallback: (vm) => vm.app.defaultGuivm,
+  fallback: (vm) => vm.app.defaults.guivm,
 })
 
 export const audiovm: Property<QubesVM, BaseVM | null> = vmProperty({
   name: 'audiovm',
+  tagged: true,
   stage: 4,
   help: 'Domain that plays the sound of this one.',
-  fallback: (vm) => vm.app.defaultAudiovm,
+  fallback: (vm) => vm.app.defaults.audiovm,
 })
 
 export const keyboardLayout: Property<QubesVM, string | null> = strProperty({
@@ -164,22 +127,37 @@ export const keyboardLayout: Property<QubesVM, string | null> = strProperty({
 
 export const defaultDispvmOfVM: Property<QubesVM, BaseVM | null> = vmProperty({
   name: 'default_dispvm',
+  perInstance: true,
   stage: 4,
   help: 'Template of the disposables that the domain asks for.',
-  fallback: (vm) => vm.app.defaultDispvm,
+  fallback: (vm) => vm.app.defaults.dispvm,
   check: checkDisposableTemplate('default_dispvm'),
+})
+
+/** User that programs in the guest run as when a call names no other. */
+export const defaultUser: Property<QubesVM, string | null> = strProperty({
+  name: 'default_user',
+  inherited: true,
+  help: 'User that programs run as when nothing else is said.',
+  parse: patternParser(/^[A-Za-z0-9_+,.-]*$/, 'a user name holds letters, digits and _-+,.'),
+  fallback: (vm: QubesVM) => vm.template?.get(defaultUser) ?? 'user',
+})
+
+const managementDispvmOfVM: Property<QubesVM, BaseVM | null> = vmProperty({
+  name: 'management_dispvm',
+  inherited: true,
+  stage: 4,
+  help: 'Template of the disposables that manage this domain.',
+  fallback: (vm: QubesVM) => vm.template?.get(managementDispvmOfVM) ?? vm.app.defaults.managementDispvm,
+  check: checkDisposableTemplate('management_dispvm'),
 })
 
 const stored: readonly AnyProperty[] = [
   devicesDenied,
-  strProperty<QubesVM>({
-    name: 'default_user',
-    help: 'User that programs run as when nothing else is said.',
-    parse: patternParser(/^[A-Za-z0-9_+,.-]*$/, 'a user name holds letters, digits and _-+,.'),
-    fallback: fromTemplate('default_user', () => 'user'),
-  }),
+  defaultUser,
   intProperty<QubesVM>({
     name: 'backup_timestamp',
+    perInstance: true,
     help: 'Time of the last backup, seconds since 1970.',
     fallback: () => null,
   }),
@@ -189,46 +167,48 @@ const stored: readonly AnyProperty[] = [
     least: 1,
     fallback: () => null,
   }),
-  vmProperty<QubesVM>({
-    name: 'management_dispvm',
-    stage: 4,
-    help: 'Template of the disposables that manage this domain.',
-    fallback: fromTemplate('management_dispvm', (vm) => vm.app.managementDispvm),
-    check: checkDisposableTemplate('management_dispvm'),
-  }),
+  managementDispvmOfVM,
 ]
+
+/** Whether software is updated in the domain itself. */
+export const updateable: Property<QubesVM, boolean> = boolProperty({
+  name: 'updateable',
+  help: 'Whether software is updated in the domain itself.',
+  writable: 'never',
+  perInstance: true,
+  fallback: (vm) => !vm.propertyTable.has('template'),
+})
 
 const computed: readonly AnyProperty[] = [
   strProperty<QubesVM>({
     name: 'start_time',
+    perInstance: true,
     help: 'Time of the start, seconds since 1970.',
     writable: 'never',
     fallback: (vm) => (vm.run ? (vm.run.startedAt / 1000).toFixed(3) : null),
   }),
   intProperty<QubesVM>({
     name: 'xid',
+    perInstance: true,
     help: 'Number of the running domain in the hypervisor, or -1.',
     writable: 'never',
     fallback: (vm) => vm.run?.id ?? -1,
   }),
   intProperty<QubesVM>({
     name: 'stubdom_xid',
+    perInstance: true,
     help: 'Number of the device model domain, or -1; kept for the sake of Xen.',
     writable: 'never',
     fallback: () => -1,
   }),
   strProperty<QubesVM>({
     name: 'stubdom_uuid',
+    perInstance: true,
     help: 'Identity of the device model domain; kept for the sake of Xen.',
     writable: 'never',
     fallback: () => '',
   }),
-  boolProperty<QubesVM>({
-    name: 'updateable',
-    help: 'Whether software is updated in the domain itself.',
-    writable: 'never',
-    fallback: (vm) => !vm.propertyTable.has('template'),
-  }),
+  updateable,
 ]
 
 /** All of them; those of the network are in `net-vm.ts`. */

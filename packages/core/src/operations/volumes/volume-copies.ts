@@ -5,7 +5,7 @@ import {
   QubesVolumeCopyInUseError,
   QubesVolumeCopyTokenNotFoundError,
 } from '@cloister/kit'
-import type { App } from '../../app.ts'
+import type { System } from '../../domains/system.ts'
 import { type OwnedVolume, whileHalted } from './volume-operations.ts'
 
 const tokenLength = 32
@@ -15,10 +15,10 @@ const mostTokens = 1000
 
 /** Copies of volumes in two calls: a token for the source, then the copy (reference: storage-and-lifecycle, A.3.2). */
 export class VolumeCopies {
-  readonly #app: App
+  readonly #app: System
   readonly #sources = new Map<string, OwnedVolume>()
 
-  constructor(app: App) {
+  constructor(app: System) {
     this.#app = app
   }
 
@@ -42,11 +42,12 @@ export class VolumeCopies {
 
   /** Copies the committed content of one volume into another. */
   async copy(source: OwnedVolume, { vm, storage, volume }: OwnedVolume): Promise<void> {
+    using _source = source.vm === vm ? undefined : source.vm.phase.hold()
     if (source.volume.revisionsToKeep === -1 && source.vm.powerState !== 'Halted') {
       throw new QubesVMError(msg`Volume ${source.volume.vid} must be stopped before importing its data`)
     }
-    await whileHalted(vm, 'Copying into a volume', () => volume.importVolume(source.volume))
-    await this.#app.change((unit) => {
+    await whileHalted(vm, `copying into its volume ${volume.name}`, () => volume.importVolume(source.volume))
+    await this.#app.changes.make((unit) => {
       storage.store(unit, volume.name)
       this.#app.events.fire(unit, vm, 'domain-import-volume', { name: volume.name, source: source.volume.vid })
     })

@@ -1,6 +1,7 @@
 import { QubesVMNotHaltedError, StoragePoolException } from '@cloister/kit'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { QubesVM } from '../../domains/qubes-vm.ts'
+import { setProperty } from '../../operations/properties.ts'
 import { discrepancies } from '../../testing/soundness.ts'
 import { TestSystem } from '../../testing/test-system.ts'
 import { importStream } from './import-stream.ts'
@@ -94,7 +95,7 @@ describe('the size of a volume', () => {
 
 it('snapshots are switched only while all that use a volume are halted', async () => {
   const template = await system.create('AppVM', 'app', await system.create('TemplateVM', 'tmpl'))
-  await system.app.setProperty(template, 'template_for_dispvms', 'True')
+  await setProperty(template, 'template_for_dispvms', 'True')
   const disposable = await system.create('DispVM', 'disp', template)
   await disposable.lifeCycle.start()
   await expect(setVolumeRevisions(owned(template), -1)).rejects.toThrow(/disp/)

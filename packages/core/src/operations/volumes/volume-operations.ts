@@ -1,9 +1,9 @@
-import { msg, QubesException, QubesValueError, QubesVMNotHaltedError, StoragePoolException } from '@cloister/kit'
+import { msg, QubesException, QubesValueError, StoragePoolException } from '@cloister/kit'
 import type { Volume } from '@cloister/storage'
-import type { App } from '../../app.ts'
 import { AppVM } from '../../domains/app-vm.ts'
 import type { BaseVM } from '../../domains/base-vm.ts'
 import { QubesVM } from '../../domains/qubes-vm.ts'
+import type { System } from '../../domains/system.ts'
 import type { DomainStorage } from '../../storage/domain-storage.ts'
 
 /** A volume with the domain that it belongs to. */
@@ -20,28 +20,22 @@ export function findVolume(vm: BaseVM, name: string): OwnedVolume {
   return { vm, storage, volume: storage.get(name) }
 }
 
-function requireHalted(vm: BaseVM, what: string): void {
-  if (vm.powerState !== 'Halted')
-    throw new QubesVMNotHaltedError(msg`${what} of ${vm.name} needs it halted: shut it down first`)
-}
-
-/** Does what needs a domain halted; it does not start meanwhile. */
-export function whileHalted<T>(vm: BaseVM, what: string, work: () => Promise<T>): Promise<T> {
-  return vm.startupLock.run(() => {
-    requireHalted(vm, what)
-    return work()
-  })
+/** Does what needs a domain halted, in the phase `changing`; the domain does not start meanwhile. */
+export async function whileHalted<T>(vm: BaseVM, operation: string, work: () => Promise<T>): Promise<T> {
+  await vm.phase.settle(vm.app.os.clock, 'replaceVolume')
+  return vm.phase.during('replaceVolume', operation, work)
 }
 
 /** Writes down how a volume is after its driver has changed it. */
 async function store({ vm, storage, volume }: OwnedVolume): Promise<void> {
-  await vm.app.change((unit) => storage.store(unit, volume.name))
+  await vm.app.changes.make((unit) => storage.store(unit, volume.name))
 }
 
 /** Gives a volume another size; a running guest sees it at once (reference: admin-api, 13.4). */
 export async function resizeVolume(owned: OwnedVolume, size: bigint): Promise<void> {
   const { vm, volume } = owned
-  const run = vm instanceof QubesVM && vm.powerState !== 'Halted' ? vm.run : undefined
+  await vm.phase.settle(vm.app.os.clock, 'resize')
+  const run = vm instanceof QubesVM && vm.phase.name === 'running' ? vm.run : undefined
   const before = await volume.size()
   if (run && size < before) {
     throw new StoragePoolException(msg`Cannot shrink ${volume.vid} while ${vm.name} runs: shut it down first`)
@@ -85,8 +79,8 @@ export async function beginImport(
   size?: bigint,
 ): Promise<{ readonly path: string; readonly size: bigint }> {
   const expected = size ?? (await volume.size())
-  const path = await whileHalted(vm, 'Importing into a volume', () => volume.importData(expected))
-  await vm.app.change((unit) =>
+  const path = await whileHalted(vm, `importing into its volume ${volume.name}`, () => volume.importData(expected))
+  await vm.app.changes.make((unit) =>
     vm.app.events.fire(unit, vm, 'domain-volume-import-begin', { volume: volume.name, size: expected }),
   )
   return { path, size: expected }
@@ -96,7 +90,7 @@ export async function beginImport(
 export async function endImport(owned: OwnedVolume, success: boolean): Promise<void> {
   const { vm, storage, volume } = owned
   await volume.importDataEnd(success)
-  await vm.app.change((unit) => {
+  await vm.app.changes.make((unit) => {
     storage.store(unit, volume.name)
     vm.app.events.fire(unit, vm, 'domain-volume-import-end', { volume: volume.name, success })
   })
@@ -110,7 +104,7 @@ export async function clearVolume(owned: OwnedVolume): Promise<void> {
 
 /** Sets whether the guest may write. */
 export async function setVolumeRw(owned: OwnedVolume, rw: boolean): Promise<void> {
-  requireHalted(owned.vm, 'Changing rw of a volume')
+  await owned.vm.phase.settle(owned.vm.app.os.clock, 'setRw')
   await change(owned, (volume) => {
     const before = volume.rw
     volume.rw = rw
@@ -135,9 +129,8 @@ export async function setVolumeRevisions(owned: OwnedVolume, count: number): Pro
   const { vm, volume } = owned
   if (count < -1) throw new QubesValueError(msg`Invalid value for revisions_to_keep: ${count}; it must be at least -1`)
   if ((count === -1) !== (volume.revisionsToKeep === -1)) {
-    requireHalted(vm, 'Switching snapshots of a volume')
-    if (vm instanceof AppVM)
-      for (const child of vm.disposables()) requireHalted(child, 'Switching snapshots of a volume that it is based on')
+    await vm.phase.settle(vm.app.os.clock, 'switchSnapshots')
+    if (vm instanceof AppVM) for (const child of vm.disposables()) child.phase.require('switchSnapshots')
   }
   await change(owned, () => {
     const before = volume.revisionsToKeep
@@ -149,7 +142,7 @@ export async function setVolumeRevisions(owned: OwnedVolume, count: number): Pro
 }
 
 async function change({ vm, storage, volume }: OwnedVolume, set: (volume: Volume) => () => void): Promise<void> {
-  await vm.app.change((unit) => {
+  await vm.app.changes.make((unit) => {
     unit.undo(set(volume))
     storage.store(unit, volume.name)
   })
@@ -161,8 +154,9 @@ export function snapshotVolume({ volume }: OwnedVolume): Promise<string> {
 }
 
 /** The domain that a volume of a pool belongs to. @throws QubesException for a volume that belongs to none, such as a kernel */
-export function ownerOf(app: App, volume: Volume): OwnedVolume {
-  const vm = app.domains.ownerOf(volume)
+export function ownerOf(app: System, volume: Volume): OwnedVolume {
+  const owner = app.pools.ownerOf(volume)
+  const vm = owner && app.domains.find(owner.name)
   const storage = vm?.storage
   if (!vm || !storage)
     throw new QubesException(msg`The volume ${volume.vid} belongs to no domain and cannot be changed`)
