@@ -125,11 +125,8 @@ export class Phase {
 
   /** Keeps the domain from being removed until disposed, whatever its phase; its volumes are being read. */
   hold(): Disposable {
-    this.require('remove')
-    return this.#hold()
-  }
-
-  #hold(): Disposable {
+    if (this.#name === 'removing' || this.#name === 'removed')
+      throw new QubesVMNotFoundError(msg`There is no domain ${this.#title} any more`)
     this.#holds++
     return {
       [Symbol.dispose]: () => {

@@ -1,4 +1,4 @@
-import type { Driver, Subscription } from '@cloister/libvirt'
+import type { Driver, Subscription, TestDriver } from '@cloister/libvirt'
 import type { Faults } from '@cloister/os'
 
 /** The driver as one daemon sees it: when that one is gone, guests go on. */

@@ -1,4 +1,4 @@
-import { msg, QubesException, QubesValueError, StoragePoolException } from '@cloister/kit'
+import { errorChain, msg, QubesException, QubesValueError, StoragePoolException } from '@cloister/kit'
 import type { Volume } from '@cloister/storage'
 import { AppVM } from '../../domains/app-vm.ts'
 import type { BaseVM } from '../../domains/base-vm.ts'
@@ -35,6 +35,7 @@ async function store({ vm, storage, volume }: OwnedVolume): Promise<void> {
 export async function resizeVolume(owned: OwnedVolume, size: bigint): Promise<void> {
   const { vm, volume } = owned
   await vm.phase.settle(vm.app.os.clock, 'resize')
+  using _vm = vm.phase.hold()
   const run = vm instanceof QubesVM && vm.phase.name === 'running' ? vm.run : undefined
   const before = await volume.size()
   if (run && size < before) {
@@ -58,7 +59,10 @@ async function restoreSize({ vm, volume }: OwnedVolume, size: bigint): Promise<v
   try {
     await volume.resize(size)
   } catch (error) {
-    vm.app.log.warn('a volume keeps its new size, which could not be written down', { volume: volume.vid, error })
+    vm.app.log.warn('a volume keeps its new size, which could not be written down', {
+      volume: volume.vid,
+      error: errorChain(error),
+    })
   }
 }
 
@@ -69,8 +73,11 @@ function diskOf({ storage, volume }: OwnedVolume): string {
 
 /** Goes back to a revision of a volume. */
 export async function revertVolume(owned: OwnedVolume, revision: string): Promise<void> {
-  await owned.volume.revert(revision)
-  await store(owned)
+  const { vm, volume } = owned
+  await whileHalted(vm, `reverting its volume ${volume.name}`, async () => {
+    await volume.revert(revision)
+    await store(owned)
+  })
 }
 
 /** Begins to replace the content of a volume of a halted domain; returns the file to fill, and how long it must be. */
@@ -89,10 +96,12 @@ export async function beginImport(
 /** Ends an import: takes the new content over, or drops it. */
 export async function endImport(owned: OwnedVolume, success: boolean): Promise<void> {
   const { vm, storage, volume } = owned
-  await volume.importDataEnd(success)
-  await vm.app.changes.make((unit) => {
-    storage.store(unit, volume.name)
-    vm.app.events.fire(unit, vm, 'domain-volume-import-end', { volume: volume.name, success })
+  await whileHalted(vm, `ending the import into its volume ${volume.name}`, async () => {
+    await volume.importDataEnd(success)
+    await vm.app.changes.make((unit) => {
+      storage.store(unit, volume.name)
+      vm.app.events.fire(unit, vm, 'domain-volume-import-end', { volume: volume.name, success })
+    })
   })
 }
 
