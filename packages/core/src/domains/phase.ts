@@ -138,7 +138,7 @@ export class Phase {
 
   /**
    * Waits, for a limited time, while the phase is one that ends by itself, then refuses the action if it is still not allowed.
-   * The caller must act before it waits for anything else.
+   * Other callers may have waited, too, and the first of them acts: each requires the action again, right before it acts.
    * @throws the error class of the action's rule
    */
   async settle(clock: Clock, action: Action): Promise<void> {

@@ -91,6 +91,12 @@ export class MemorySystem implements AsyncDisposable {
     this.app.journal.onEvent(this.#onEvent)
   }
 
+  /** Moves the clock of the daemon and of its guests on. */
+  advance(ms: number): void {
+    this.os.clock.advance(ms)
+    this.#clock.advance(ms)
+  }
+
   /** What is stored now. */
   async stored(): Promise<Snapshot> {
     await this.app.journal.idle()

@@ -35,6 +35,7 @@ async function store({ vm, storage, volume }: OwnedVolume): Promise<void> {
 export async function resizeVolume(owned: OwnedVolume, size: bigint): Promise<void> {
   const { vm, volume } = owned
   await vm.phase.settle(vm.app.os.clock, 'resize')
+  vm.phase.require('resize')
   using _vm = vm.phase.hold()
   const run = vm instanceof QubesVM && vm.phase.name === 'running' ? vm.run : undefined
   const before = await volume.size()
@@ -113,7 +114,9 @@ export async function clearVolume(owned: OwnedVolume): Promise<void> {
 
 /** Sets whether the guest may write. */
 export async function setVolumeRw(owned: OwnedVolume, rw: boolean): Promise<void> {
-  await owned.vm.phase.settle(owned.vm.app.os.clock, 'setRw')
+  const { phase, app } = owned.vm
+  await phase.settle(app.os.clock, 'setRw')
+  phase.require('setRw')
   await change(owned, (volume) => {
     const before = volume.rw
     volume.rw = rw
@@ -139,6 +142,7 @@ export async function setVolumeRevisions(owned: OwnedVolume, count: number): Pro
   if (count < -1) throw new QubesValueError(msg`Invalid value for revisions_to_keep: ${count}; it must be at least -1`)
   if ((count === -1) !== (volume.revisionsToKeep === -1)) {
     await vm.phase.settle(vm.app.os.clock, 'switchSnapshots')
+    vm.phase.require('switchSnapshots')
     if (vm instanceof AppVM) for (const child of vm.disposables()) child.phase.require('switchSnapshots')
   }
   await change(owned, () => {

@@ -31,7 +31,7 @@ export type Act = (chance: Chance) => Promise<Effect | undefined>
 /** Domains that every story begins with. */
 export const templates = ['t1', 't2'] as const
 export const disposableTemplate = 'd1'
-const names = ['a1', 'a2', 'a3', 's1', 's2', 't3'] as const
+const names = ['a1', 'a2', 'a3', 'a4', 'a5', 's1', 's2', 's3', 't3', 't4'] as const
 
 function anyDomain({ system: { app }, pick }: Chance): BaseVM {
   return pick(app.domains.sorted())
@@ -80,7 +80,7 @@ export const acts: Readonly<Record<string, readonly [weight: number, act: Act]>>
     },
   ],
   remove: [
-    5,
+    9,
     async (chance) => {
       const vm = anyDomain(chance)
       await chance.system.app.removeDomain(vm)

@@ -169,7 +169,7 @@ export class Storm {
       await new Promise(setImmediate)
       if (turn % turnsBeforeTime !== turnsBeforeTime - 1) continue
       if (turn > mostSteps * turnsBeforeTime) throw new Error('a call hangs')
-      this.#system.clock.advance(stepMs)
+      this.#system.advance(stepMs)
     }
     await ended
   }
@@ -198,7 +198,7 @@ export class Storm {
     await this.#end(quiet())
     // Requests to shut down are repeated until their time is over.
     for (let second = 0; second < 70; second++) {
-      this.#system.clock.advance(stepMs)
+      this.#system.advance(stepMs)
       await new Promise(setImmediate)
     }
     await this.#end(quiet())
