@@ -19,7 +19,7 @@ export { defaultDispvmOf } from './operations/disposables.ts'
 export { resumeHost, suspendHost } from './operations/host-sleep.ts'
 export { fillFile, importStream } from './operations/import-stream.ts'
 export { removeDomainSafely } from './operations/remove-domain.ts'
-export { watchStatistics } from './operations/statistics.ts'
+export { Statistics } from './operations/statistics.ts'
 export {
   beginImport,
   clearVolume,

@@ -71,7 +71,7 @@ export const volumeHandlers: readonly HandledCall[] = [
     await importStream(volumeOf(call), call.body, call.payload)
     return undefined
   }),
-  handle(vmVolumeCloneFrom, (call) => call.app.copies.offer(volumeOf(call))),
+  handle(vmVolumeCloneFrom, (call) => call.app.copies.offer(volumeOf(call), call.source)),
   handle(vmVolumeCloneTo, async (call) => {
     await call.app.copies.take(call.payload, volumeOf(call))
     return undefined

@@ -35,6 +35,8 @@ const vetoable = /-pre-/
 export class EventBus {
   readonly #journal: Journal<CoreEvent>
   readonly #handlers = new Map<string, Registration[]>()
+  /** The handlers of a class for an event, in order, by constructor and event; emptied when a handler is added. */
+  readonly #found = new Map<unknown, Map<string, readonly Registration[]>>()
   /** `-pre-` events of units under way. */
   readonly #asked = new WeakMap<Unit<CoreEvent>, CoreEvent[]>()
 
@@ -75,7 +77,7 @@ export class EventBus {
       if (!seen) return
       const shown = { ...seen, name: variant === undefined ? name : `${name}:${variant}`, pairs: eventPairs(event) }
       unit.emit(shown)
-      if (pre) this.#asked.set(unit, [...(this.#asked.get(unit) ?? []), shown])
+      if (pre) this.#noteAsked(unit, shown)
     }
     if (pre) show()
     for (const { handler } of this.#of(subject, name, variant, pre)) handler(subject as never, event as never, unit)
@@ -104,6 +106,12 @@ export class EventBus {
       this.#journal.publish({ ...seen, name: `property-reset:${name}`, pairs: [['name', name]] })
   }
 
+  #noteAsked(unit: Unit<CoreEvent>, event: CoreEvent): void {
+    const asked = this.#asked.get(unit)
+    if (asked) asked.push(event)
+    else this.#asked.set(unit, [event])
+  }
+
   #register(klass: SubjectClass<Subject>, key: string, handler: Registration['handler']): void {
     let depth = 0
     for (let at: unknown = klass.prototype; at; at = Object.getPrototypeOf(at)) depth++
@@ -111,13 +119,26 @@ export class EventBus {
     list.push({ klass, depth, handler })
     list.sort((a, b) => a.depth - b.depth)
     this.#handlers.set(key, list)
+    this.#found.clear()
   }
 
-  #of(subject: Subject, name: string, variant: string | undefined, pre: boolean): Registration[] {
+  /** The handlers of an event, in the order in which they run; looked up once a class and name. */
+  #of(subject: Subject, name: string, variant: string | undefined, pre: boolean): readonly Registration[] {
+    // Names of features are without number: only variants that have handlers of their own are kept apart.
+    const full = variant === undefined ? name : `${name}:${variant}`
+    const key = this.#handlers.has(full) ? full : name
+    const byName = this.#found.get(subject.constructor) ?? new Map<string, readonly Registration[]>()
+    this.#found.set(subject.constructor, byName)
+    const found = byName.get(key) ?? this.#find(subject, name, key, pre)
+    byName.set(key, found)
+    return found
+  }
+
+  #find(subject: Subject, name: string, key: string, pre: boolean): Registration[] {
     const all = this.#handlers.get(name) ?? []
-    const some = variant === undefined ? undefined : this.#handlers.get(`${name}:${variant}`)
-    const list = some ? [...all, ...some].sort((a, b) => a.depth - b.depth) : all
-    const own = list.filter(({ klass }) => subject instanceof klass)
-    return pre ? own.sort((a, b) => b.depth - a.depth) : own
+    const own = key === name ? [] : (this.#handlers.get(key) ?? [])
+    return [...all, ...own]
+      .filter(({ klass }) => subject instanceof klass)
+      .sort((a, b) => (pre ? b.depth - a.depth : a.depth - b.depth))
   }
 }
