@@ -9,8 +9,8 @@ import {
   type Services,
   WireErrors,
 } from '@cloister/admin-server'
-import { type OpenedApp, openApp, Statistics, startAutomatically } from '@cloister/core'
-import { msg, StoragePoolException } from '@cloister/kit'
+import { type OpenedApp, openApp, Statistics } from '@cloister/core'
+import { errorChain, msg, StoragePoolException } from '@cloister/kit'
 import type { Os } from '@cloister/os'
 import type { Configuration } from './configuration.ts'
 import { groupId } from './group.ts'
@@ -80,7 +80,9 @@ export class Daemon {
         const server = new Pipeline(services, { calls, identity: 'trusted', access: allowEverything })
         endpoints.push(await Endpoint.open(options, { os, log, server, running: services.running }))
       }
-      void startAutomatically(opened.app)
+      opened.app.startAutomatically().catch((error) => {
+        log.error('domains could not be started automatically', { error: errorChain(error) })
+      })
       return new Daemon(opened, endpoints, services, log)
     } catch (error) {
       for (const endpoint of endpoints) endpoint.close()

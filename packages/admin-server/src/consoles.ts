@@ -1,7 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
-import type { Log, QubesVM } from '@cloister/core'
-import { errorText, msg, QubesException, visibleText } from '@cloister/kit'
+import type { QubesVM } from '@cloister/core'
+import { errorText, type Log, msg, QubesException, visibleText } from '@cloister/kit'
 import type { Os } from '@cloister/os'
 import { ListenErrors } from './listen-errors.ts'
 

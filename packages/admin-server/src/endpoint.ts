@@ -1,6 +1,5 @@
 import { createServer, connect as dial, type Server } from 'node:net'
-import type { Log } from '@cloister/core'
-import { msg, QubesException } from '@cloister/kit'
+import { type Log, msg, QubesException } from '@cloister/kit'
 import { errorCode, type Os } from '@cloister/os'
 import type { CallServer } from './call-server.ts'
 import { Connection } from './connection.ts'

@@ -1,4 +1,4 @@
-import type { Log } from '@cloister/core'
+import type { Log } from '@cloister/kit'
 import type { Clock } from '@cloister/os'
 
 /** A socket that cannot accept fails many times a second: so often it is written down, ms. */

@@ -1,7 +1,7 @@
-import type { BaseVM, Log } from '@cloister/core'
-import { messageText, msg, QubesException, QubesVMError } from '@cloister/kit'
+import type { BaseVM } from '@cloister/core'
+import { type Log, messageText, msg, QubesException, QubesVMError } from '@cloister/kit'
 import { describe, expect, it } from 'vitest'
-import { TestSystem } from '../../core/src/operations/testing/test-system.ts'
+import { TestSystem } from '../../core/src/testing/test-system.ts'
 import { KeptLog } from './testing/test-endpoint.ts'
 import { WireErrors } from './wire-error.ts'
 

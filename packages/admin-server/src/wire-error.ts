@@ -1,6 +1,6 @@
 import type { WireException } from '@cloister/admin-protocol'
-import { AdminVM, type BaseVM, type Log } from '@cloister/core'
-import { CloisterError, errorChain, type Message, msg, visibleLines, visibleText } from '@cloister/kit'
+import { AdminVM, type BaseVM } from '@cloister/core'
+import { CloisterError, errorChain, type Log, type Message, msg, visibleLines, visibleText } from '@cloister/kit'
 
 /** Length of an incident's id, bytes: enough to find it in the log. */
 const idBytes = 4

@@ -1,6 +1,7 @@
 export * from './bytes.ts'
 export * from './errors/cloister-error.ts'
 export * from './errors/qubes-errors.ts'
+export * from './log.ts'
 export * from './message.ts'
 export * from './mutex.ts'
 export * from './undo-stack.ts'

@@ -97,6 +97,8 @@ export interface DriverCapabilities {
   /** Value of `<domain type>` to use. */
   readonly domainType: 'kvm' | 'qemu' | 'test'
   readonly arch: string
+  /** No other program runs guests through this hypervisor: a guest that the caller does not know is a leftover of its own. */
+  readonly exclusive: boolean
   /** Guests report and yield memory through a balloon. */
   readonly balloon: boolean
   /** A guest can be suspended to its RAM. */

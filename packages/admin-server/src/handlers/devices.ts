@@ -7,7 +7,7 @@ import {
   vmDeviceDeniedRemove,
   vmDeviceList,
 } from '@cloister/admin-protocol'
-import type { BaseVM } from '@cloister/core'
+import { type BaseVM, setProperty } from '@cloister/core'
 import { type HandledCall, handle } from '../handler.ts'
 
 const property = 'devices_denied'
@@ -32,16 +32,16 @@ export const deviceHandlers: readonly HandledCall[] = [
   handle(vmDeviceAssigned, noDevices),
   handle(vmDeviceList, noDevices),
   handle(vmDeviceDeniedList, ({ destination }) => denied(destination)),
-  handle(vmDeviceDeniedAdd, async ({ app, destination, payload }) => {
+  handle(vmDeviceDeniedAdd, async ({ destination, payload }) => {
     const before = denied(destination)
     const added = payload.filter((code) => !before.includes(code))
-    if (added.length > 0) await app.setProperty(destination, property, [...before, ...added].join(''))
+    if (added.length > 0) await setProperty(destination, property, [...before, ...added].join(''))
     return undefined
   }),
-  handle(vmDeviceDeniedRemove, async ({ app, destination, payload }) => {
+  handle(vmDeviceDeniedRemove, async ({ destination, payload }) => {
     const before = denied(destination)
     const kept = payload === 'all' ? [] : before.filter((code) => !payload.includes(code))
-    if (kept.length < before.length) await app.setProperty(destination, property, kept.join(''))
+    if (kept.length < before.length) await setProperty(destination, property, kept.join(''))
     return undefined
   }),
 ]

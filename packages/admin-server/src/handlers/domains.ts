@@ -20,7 +20,6 @@ import {
   createTemplate,
   defaultDispvmOf,
   type PoolChoice,
-  removeDomainSafely,
   type VMClass,
 } from '@cloister/core'
 import { msg, QubesException, QubesVMNotFoundError } from '@cloister/kit'
@@ -69,7 +68,7 @@ async function createDisposable({
     await app.preloads.start(template)
     return undefined
   }
-  const vm = await app.disposables.request(template, source)
+  const vm = await app.preloads.request(template, source)
   return payload === 'uuid' ? `uuid:${vm.uuid}` : vm.name
 }
 
@@ -88,8 +87,8 @@ export const domainHandlers: readonly HandledCall[] = [
   handle(vmCreateDisposable, createDisposable),
   handle(vmClone, clone),
   handle(vmCloneInPool, clone),
-  handle(vmRemove, async ({ destination }) => {
-    await removeDomainSafely(destination)
+  handle(vmRemove, async ({ app, destination }) => {
+    await app.removeDomain(destination)
     return undefined
   }),
 ]

@@ -4,8 +4,8 @@ import { shownEvent } from '../encoded-event.ts'
 import { type HandledCall, handleStream } from '../handler.ts'
 
 /** What a stream sent to `destination` is about: everything, or one domain. */
-function concerns(destination: BaseVM, subject: BaseVM | undefined): boolean {
-  return destination instanceof AdminVM || subject === destination
+function concerns(destination: BaseVM, subject: string | undefined): boolean {
+  return destination instanceof AdminVM || subject === destination.name
 }
 
 function gone(signal: AbortSignal): Promise<void> {
@@ -28,7 +28,7 @@ export const eventHandlers: readonly HandledCall[] = [
   handleStream(vmStats, async ({ statistics, access, source, destination, send, signal }) => {
     send(connectionEstablished)
     await statistics.watch(signal, (vm, pairs) => {
-      if (concerns(destination, vm) && access.seesDomain(source, vm))
+      if (concerns(destination, vm.name) && access.seesDomain(source, vm))
         send({ subject: vm.name, name: 'vm-stats', pairs })
     })
   }),

@@ -5,41 +5,12 @@ import {
   importEnd,
   notifyTools,
   notifyUpdates,
-  type SystemInfoDomain,
   suspendPost,
   suspendPre,
 } from '@cloister/admin-protocol'
-import {
-  type BaseVM,
-  beginImport,
-  endImport,
-  findVolume,
-  noteUpdates,
-  requestFeatures,
-  resumeHost,
-  suspendHost,
-} from '@cloister/core'
+import { beginImport, endImport, findVolume, noteUpdates, requestFeatures, systemInfo } from '@cloister/core'
 import { msg, ProtocolError, QubesException } from '@cloister/kit'
 import { type HandledCall, handle } from '../handler.ts'
-
-/** What the policy engine wants to know of a domain (reference: admin-api, 3.14). */
-function systemInfo(vm: BaseVM): SystemInfoDomain {
-  const named = (name: string): string | null => vm.get<BaseVM | null>({ name })?.name ?? null
-  return {
-    internal: vm.features.find('internal') ?? null,
-    tags: vm.tags.list(),
-    type: vm.klass,
-    template_for_dispvms: vm.get({ name: 'template_for_dispvms' }) === true,
-    default_dispvm: named('default_dispvm'),
-    icon: vm.icon,
-    label: vm.label.color,
-    guivm: named('guivm'),
-    relayvm: named('relayvm'),
-    transport_rpc: vm.get<string | null>({ name: 'transport_rpc' }) ?? null,
-    power_state: vm.powerState,
-    uuid: vm.uuid,
-  }
-}
 
 export const internalHandlers: readonly HandledCall[] = [
   handle(getSystemInfo, ({ app }) => ({
@@ -57,11 +28,11 @@ export const internalHandlers: readonly HandledCall[] = [
     return undefined
   }),
   handle(suspendPre, async ({ app }) => {
-    await suspendHost(app)
+    await app.hostSleep.suspend()
     return undefined
   }),
   handle(suspendPost, async ({ app }) => {
-    await resumeHost(app)
+    await app.hostSleep.resume()
     return undefined
   }),
   handle(featuresRequest, async ({ source }) => {

@@ -20,7 +20,14 @@ import {
   vmPropertyReset,
   vmPropertySet,
 } from '@cloister/admin-protocol'
-import type { AnyProperty, App, PropertyHolder } from '@cloister/core'
+import {
+  type AnyProperty,
+  type BaseVM,
+  type PropertyHolder,
+  resetProperty,
+  type SystemObject,
+  setProperty,
+} from '@cloister/core'
 import { type Call, type HandledCall, handle } from '../handler.ts'
 
 function textOf(property: AnyProperty, value: unknown): string {
@@ -69,7 +76,7 @@ interface Rows {
 
 function handlersFor(
   rows: Rows,
-  holderOf: (call: Pick<Call<unknown, unknown>, 'app' | 'destination'>) => PropertyHolder,
+  holderOf: (call: Pick<Call<unknown, unknown>, 'app' | 'destination'>) => BaseVM | SystemObject,
 ): HandledCall[] {
   return [
     handle(rows.list, (call) => {
@@ -82,11 +89,11 @@ function handlersFor(
     handle(rows.help, (call) => holderOf(call).property(call.argument).help),
     handle(rows.helpRst, (call) => helpRst(holderOf(call), call.argument)),
     handle(rows.set, async (call) => {
-      await call.app.setProperty(holderOf(call), call.argument, call.payload)
+      await setProperty(holderOf(call), call.argument, call.payload)
       return undefined
     }),
     handle(rows.reset, async (call) => {
-      await call.app.resetProperty(holderOf(call), call.argument)
+      await resetProperty(holderOf(call), call.argument)
       return undefined
     }),
   ]
@@ -115,6 +122,6 @@ const domainRows: Rows = {
 }
 
 export const propertyHandlers: readonly HandledCall[] = [
-  ...handlersFor(globalRows, ({ app }): App => app),
+  ...handlersFor(globalRows, ({ app }) => app.global),
   ...handlersFor(domainRows, ({ destination }) => destination),
 ]

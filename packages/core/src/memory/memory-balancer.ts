@@ -1,13 +1,13 @@
+import type { Log } from '@cloister/kit'
 import { errorChain, Mutex, msg, QubesMemoryError } from '@cloister/kit'
 import type { Os, Timer } from '@cloister/os'
+import type { HypervisorPort } from '../domains/ports/hypervisors.ts'
+import type { MemoryManager, Reservation } from '../domains/ports/memory-manager.ts'
+import { maxmem } from '../domains/properties/qubes-vm-properties.ts'
 import type { QubesVM } from '../domains/qubes-vm.ts'
-import { maxmem } from '../domains/qubes-vm-properties.ts'
 import type { Run } from '../domains/run.ts'
-import type { Hypervisor } from '../hypervisor/hypervisor.ts'
-import type { Log } from '../log.ts'
 import { balance, donate, gains, isSignificant, mib, preferred, spare, type Target } from './balance.ts'
 import { hostMemory } from './host-memory.ts'
-import type { MemoryManager, Reservation } from './memory-manager.ts'
 import { RunningGuest } from './running-guest.ts'
 
 /** Between two balances, ms: as often as guests report. */
@@ -29,7 +29,7 @@ const shrinking = { steps: 10, least: 100 * mib, near: 1.1 } as const
 
 export interface BalancerParts {
   readonly os: Os
-  readonly hypervisor: Hypervisor
+  readonly hypervisor: HypervisorPort
   readonly log: Log
   /** Domains with a guest. */
   running(): Iterable<QubesVM>

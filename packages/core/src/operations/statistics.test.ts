@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import type { BaseVM } from '../domains/base-vm.ts'
 import type { QubesVM } from '../domains/qubes-vm.ts'
+import { TestSystem } from '../testing/test-system.ts'
 import { Statistics } from './statistics.ts'
-import { TestSystem } from './testing/test-system.ts'
 
 let system: TestSystem
 let work: QubesVM

@@ -1,9 +1,9 @@
 import { within } from '@cloister/os'
-import type { App } from '../app.ts'
 import type { BaseVM } from '../domains/base-vm.ts'
+import { statsInterval } from '../domains/properties/global-properties.ts'
+import { memory } from '../domains/properties/qubes-vm-properties.ts'
 import { QubesVM } from '../domains/qubes-vm.ts'
-import { memory } from '../domains/qubes-vm-properties.ts'
-import { statsInterval } from '../global-properties.ts'
+import type { System } from '../domains/system.ts'
 
 /** An event `vm-stats`: what is measured, as text. */
 type Pairs = readonly (readonly [key: string, value: string])[]
@@ -31,7 +31,7 @@ export type StatisticsListener = (vm: BaseVM, pairs: Pairs) => void
  * listeners (reference: admin-api, 6.5).
  */
 export class Statistics {
-  readonly #app: App
+  readonly #app: System
   readonly #listeners = new Set<StatisticsListener>()
   /** The latest sample of each domain, for the use of processors since. */
   #before = new Map<BaseVM, Sample>()
@@ -39,7 +39,7 @@ export class Statistics {
   /** Ends the wait for the next round when the last listener has gone. */
   #stop: AbortController | undefined
 
-  constructor(app: App) {
+  constructor(app: System) {
     this.#app = app
   }
 
@@ -71,7 +71,7 @@ export class Statistics {
     const { clock } = this.#app.os
     while (!stopped.aborted) {
       await this.#round(stopped)
-      await clock.sleep((this.#app.get(statsInterval) ?? 1) * 1000, stopped)
+      await clock.sleep((this.#app.global.get(statsInterval) ?? 1) * 1000, stopped)
     }
   }
 

@@ -8,6 +8,9 @@ export interface PropertyOptions<O, V> {
   readonly stage?: 3 | 4
   readonly writable?: 'once' | 'never'
   readonly clone?: false
+  readonly inherited?: true
+  readonly perInstance?: true
+  readonly tagged?: true
   /** Without this the property has no default. */
   fallback?(owner: O): V | undefined
   check?(owner: O, value: V): void
@@ -26,6 +29,9 @@ export function complete<O, V>(
     stage: 2,
     writable: 'always',
     clone: true,
+    inherited: false,
+    perInstance: false,
+    tagged: false,
     ...rest,
     ...kind,
     hasDefault: fallback !== undefined,

@@ -76,6 +76,7 @@ class QemuDriver implements Driver, RunOwner {
     return {
       domainType: accelerator === 'kvm' ? 'kvm' : 'qemu',
       arch,
+      exclusive: true,
       balloon: true,
       suspend: false,
       directKernelBoot: true,

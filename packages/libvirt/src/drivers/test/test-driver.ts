@@ -29,6 +29,7 @@ import { TestRun } from './test-run.ts'
 const capabilities: DriverCapabilities = {
   domainType: 'test',
   arch: 'i686',
+  exclusive: true,
   balloon: true,
   suspend: false,
   directKernelBoot: true,
