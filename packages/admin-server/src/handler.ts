@@ -58,3 +58,13 @@ export function onlyOne<T>(
   if (found.length === 0) throw missing()
   return found
 }
+
+/** What `read` gives, or `broken` when `read` throws: an object that cannot be read does not keep the others of a list away. */
+export function orBroken<T>(app: App, what: string, read: () => T, broken: T): T {
+  try {
+    return read()
+  } catch (error) {
+    app.log.debug('a part of a list could not be read', { what, error })
+    return broken
+  }
+}

@@ -66,6 +66,17 @@ describe('WireErrors', () => {
     )
   })
 
+  it('puts errors of the operating system into words', () => {
+    const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
+    const log = new KeptLog()
+    const words = (thrown: unknown): string | undefined => (thrown === full ? 'no space is left' : undefined)
+    const wireErrors = new WireErrors(log, () => new Uint8Array(4), false, words)
+    const text = (thrown: unknown): string => messageText(wireErrors.toWire(thrown, 'admin.vm.volume.Import').message)
+    expect(text(full)).toBe('admin.vm.volume.Import failed: no space is left')
+    expect(text(new QubesException('Cannot import', { cause: full }))).toBe('Cannot import: no space is left')
+    expect(log.lines).toMatchObject([{ details: { call: 'admin.vm.volume.Import', error: full } }])
+  })
+
   it('escapes control and direction characters, in the format and in the fields', () => {
     const wire = errors(new KeptLog()).toWire(new QubesException(msg`a\x1b[2J ${'b\n\u202ec\0'} ${7}%`), 'y')
     expect(wire.message).toEqual({ format: 'a\\x1b[2J %s %s%%', fields: ['b\\n\\u{202e}c\\x00', 7] })
