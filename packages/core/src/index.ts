@@ -15,7 +15,7 @@ export { createDomain } from './operations/create-domain.ts'
 export { createTemplate } from './operations/create-template.ts'
 export { currentState } from './operations/current-state.ts'
 export { resetProperty, setProperty } from './operations/properties.ts'
-export { watchStatistics } from './operations/statistics.ts'
+export { Statistics } from './operations/statistics.ts'
 export { systemInfo } from './operations/system-info.ts'
 export { fillFile, importStream } from './operations/volumes/import-stream.ts'
 export {
