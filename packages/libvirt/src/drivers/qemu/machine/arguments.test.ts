@@ -76,6 +76,7 @@ const example: DomainDefinition = {
   onPoweroff: 'destroy',
   onReboot: 'destroy',
   onCrash: 'destroy',
+  pm: { suspendToMem: true, suspendToDisk: true },
   devices: {
     disks: (['root', 'private', 'volatile', 'kernel'] as const).map((serial, at) => ({
       device: 'disk',
@@ -102,11 +103,11 @@ describe('qemuInvocation', () => {
   it('names every format, and gives disks their roles and places', () => {
     const { args, inherit } = qemuInvocation(planOf(example))
     const devices = objects(args, 'device').filter(({ driver }) => driver === 'virtio-blk-pci')
-    expect(devices.map(({ serial, addr, bus }) => [serial, bus, addr])).toEqual([
-      ['root', 'pcie.0', '0x10'],
-      ['private', 'pcie.0', '0x11'],
-      ['volatile', 'pcie.0', '0x12'],
-      ['kernel', 'pcie.0', '0x13'],
+    expect(devices.map(({ serial, bus }) => [serial, bus])).toEqual([
+      ['root', 'port-disk0'],
+      ['private', 'port-disk1'],
+      ['volatile', 'port-disk2'],
+      ['kernel', 'port-disk3'],
     ])
     const nodes = objects(args, 'blockdev')
     expect(nodes.map(({ driver }) => driver)).toEqual(['file', 'raw', 'file', 'raw', 'file', 'raw', 'file', 'raw'])
@@ -133,11 +134,33 @@ describe('qemuInvocation', () => {
     const disks = example.devices.disks.filter(({ serial }) => serial !== 'private')
     const { args } = qemuInvocation(planOf({ ...example, devices: { ...example.devices, disks } }))
     const devices = objects(args, 'device').filter(({ driver }) => driver === 'virtio-blk-pci')
-    expect(devices.map(({ serial, addr }) => [serial, addr])).toEqual([
-      ['root', '0x10'],
-      ['volatile', '0x12'],
-      ['kernel', '0x13'],
+    expect(devices.map(({ serial, bus }) => [serial, bus])).toEqual([
+      ['root', 'port-disk0'],
+      ['volatile', 'port-disk2'],
+      ['kernel', 'port-disk3'],
     ])
+  })
+
+  it('has the same ports whatever its devices are, so that buses are always numbered alike', () => {
+    const bare = { ...example, devices: { ...example.devices, disks: [], balloon: false, rng: false } }
+    const ports = [example, bare].map((definition) =>
+      objects(qemuInvocation(planOf(definition)).args, 'device').filter(({ driver }) => driver === 'pcie-root-port'),
+    )
+    expect(ports[0]).toEqual(ports[1])
+    expect(ports[0]?.map(({ id, addr }) => `${id} ${addr}`)).toEqual([
+      ...Array.from({ length: 8 }, (_, at) => `port-interface${at} 0x4.${at}`),
+      ...Array.from({ length: 8 }, (_, at) => `port-disk${at} 0x10.${at}`),
+      ...Array.from({ length: 7 }, (_, at) => `port-disk${at + 8} 0x11.${at}`),
+      ...Array.from({ length: 8 }, (_, at) => `port-spare${at} 0x18.${at}`),
+    ])
+  })
+
+  it('states what domain XML may state of every machine', () => {
+    const { args } = qemuInvocation(planOf({ ...example, pm: { suspendToMem: false, suspendToDisk: true } }))
+    expect(values(args, 'machine')[0]).toBe('q35,usb=off,dump-guest-core=off,mem-merge=off,vmport=off,hpet=off,acpi=on')
+    expect(values(args, 'smp')).toEqual(['cpus=2,sockets=1,cores=2,threads=1'])
+    expect(values(args, 'rtc')).toEqual(['base=utc,driftfix=slew'])
+    expect(values(args, 'global')).toEqual(['ICH9-LPC.noreboot=off', 'ICH9-LPC.disable_s3=1', 'ICH9-LPC.disable_s4=0'])
   })
 
   it('confines, and trusts no configuration', () => {
@@ -231,8 +254,13 @@ describe('qemuInvocation', () => {
         const devices = objects(args, 'device')
         const ids = devices.map(({ id }) => id)
         expect(new Set(ids).size).toBe(ids.length)
-        const slots = devices.filter(({ bus }) => bus === 'pcie.0').map(({ addr }) => addr)
-        expect(new Set(slots).size).toBe(slots.length)
+        const places = devices
+          .filter(({ bus }) => bus !== undefined && bus !== 'virtio-serial0.0')
+          .map(({ bus, addr }) => `${bus} ${addr}`)
+        expect(new Set(places).size).toBe(places.length)
+        const ports = new Set(devices.filter(({ driver }) => driver === 'pcie-root-port').map(({ id }) => id))
+        const used = devices.map(({ bus }) => String(bus)).filter((bus) => bus.startsWith('port-'))
+        expect(used.filter((bus) => !ports.has(bus))).toEqual([])
         const nodes = objects(args, 'blockdev').map((node) => String(node['node-name']))
         expect(new Set(nodes).size).toBe(nodes.length)
         expect(nodes.every((node) => node.length < 32)).toBe(true)
@@ -276,5 +304,12 @@ describe('refuseUnsupported', () => {
     const emulated = { arch: 'x86_64', accelerator: 'tcg', firmware: ['bios'] } as const
     refuseUnsupported(example, emulated)
     expect(() => refuseUnsupported({ ...example, ...change }, emulated)).toThrow(message)
+  })
+
+  it('tells everything at once', () => {
+    const definition: DomainDefinition = { ...example, onPoweroff: 'restart', onCrash: 'restart' }
+    expect(() => refuseUnsupported(definition, host)).toThrow(
+      "unsupported configuration: on_poweroff must be 'destroy'; on_crash must be 'destroy'",
+    )
   })
 })

@@ -1,6 +1,6 @@
 import type { DiskDefinition } from '../../../domain-definition.ts'
 import type { Invocation } from './invocation.ts'
-import { slot } from './pci-slots.ts'
+import { portPlace } from './pci-slots.ts'
 
 /** A disk and what is known of its image. */
 export interface DiskPlan {
@@ -66,6 +66,6 @@ function sharedOptions({ readonly, discard, cache }: DiskDefinition): Record<str
 
 function device({ disk, bootIndex }: DiskPlan): Record<string, unknown> {
   const common = { id: diskId(disk), drive: disk.target, serial: disk.serial, bootindex: bootIndex }
-  if (disk.bus === 'virtio') return { driver: 'virtio-blk-pci', ...slot('disk', diskIndex(disk)), ...common }
+  if (disk.bus === 'virtio') return { driver: 'virtio-blk-pci', ...portPlace('disk', diskIndex(disk)), ...common }
   return { driver: disk.device === 'cdrom' ? 'ide-cd' : 'ide-hd', bus: `ide.${diskIndex(disk)}`, ...common }
 }
