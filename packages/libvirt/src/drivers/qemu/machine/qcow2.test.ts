@@ -17,6 +17,8 @@ function header(backing: string, change: (header: Buffer) => void = () => {}): B
   bytes.writeUInt32BE(3, 4)
   bytes.writeBigUInt64BE(backing === '' ? 0n : 512n, 8)
   bytes.writeUInt32BE(Buffer.byteLength(backing), 16)
+  bytes.writeUInt32BE(16, 20)
+  bytes.writeUInt32BE(104, 100)
   bytes.write(backing, 512)
   change(bytes)
   return bytes
@@ -40,7 +42,9 @@ describe('readBackingName', () => {
     ['data in another file', header('', (bytes) => bytes.writeBigUInt64BE(4n, 72))],
     ['another version', header('', (bytes) => bytes.writeUInt32BE(4, 4))],
     ['another format', Buffer.alloc(1024)],
-    ['next to nothing', Buffer.from('QFI')],
+    ['three bytes', Buffer.from('QFI')],
+    ['a header of 66 bytes', header('').subarray(0, 66)],
+    ['a header of 72 bytes, which is too short for version 3', header('').subarray(0, 72)],
   ])('refuses %s', (_what, bytes) => {
     expect(() => readBackingName(bytes, 'x')).toThrow(LibvirtError)
   })
