@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { DiskDefinition, DomainDefinition } from '../../../domain-definition.ts'
+import type { DiskDefinition, DomainDefinition, ImageDefinition } from '../../../domain-definition.ts'
 import { arbitraryDomain } from '../../../testing/arbitrary-domain.ts'
 import { type MachinePlan, qemuInvocation } from './arguments.ts'
 import { refuseUnsupported } from './unsupported.ts'
@@ -41,7 +41,6 @@ function planOf(definition: DomainDefinition, more: Partial<MachinePlan> = {}): 
     consoleLog: '/log/console.log',
     ...(definition.os.kernel !== undefined && { kernel: definition.os.kernel }),
     ...(definition.os.initrd !== undefined && { initrd: definition.os.initrd }),
-    backing: new Map(),
     ...more,
   }
 }
@@ -185,20 +184,24 @@ describe('qemuInvocation', () => {
     expect(objects(args, 'blockdev')[0]).toMatchObject({ driver: 'host_device' })
   })
 
-  it('gives qcow2 the backing image that it was given, or none', () => {
-    const disks = example.devices.disks.slice(0, 2).map((disk): DiskDefinition => ({ ...disk, format: 'qcow2' }))
-    const plan = planOf(
-      { ...example, devices: { ...example.devices, disks } },
-      { backing: new Map([['vda', '/pool/base.img']]) },
-    )
-    const { args, inherit } = qemuInvocation(plan)
-    const nodes = objects(args, 'blockdev').filter(({ driver }) => driver !== 'file')
+  it('gives an image the chain that it was given, or none', () => {
+    const raw: ImageDefinition = { source: { kind: 'block', path: '/dev/vg/base' }, format: 'raw' }
+    const middle: ImageDefinition = { source: { kind: 'file', path: '/b' }, format: 'qcow2', backing: raw }
+    const backings = [middle, null, undefined]
+    const disks = example.devices.disks
+      .slice(0, 3)
+      .map((disk, at) => ({ ...disk, format: 'qcow2', backing: backings[at] }) as DiskDefinition)
+    const { args, inherit } = qemuInvocation(planOf({ ...example, devices: { ...example.devices, disks } }))
+    const nodes = objects(args, 'blockdev').filter(({ 'node-name': name }) => !String(name).endsWith('-file'))
     expect(nodes.map((node) => [node['node-name'], node['driver'], node['backing'], node['read-only']])).toEqual([
-      ['vda-back', 'raw', undefined, true],
-      ['vda', 'qcow2', 'vda-back', false],
+      ['vda-back2', 'raw', undefined, true],
+      ['vda-back1', 'qcow2', 'vda-back2', true],
+      ['vda', 'qcow2', 'vda-back1', false],
       ['vdb', 'qcow2', null, false],
+      ['vdc', 'qcow2', null, false],
     ])
-    expect(inherit).toContainEqual({ path: '/pool/base.img', access: 'read' })
+    expect(inherit).toContainEqual({ path: '/dev/vg/base', access: 'read' })
+    expect(inherit).toContainEqual({ path: '/b', access: 'read' })
   })
 
   it('boots from devices in the order of the definition', () => {

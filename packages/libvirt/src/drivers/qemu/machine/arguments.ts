@@ -1,4 +1,4 @@
-import type { DiskDefinition, DomainDefinition } from '../../../domain-definition.ts'
+import type { DomainDefinition } from '../../../domain-definition.ts'
 import { addCharacterDevices, addInterface, addSmallDevices } from './device-arguments.ts'
 import { addDisk } from './disk-arguments.ts'
 import { Invocation, optionValue } from './invocation.ts'
@@ -20,8 +20,6 @@ export interface MachinePlan {
   readonly initrd?: string
   /** Firmware other than the BIOS that QEMU brings: its code, and its variables, which are the domain's own. */
   readonly firmware?: { readonly code: string; readonly variables: string }
-  /** Backing images (raw) of qcow2 images, by target of the disk. */
-  readonly backing: ReadonlyMap<string, string>
 }
 
 /** Name of the monitor's socket in the run folder. */
@@ -100,23 +98,14 @@ function addFlash(invocation: Invocation, name: string, path: string, access: 'r
   invocation.option('machine', `${name}=${name}`)
 }
 
-function addDevices(invocation: Invocation, { definition, consoleLog, backing }: MachinePlan, folder: string): void {
+function addDevices(invocation: Invocation, { definition, consoleLog }: MachinePlan, folder: string): void {
   const { disks, interfaces } = definition.devices
   for (const port of rootPorts()) invocation.json('device', port)
   addCharacterDevices(invocation, definition, folder, invocation.path(consoleLog, 'readwrite'))
   const order = bootOrder(definition)
-  for (const disk of disks) addDisk(invocation, { disk, ...diskExtras(disk, backing, order) })
+  for (const disk of disks) addDisk(invocation, disk, order.get(disk))
   for (const [index, one] of interfaces.entries()) addInterface(invocation, one, index, order.get(one))
   addSmallDevices(invocation, definition)
-}
-
-function diskExtras(
-  disk: DiskDefinition,
-  backing: ReadonlyMap<string, string>,
-  order: ReadonlyMap<object, number>,
-): { backing?: string; bootIndex?: number } {
-  const [image, bootIndex] = [backing.get(disk.target), order.get(disk)]
-  return { ...(image !== undefined && { backing: image }), ...(bootIndex !== undefined && { bootIndex }) }
 }
 
 /** The devices that firmware boots from, numbered from 1: kind by kind, each kind in the order of the definition. */
