@@ -149,7 +149,7 @@ export const acts: Readonly<Record<string, readonly [weight: number, act: Act]>>
     1,
     nothing((chance) => {
       const { copies } = chance.system.app
-      const token = copies.offer(findVolume(anyGuest(chance), 'private'))
+      const token = copies.offer(findVolume(anyGuest(chance), 'private'), chance.system.app.adminVM)
       return copies.take(token, findVolume(anyGuest(chance), 'private'))
     }),
   ],
