@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { nodeOs, type Os } from '@cloister/os'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { DomainUnresponsiveError } from '../../../domain-unresponsive-error.ts'
 import { stateReasons } from '../../../state-reasons.ts'
 import { QemuHarness, qemu, TestConsole } from '../testing/qemu-harness.ts'
 
@@ -125,17 +126,69 @@ describe.skipIf(!qemu)('a new daemon', () => {
     expect(await host.left('state')).toEqual([])
   })
 
-  it('can destroy a guest whose QEMU does not answer', async () => {
-    const { domain } = await host.boot({ name: 'a' })
-    await host.driver.connectClose()
-    const [pid = 0] = await host.processes()
-    process.kill(pid, 'SIGSTOP')
-    await host.reopen()
-    expect(await host.driver.domainGetState(domain)).toEqual({ state: 'nostate', reason: 0 })
-    await expect(host.driver.domainSuspend(domain)).rejects.toMatchObject({ kind: 'OPERATION_INVALID' })
-    await host.driver.domainDestroy(domain)
-    expect(await host.processes()).toEqual([])
-    expect(host.events.at(-1)).toBe('a stopped/destroyed')
+  describe('finds a QEMU that does not answer', () => {
+    it('and can destroy it, but do nothing else with it', async () => {
+      const { domain } = await host.boot({ name: 'a' })
+      await host.driver.connectClose()
+      const [pid = 0] = await host.processes()
+      process.kill(pid, 'SIGSTOP')
+      await host.reopen()
+      expect(await host.driver.connectListAllDomains({ active: true })).toEqual([domain])
+      expect(await host.driver.domainGetState(domain)).toEqual({ state: 'nostate', reason: 0 })
+      for (const call of ['domainSuspend', 'domainResume', 'domainShutdown', 'domainPMWakeup'] as const)
+        await expect(host.driver[call](domain)).rejects.toThrow(DomainUnresponsiveError)
+      await expect(host.driver.domainSetMemory(domain, 1024)).rejects.toThrow(
+        "Timed out during operation: QEMU of domain 'a' does not answer: its monitor cannot be reached",
+      )
+      await host.driver.domainDestroy(domain)
+      expect(await host.processes()).toEqual([])
+      expect(host.events.at(-1)).toBe('a stopped/destroyed')
+      expect(await host.left('state')).toEqual([])
+    })
+
+    it.each([
+      ['running', 'a resumed/unpaused'],
+      ['paused', 'a suspended/paused'],
+    ])('and takes it up when it answers again: %s', async (state, event) => {
+      const { domain } = await host.boot({ name: 'a' })
+      if (state === 'paused') await host.driver.domainSuspend(domain)
+      await host.driver.connectClose()
+      const [pid = 0] = await host.processes()
+      process.kill(pid, 'SIGSTOP')
+      await host.reopen()
+      host.events.length = 0
+      process.kill(pid, 'SIGCONT')
+      await host.untilEvents(event)
+      expect(await host.driver.domainGetState(domain)).toMatchObject({ state })
+      await (state === 'paused' ? host.driver.domainResume(domain) : host.driver.domainSuspend(domain))
+      await host.driver.domainDestroy(domain)
+      expect(await host.left('state')).toEqual([])
+    })
+
+    it('and does not wait for each of several', async () => {
+      for (const name of ['a', 'b', 'c', 'd']) await host.boot({ name })
+      await host.driver.connectClose()
+      for (const pid of (await host.processes()).slice(1)) process.kill(pid, 'SIGSTOP')
+      const before = performance.now()
+      await host.reopen()
+      expect(performance.now() - before).toBeLessThan(15_000)
+      const active = await host.driver.connectListAllDomains({ active: true })
+      const states = await Promise.all(active.map((domain) => host.driver.domainGetState(domain)))
+      expect(states.map(({ state }) => state).sort()).toEqual(['nostate', 'nostate', 'nostate', 'running'])
+      await Promise.all(active.map((domain) => host.driver.domainDestroy(domain)))
+      expect(await host.processes()).toEqual([])
+    })
+
+    it('and leaves it alone when the connection is closed', async () => {
+      const { domain } = await host.boot({ name: 'a' })
+      await host.driver.connectClose()
+      const [pid = 0] = await host.processes()
+      process.kill(pid, 'SIGSTOP')
+      await host.reopen()
+      await host.reopen()
+      process.kill(pid, 'SIGCONT')
+      await expect.poll(async () => (await host.driver.domainGetState(domain)).state).toBe('running')
+    })
   })
 })
 

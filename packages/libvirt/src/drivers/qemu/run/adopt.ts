@@ -1,24 +1,25 @@
 import { basename, join } from 'node:path'
 import { errorChain, utf8Text } from '@cloister/kit'
-import { type Files, isTemporary, type ProcessIdentity, removeIfPresent } from '@cloister/os'
+import { type Files, isTemporary, type ProcessIdentity, removeIfPresent, within } from '@cloister/os'
 import type { DomainDefinition } from '../../../domain-definition.ts'
 import { parseUuid } from '../../../uuid.ts'
 import { parseDomainXml } from '../../../xml/domain-parse.ts'
 import type { QemuHost } from '../host/qemu-host.ts'
+import type { QemuRunState } from '../qmp/qmp-commands.ts'
 import { DomainRun } from './domain-run.ts'
 import { tokenVariable } from './launch.ts'
 import { QemuProcess } from './qemu-process.ts'
 import { type RunRecord, RunRecordFile, readRunRecord } from './run-record.ts'
 
-/** What a daemon before us has left of a domain: a run that goes on, a stored configuration, or both. */
+/** What another daemon has left of a domain: a run that has not ended, a stored configuration, or both. */
 export interface Remains {
   readonly run?: DomainRun
   readonly stored?: DomainDefinition
 }
 
-/** A QEMU that is there may take this long to answer on its monitor, ms. */
-const answerMs = 10_000
-/** One that has left its monitor may be about to end, ms. */
+/** How long a QEMU may take to answer before the driver opens without it, ms: all are asked at once. */
+const answerMs = 3000
+/** A QEMU that does not answer may be about to end, ms. */
 const lastBreathMs = 2000
 const largestEnvironment = 4 << 20
 
@@ -89,22 +90,37 @@ async function isSame(host: QemuHost, { pid, startTime }: ProcessIdentity): Prom
 /** Takes control of a running QEMU again; false when its start was never finished or it ended just now. */
 async function takeUp(host: QemuHost, run: DomainRun): Promise<boolean> {
   const { name, uuid } = run.definition
+  const { clock } = host.os
+  const takingOver = run.takeOver()
   try {
-    await run.connect(answerMs)
-    const status = await run.execute('query-status')
-    if (status === 'prelaunch' && !run.record.record.paused) return false
-    await run.resumeControl(status)
+    const status = await within({ clock, ms: answerMs, what: "the answer of QEMU's monitor" }, takingOver)
+    if (isUnfinished(run, status)) return false
     host.log('info', 'a running domain is taken up again', { name, uuid, status })
   } catch (error) {
-    if (await run.process.goneWithin(lastBreathMs, host.os.clock)) return false
-    host.log('error', 'a running domain can only be destroyed: its monitor does not answer', {
-      name,
-      uuid,
-      error: errorChain(error),
-    })
+    if (await run.process.goneWithin(lastBreathMs, clock)) return false
     run.loseControl()
+    const text = 'QEMU of a running domain does not answer: the domain can only be destroyed until QEMU answers'
+    host.log('error', text, { name, uuid, error: errorChain(error) })
+    void followUp(host, run, takingOver)
   }
   return true
+}
+
+/** Waits for a QEMU that did not answer in time. */
+async function followUp(host: QemuHost, run: DomainRun, takingOver: Promise<QemuRunState>): Promise<void> {
+  const { name, uuid } = run.definition
+  try {
+    const status = await takingOver
+    host.log('info', 'QEMU answers again: a running domain is taken up again', { name, uuid, status })
+    if (isUnfinished(run, status)) await run.destroy()
+  } catch (error) {
+    host.log('debug', 'a running domain was not taken up again', { name, uuid, error: errorChain(error) })
+  }
+}
+
+/** Whether the daemon that started the run died before it could let the guest run. */
+function isUnfinished(run: DomainRun, status: QemuRunState): boolean {
+  return status === 'prelaunch' && !run.record.record.paused
 }
 
 /** Our QEMUs by the token of their run: of a start that was cut short only the environment tells. */

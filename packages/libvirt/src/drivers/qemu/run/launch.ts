@@ -1,6 +1,7 @@
 import { errorChain, msg, utf8Text } from '@cloister/kit'
-import { type Clock, type ExitStatus, errorCode, type Files, removeIfPresent } from '@cloister/os'
+import { type Clock, type ExitStatus, errorCode, type Files, removeIfPresent, within } from '@cloister/os'
 import type { DomainDefinition } from '../../../domain-definition.ts'
+import { DomainUnresponsiveError } from '../../../domain-unresponsive-error.ts'
 import { LibvirtError } from '../../../error.ts'
 import { formatDomainXml } from '../../../xml/domain-format.ts'
 import type { ResourceLimits } from '../host/control-groups.ts'
@@ -116,21 +117,36 @@ function resourceLimits({ maxMemory, vcpus }: DomainDefinition, accelerator: Acc
   return { memory: Math.ceil(maxMemory * 1.15) * 1024 + fixed * 2 ** 20, tasks: vcpus + 128, processors: vcpus + 1 }
 }
 
+/** Waits until QEMU takes commands. */
 async function connectToMonitor(run: DomainRun, clock: Clock): Promise<void> {
   const deadline = clock.monotonic() + readyMs
+  await awaitSocket(run, clock, deadline)
+  const what = "the greeting of QEMU's monitor"
+  const onLate = (): Error => unresponsive(run, `its monitor has not greeted within ${readyMs / 1000} s`)
+  await within({ clock, ms: Math.max(0, deadline - clock.monotonic()), what, onLate }, run.handshake())
+}
+
+/** Connects to the monitor's socket as soon as QEMU has made it. */
+async function awaitSocket(run: DomainRun, clock: Clock, deadline: number): Promise<void> {
   let isGone = false
   void run.process.gone().then(() => {
     isGone = true
   })
   for (;;) {
     try {
-      return await run.connect(readyMs)
-    } catch (error) {
-      const isEarly = ['ENOENT', 'ECONNREFUSED'].includes(errorCode(error) ?? '')
-      if (!isEarly || isGone || clock.monotonic() > deadline) throw error
+      return await run.connect()
+    } catch (cause) {
+      const isEarly = ['ENOENT', 'ECONNREFUSED'].includes(errorCode(cause) ?? '')
+      if (!isEarly || isGone) throw cause
+      if (clock.monotonic() > deadline)
+        throw unresponsive(run, `it has not made its monitor within ${readyMs / 1000} s`, cause)
     }
     await clock.sleep(lookMs)
   }
+}
+
+function unresponsive({ definition }: DomainRun, why: string, cause?: unknown): DomainUnresponsiveError {
+  return new DomainUnresponsiveError('QEMU', definition.name, why, { cause })
 }
 
 /** Gives sockets the names that the definition wishes for: QEMU itself may not write outside of its folder. */

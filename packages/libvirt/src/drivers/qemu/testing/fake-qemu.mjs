@@ -11,7 +11,10 @@ const misdeeds = {
   'lies-later': { cont: () => '{"event":"STOP"}\nwhat?\n' },
   'boasts-of-memory': { cont: () => '{"event":"BALLOON_CHANGE","data":{"actual":1125899906842624}}\n' },
   'counts-wrong': { cont: () => '{"event":"BALLOON_CHANGE","data":{"actual":-1}}\n' },
-  'never-stops': { cont: () => '{"event":"STOP"}\n{"event":"RESUME"}\n'.repeat(1000) },
+  'changes-often': { cont: () => '{"event":"STOP"}\n{"event":"RESUME"}\n'.repeat(49) },
+  obeys: { cont: () => '{"event":"RESUME"}\n', stop: () => '{"event":"STOP"}\n' },
+  floods: { cont: () => '{"event":"STOP"}\n{"event":"RESUME"}\n'.repeat(100_000) },
+  nests: { cont: () => `{"event":"STOP","data":${'{"a":'.repeat(200_000)}` },
 }
 
 createServer((socket) => {

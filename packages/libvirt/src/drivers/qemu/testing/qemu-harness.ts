@@ -46,6 +46,8 @@ export class QemuHarness {
   #driver: Driver | undefined
   /** Events so far, such as `t1 started/booted`. */
   readonly events: string[] = []
+  /** What events said in words, those that did. */
+  readonly whys: string[] = []
   readonly logged: string[] = []
   readonly uri: string
 
@@ -150,7 +152,10 @@ export class QemuHarness {
   async #open(os: Os): Promise<void> {
     const log = (level: string, message: string): void => void this.logged.push(`${level} ${message}`)
     this.#driver = await openQemuDriver(parseUri(this.uri), { os, log })
-    this.#driver.connectDomainEventRegister((event) => this.events.push(eventText(event)))
+    this.#driver.connectDomainEventRegister((event) => {
+      this.events.push(eventText(event))
+      if (event.why !== undefined) this.whys.push(event.why)
+    })
   }
 }
 
