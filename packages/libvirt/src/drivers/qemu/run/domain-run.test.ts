@@ -1,7 +1,8 @@
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { nodeOs, type Os } from '@cloister/os'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { DomainUnresponsiveError } from '../../../domain-unresponsive-error.ts'
 import type { DomainHandle } from '../../../driver.ts'
 import { stateReasons } from '../../../state-reasons.ts'
 import { QemuHarness, qemu } from '../testing/qemu-harness.ts'
@@ -10,6 +11,20 @@ import { QemuHarness, qemu } from '../testing/qemu-harness.ts'
 function unprivileged(): Os {
   const os = nodeOs()
   return { ...os, host: { ...os.host, uid: 1000 } }
+}
+
+/** The same machine, on whose clocks time passes faster. */
+function hurried(os: Os, factor: number): Os {
+  const { clock } = os
+  return {
+    ...os,
+    clock: {
+      now: () => clock.now(),
+      monotonic: () => clock.monotonic() * factor,
+      sleep: (ms, signal) => clock.sleep(ms / factor, signal),
+      after: (ms, work) => clock.after(ms / factor, work),
+    },
+  }
 }
 
 describe.skipIf(!qemu)('a run whose QEMU misbehaves', () => {
@@ -59,6 +74,44 @@ describe.skipIf(!qemu)('a run whose QEMU misbehaves', () => {
     const domain = await define('boasts-of-memory')
     await host.driver.domainCreate(domain)
     expect((await host.driver.domainGetInfo(domain)).memory).toBe(65_536)
+  })
+
+  it.each([
+    ['makes-no-monitor', 'it has not made its monitor within 30 s'],
+    ['does-not-greet', 'its monitor has not greeted within 30 s'],
+  ])('does not start when it does not answer, and leaves nothing: %s', async (way, why) => {
+    await host.reopen(hurried(host.os, 10))
+    const domain = await define(way)
+    const error = await host.driver.domainCreate(domain).catch((cause: unknown) => cause)
+    expect(error).toBeInstanceOf(DomainUnresponsiveError)
+    expect(error).toMatchObject({ str2: `QEMU of domain '${way}' does not answer: ${why}` })
+    expect(await host.processes()).toEqual([])
+    expect(await host.left('state')).toEqual([])
+  })
+
+  it('can be ended when it does not answer any more, and says at once that it does not', async () => {
+    await host.reopen(hurried(host.os, 10))
+    const domain = await define('answers-no-more')
+    await host.driver.domainCreate(domain)
+    const text = "QEMU of domain 'answers-no-more' does not answer: QEMU has not answered 'system_powerdown' for"
+    await expect(host.driver.domainShutdown(domain)).rejects.toThrow(`${text} 10 s`)
+    await expect(host.driver.domainSetMemory(domain, 1024)).rejects.toThrow(text)
+    await expect(host.driver.domainMemoryStats(domain)).rejects.toThrow(DomainUnresponsiveError)
+    const log = await readFile(join(host.folder, 'q/log', `${domain.uuid}.log`), 'utf8')
+    expect(log.trim().split('\n')).toEqual(['qmp_capabilities', 'cont', 'system_powerdown'])
+    await host.driver.domainDestroy(domain)
+    expect(host.events.at(-1)).toBe('answers-no-more stopped/destroyed')
+    expect(await host.processes()).toEqual([])
+  })
+
+  it('presses the power button of the guest each time that it is asked to', async () => {
+    const domain = await define('obeys')
+    await host.driver.domainCreate(domain, { paused: true })
+    await host.driver.domainShutdown(domain)
+    await host.driver.domainResume(domain)
+    for (let time = 0; time < 3; time++) await host.driver.domainShutdown(domain)
+    const log = await readFile(join(host.folder, 'q/log', `${domain.uuid}.log`), 'utf8')
+    expect(log.match(/^system_powerdown$/gm)).toHaveLength(4)
   })
 
   it('tells every change in order', async () => {

@@ -7,7 +7,7 @@ import { QemuHarness, qemu } from '../testing/qemu-harness.ts'
 
 const rounds = 12
 
-describe.skipIf(!qemu)('a daemon that is killed at any moment', () => {
+describe.skipIf(!qemu)('a daemon that is killed at any moment', { timeout: 240_000 }, () => {
   it('leaves to the next one every QEMU that runs, and nothing else', async () => {
     await using host = await QemuHarness.make()
     const definitions = await Promise.all(

@@ -17,9 +17,13 @@ const misdeeds = {
   nests: { cont: () => `{"event":"STOP","data":${'{"a":'.repeat(200_000)}` },
 }
 
-createServer((socket) => {
+if (way === 'makes-no-monitor') setInterval(() => {}, 1000)
+else createServer(serve).listen(path)
+
+function serve(socket) {
   socket.on('error', () => {})
   if (way === 'hangs-up') return socket.destroy()
+  if (way === 'does-not-greet') return
   socket.write('{"QMP":{"version":{"qemu":{"micro":0,"minor":0,"major":9}},"capabilities":[]}}\n')
   let text = ''
   socket.on('data', (chunk) => {
@@ -27,6 +31,8 @@ createServer((socket) => {
     for (let end = text.indexOf('\n'); end !== -1; end = text.indexOf('\n')) {
       const { execute, id } = JSON.parse(text.slice(0, end))
       text = text.slice(end + 1)
+      console.log(execute)
+      if (way === 'answers-no-more' && !['qmp_capabilities', 'cont'].includes(execute)) continue
       if (way === 'refuses-to-go' && execute === 'cont') {
         socket.write(`{"error":{"class":"GenericError","desc":"not today"},"id":"${id}"}\n`)
         continue
@@ -36,4 +42,4 @@ createServer((socket) => {
       socket.write(`{"return":${execute === 'query-block' ? '[]' : '{}'},"id":"${id}"}\n`)
     }
   })
-}).listen(path)
+}
