@@ -95,6 +95,22 @@ describe('ControlGroups', () => {
     expect(groups.folders('one')).toEqual(['memory', 'pids'].map((name) => join(mount, name, 'cloister-qemu/one')))
   })
 
+  it('ends what is left in the groups of this machine, and removes them', async ({ skip }) => {
+    const os = nodeOs()
+    const logged: string[] = []
+    const groups = await ControlGroups.find({ os, log: (_level, message) => void logged.push(message) })
+    const name = `left-${process.pid}`
+    const folders = groups.folders(name)
+    if (folders.length === 0) return skip('control groups cannot be made here')
+    const started = await os.processes.startDetached(['sleep', '60'], { log: join(mount, 'log') })
+    await groups.confine(name, started.pid, limits)
+    await groups.remove(folders)
+    expect(await started.exited).toEqual({ code: null, signal: 'SIGKILL' })
+    for (const folder of folders) expect(await os.files.stat(folder)).toBeUndefined()
+    expect(logged).toContain('a process is ended that a QEMU has left behind')
+    expect(logged).not.toContain('a control group cannot be removed')
+  })
+
   it('says aloud, once, that there are none', async () => {
     const logged: string[] = []
     const log = (level: string, message: string): void => void logged.push(`${level} ${message}`)

@@ -23,6 +23,8 @@ interface Controller {
 const cpuPeriod = 100_000
 const mountPoint = '/sys/fs/cgroup'
 const largestProcFile = 64 << 10
+/** A group is removed again and again while processes in it are being taken apart. */
+const removal = { attempts: 50, pauseMs: 20 } as const
 
 /** Version 2: one tree for all controllers. */
 const unified: readonly Controller[] = [
@@ -55,19 +57,19 @@ interface Tree {
  * cannot be made is said aloud, once; guests then run without these limits.
  */
 export class ControlGroups {
-  readonly #files: Files
+  readonly #os: Os
   readonly #log: DriverEnvironment['log']
   readonly #trees: readonly Tree[]
 
-  private constructor(files: Files, log: DriverEnvironment['log'], trees: readonly Tree[]) {
-    this.#files = files
+  private constructor(os: Os, log: DriverEnvironment['log'], trees: readonly Tree[]) {
+    this.#os = os
     this.#log = log
     this.#trees = trees
   }
 
   /** Finds out what this host offers. */
   static async find({ os, log }: DriverEnvironment, mount: string = mountPoint): Promise<ControlGroups> {
-    const groups = new ControlGroups(os.files, log, await findTrees(os, mount, log))
+    const groups = new ControlGroups(os, log, await findTrees(os, mount, log))
     if (groups.#trees.length === 0) log?.('warn', 'control groups cannot be used: guests run without limits by them')
     return groups
   }
@@ -80,20 +82,44 @@ export class ControlGroups {
   /** Puts a process in groups of its own. */
   async confine(name: string, pid: number, limits: ResourceLimits): Promise<void> {
     for (const tree of this.#trees) {
-      const group = await makeGroup(this.#files, tree, name, limits)
-      await overwrite(this.#files, join(group, 'cgroup.procs'), `${pid}`)
+      const group = await makeGroup(this.#os.files, tree, name, limits)
+      await overwrite(this.#os.files, join(group, 'cgroup.procs'), `${pid}`)
     }
   }
 
-  /** Removes groups in which no process is left; one that cannot be removed is logged. */
+  /** Ends what is left in groups, which is what a QEMU has started that its guest has taken over, and removes the groups. */
   async remove(groups: readonly string[]): Promise<void> {
     for (const group of groups) {
       try {
-        await this.#files.removeFolder(group)
+        await this.#removeOne(group)
       } catch (error) {
         if (errorCode(error) !== 'ENOENT')
           this.#log?.('warn', 'a control group cannot be removed', { group, error: errorText(error) })
       }
+    }
+  }
+
+  /** A killed process stays in its group until the kernel has taken it apart. */
+  async #removeOne(group: string): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#os.files.removeFolder(group)
+      } catch (error) {
+        if (errorCode(error) !== 'EBUSY' || attempt === removal.attempts) throw error
+        await this.#kill(group)
+        await this.#os.clock.sleep(removal.pauseMs)
+      }
+    }
+  }
+
+  async #kill(group: string): Promise<void> {
+    const { files, processes } = this.#os
+    const members = utf8Text(await files.read(join(group, 'cgroup.procs'), largestProcFile)) ?? ''
+    for (const [pid] of members.matchAll(/\d+/g)) {
+      const identity = await processes.identify(Number(pid))
+      if (!identity) continue
+      this.#log?.('warn', 'a process is ended that a QEMU has left behind', { group, pid: identity.pid })
+      await processes.signal(identity, 'SIGKILL')
     }
   }
 }

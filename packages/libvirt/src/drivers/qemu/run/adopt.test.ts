@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { nodeOs, type Os } from '@cloister/os'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -23,6 +23,9 @@ describe.skipIf(!qemu)('a new daemon', () => {
     const record = JSON.parse(await readFile(recordOf(uuid), 'utf8')) as Record<string, unknown>
     await writeFile(recordOf(uuid), JSON.stringify({ ...record, ...change }))
   }
+
+  const spoil = async (path: string): Promise<void> =>
+    writeFile(path, (await readFile(path, 'utf8')).replaceAll('</domain>', ''))
 
   it('takes up guests that run, and they have not noticed', async () => {
     const { domain, console } = await host.boot({ name: 'a' })
@@ -117,6 +120,32 @@ describe.skipIf(!qemu)('a new daemon', () => {
     expect(await readFile(path, 'utf8')).toBe(content)
     expect(host.logged).toContain('error a domain cannot be taken up again: its record is damaged')
     await host.boot()
+  })
+
+  it.each([
+    ['is damaged', (path: string) => writeFile(path, 'nonsense')],
+    ['is lost', (path: string) => rm(path)],
+    ['holds a configuration that cannot be read', (path: string) => spoil(path)],
+  ])('shows a guest whose record %s, and can destroy it', async (_what, damage) => {
+    const { domain } = await host.boot({ name: 'a.b' })
+    const { domain: other } = await host.boot({ name: 'other' })
+    await host.driver.connectClose()
+    await damage(recordOf(domain.uuid))
+    await host.reopen()
+    const shown = await host.driver.domainLookupByName('a.b')
+    expect(shown).toMatchObject({ uuid: domain.uuid })
+    expect(shown.id).toBeGreaterThan(0)
+    expect(await host.driver.connectListAllDomains({ active: true })).toHaveLength(2)
+    expect(await host.driver.domainGetState(shown)).toMatchObject({ state: 'nostate' })
+    await expect(host.driver.domainSuspend(shown)).rejects.toThrow(DomainUnresponsiveError)
+    await host.driver.domainDestroy(shown)
+    expect(host.events.at(-1)).toBe('a.b stopped/destroyed')
+    expect(await host.processes()).toHaveLength(1)
+    expect(await host.left('state')).toEqual([`${other.uuid}.json`])
+    expect(await host.left('run')).toHaveLength(1)
+    expect((await host.driver.domainCreateXML(await host.xml({ name: 'a.b', uuid: domain.uuid }))).id).toBeGreaterThan(
+      2,
+    )
   })
 
   it('removes what was never finished', async () => {

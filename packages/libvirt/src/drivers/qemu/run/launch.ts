@@ -22,16 +22,12 @@ export interface StartOrder {
   readonly paused: boolean
 }
 
-/** Variable in the environment of a QEMU, by which a run is found whose process was never recorded. */
-export const tokenVariable = 'CLOISTER_RUN'
-
 /** From the start of the program until its monitor has answered, ms. */
 const readyMs = 30_000
 /** Between two looks whether the monitor is there, ms: QEMU takes about 40. */
 const lookMs = 3
 /** A program that has closed its monitor is given this long to end, so that its status can be told, ms. */
 const statusMs = 1000
-const tokenBytes = 16
 const largestLog = 1 << 20
 /** Of what QEMU said, this many lines stand in an error. */
 const shownLines = 5
@@ -64,7 +60,6 @@ function firstRecord(host: QemuHost, { id, definition, stored, paused }: StartOr
   const { os } = host
   return {
     bootId: os.host.bootId,
-    token: Buffer.from(os.host.random(tokenBytes)).toString('hex'),
     uuid: definition.uuid,
     id,
     ...(uid !== undefined && { uid }),
@@ -82,14 +77,13 @@ async function startQemu(
   accelerator: Accelerator,
   file: RunRecordFile,
 ): Promise<QemuProcess> {
-  const { uid, token } = file.record
+  const { uid } = file.record
   const user = host.users.user(uid, accelerator)
   const [plan] = await Promise.all([prepareMachine(host, definition, accelerator, user), file.write()])
   const { args, inherit } = qemuInvocation(plan)
   const started = await host.os.processes.startDetached([definition.devices.emulator ?? host.emulator, ...args], {
     log: host.places.log(definition.uuid),
     inherit,
-    env: { [tokenVariable]: token },
     ...user,
   })
   return QemuProcess.started(host.os.processes, started)
