@@ -119,7 +119,7 @@ async function showUnknown(host: QemuHost, uuid: string, id: number, process: Pr
     process,
     paused: false,
     live: '',
-    groups: host.groups.folders(uuid),
+    groups: host.groups.folders({ uuid }),
     links: [],
   }
   return { run: await uncontrolled(host, new RunRecordFile(host.os.files, host.places.record(uuid), record), process) }

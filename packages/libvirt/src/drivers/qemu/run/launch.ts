@@ -4,7 +4,7 @@ import type { DomainDefinition } from '../../../domain-definition.ts'
 import { DomainUnresponsiveError } from '../../../domain-unresponsive-error.ts'
 import { LibvirtError } from '../../../error.ts'
 import { formatDomainXml } from '../../../xml/domain-format.ts'
-import type { ResourceLimits } from '../host/control-groups.ts'
+import type { ResourceLimits } from '../host/confinement.ts'
 import type { QemuHost } from '../host/qemu-host.ts'
 import { type Accelerator, qemuInvocation, translationCacheMib } from '../machine/arguments.ts'
 import { characterDevices } from '../machine/character-devices.ts'
@@ -66,7 +66,7 @@ function firstRecord(host: QemuHost, { id, definition, stored, paused }: StartOr
     paused,
     live: formatDomainXml(definition),
     ...(stored !== undefined && { stored }),
-    groups: host.groups.folders(definition.uuid),
+    groups: host.groups.folders(definition),
     links: characterDevices(definition.devices).flatMap((one) => one.definition.path ?? []),
   }
 }
@@ -93,7 +93,7 @@ async function startQemu(
 async function makeReady(host: QemuHost, run: DomainRun, accelerator: Accelerator): Promise<void> {
   const { definition, process } = run
   const limits = resourceLimits(definition, accelerator)
-  await host.groups.confine(definition.uuid, process.identity.pid, limits)
+  await host.groups.confine(definition, process.identity.pid, limits)
   await connectToMonitor(run, host.os.clock)
   // QEMU has bound its sockets. It need not be able to put anything else in their place.
   if (run.record.record.uid !== undefined) {

@@ -87,7 +87,7 @@ export class QemuHarness {
     await this.driver.connectClose()
     for (const pid of await this.processes()) await this.#kill(pid)
     const groups = await ControlGroups.find({ os: this.os })
-    await groups.remove(known.flatMap(({ uuid }) => groups.folders(uuid)))
+    await groups.remove(known.flatMap((domain) => groups.folders(domain)))
     await rm(this.folder, { recursive: true })
   }
 
