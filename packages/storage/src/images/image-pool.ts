@@ -1,16 +1,26 @@
 import {
   booleanWord,
-  CloisterError,
   errorText,
   msg,
+  QubesException,
   QubesNotImplementedError,
   QubesVolumeNotFoundError,
   StoragePoolException,
 } from '@cloister/kit'
-import { makeFolderDurably, type Os } from '@cloister/os'
+import {
+  type ConfinedFolder,
+  errorCode,
+  type Files,
+  type FolderLock,
+  failureText,
+  lockFolder,
+  makeFolderDurably,
+  type Os,
+  replaceableBy,
+} from '@cloister/os'
 import type { Pool, PoolCapabilities } from '../pool.ts'
 import { folderUsage, includedIn } from '../pool-folder.ts'
-import { PoolLock } from '../pool-lock.ts'
+import { sharedFolderOption } from '../pool-options.ts'
 import type { Volume, VolumeConfig } from '../volume.ts'
 import { checkRevisionsToKeep } from '../volume-kinds.ts'
 import { makeOwnerFolders } from './image-files.ts'
@@ -25,6 +35,8 @@ export interface ImagePoolSettings {
   readonly dirPath: string
   readonly revisionsToKeep: number
   readonly ephemeralVolatile: boolean
+  /** Whether other users may write to the folder, or to one above it. */
+  readonly sharedFolder: boolean
   readonly os: Os
   /** Told when something was found that should not be, and put right. */
   readonly warn: (text: string) => void
@@ -42,9 +54,10 @@ export abstract class ImagePool implements Pool {
   readonly warn: (text: string) => void
   ephemeralVolatile: boolean
   #revisionsToKeep: number
+  readonly #sharedFolder: boolean
   /** Whether files can share blocks; known once the pool is open. */
   #reflink = false
-  #lock: PoolLock | undefined
+  #open: OpenPool | undefined
   readonly #volumes = new Map<string, ImageVolume>()
 
   constructor(settings: ImagePoolSettings) {
@@ -54,6 +67,16 @@ export abstract class ImagePool implements Pool {
     this.warn = settings.warn
     this.ephemeralVolatile = settings.ephemeralVolatile
     this.#revisionsToKeep = settings.revisionsToKeep
+    this.#sharedFolder = settings.sharedFolder
+  }
+
+  /**
+   * The files of the pool, confined to its folder.
+   * @throws StoragePoolException when the pool is not open
+   */
+  get files(): Files {
+    if (this.#open) return this.#open.folder.files
+    throw new StoragePoolException(msg`Pool ${this.name} is not open: its folder ${this.dirPath} is out of reach`)
   }
 
   get revisionsToKeep(): number {
@@ -75,20 +98,23 @@ export abstract class ImagePool implements Pool {
       dir_path: this.dirPath,
       revisions_to_keep: String(this.revisionsToKeep),
       ephemeral_volatile: booleanWord(this.ephemeralVolatile),
+      ...(this.#sharedFolder && { [sharedFolderOption]: booleanWord(true) }),
     }
   }
 
   /** Makes the folder if it is missing (its parent must exist), and leaves the pool open. */
   async setup(): Promise<void> {
     await this.#orExplain('set up', async () => {
+      await this.#checkWay()
       const { made } = await makeFolderDurably(this.os.files, this.dirPath)
       try {
         await this.#hold()
         this.checkFolder()
-        await makeOwnerFolders(this.os.files, this.dirPath)
+        await makeOwnerFolders(this.files, this.dirPath)
       } catch (error) {
+        if (made && this.#open) await this.#removeFolders()
         await this.close()
-        if (made) await this.#removeFolders()
+        if (made) await this.#remove(this.os.files, this.dirPath)
         throw error
       }
     })
@@ -101,8 +127,9 @@ export abstract class ImagePool implements Pool {
   async open(): Promise<void> {
     await this.#orExplain('open', async () => {
       try {
+        await this.#checkWay()
         await this.#hold()
-        await makeOwnerFolders(this.os.files, this.dirPath)
+        await makeOwnerFolders(this.files, this.dirPath)
       } catch (error) {
         await this.close()
         throw error
@@ -111,8 +138,10 @@ export abstract class ImagePool implements Pool {
   }
 
   async close(): Promise<void> {
-    await this.#lock?.release()
-    this.#lock = undefined
+    const open = this.#open
+    this.#open = undefined
+    await open?.folder.close()
+    await open?.lock.release()
   }
 
   usageDetails(): Promise<Record<string, bigint>> {
@@ -165,29 +194,58 @@ export abstract class ImagePool implements Pool {
   /** @throws StoragePoolException when the folder, which was probed, does not suit the driver */
   protected abstract checkFolder(): void
 
-  async #hold(): Promise<void> {
-    this.#lock ??= await PoolLock.take(this.os, this.dirPath)
-    this.#reflink = await canReflink(this.os.files, this.dirPath)
+  /** @throws StoragePoolException when other users can change what the pool's path leads to, and the options do not allow it */
+  async #checkWay(): Promise<void> {
+    if (this.#sharedFolder) return
+    const weakness = await replaceableBy(this.os.files, this.os.host, this.dirPath)
+    if (!weakness) return
+    throw new StoragePoolException(
+      msg`Cannot use folder ${this.dirPath} for pool ${this.name}: ${weakness}. That user could replace the images of domains. Change owner or mode, or accept it with the option ${sharedFolderOption}=True`,
+    )
   }
 
-  /** Removes what `setup` made, as far as it is empty. */
-  async #removeFolders(): Promise<void> {
-    for (const path of [...ownerFolders.map((name) => `${this.dirPath}/${name}`), this.dirPath]) {
-      await this.os.files.removeFolder(path).catch((error) => this.warn(errorText(error)))
+  async #hold(): Promise<void> {
+    if (this.#open) return
+    const lock = await this.os.locks.take(this.dirPath)
+    try {
+      const folder = await this.os.files.confine(this.dirPath)
+      this.#open = { lock, folder }
+      this.#reflink = await canReflink(folder.files, this.dirPath)
+    } catch (error) {
+      if (!this.#open) await lock.release()
+      throw error
     }
+  }
+
+  /** Removes what `setup` made below the folder, as far as it is empty. */
+  async #removeFolders(): Promise<void> {
+    for (const name of ownerFolders) await this.#remove(this.files, `${this.dirPath}/${name}`)
+    await this.files.removeTree(`${this.dirPath}/${lockFolder}`)
+  }
+
+  async #remove(files: Files, folder: string): Promise<void> {
+    await files.removeFolder(folder).catch((error: unknown) => {
+      if (errorCode(error) !== 'ENOENT') this.warn(errorText(error))
+    })
   }
 
   async #orExplain(verb: string, work: () => Promise<void>): Promise<void> {
     try {
       await work()
     } catch (cause) {
-      if (cause instanceof CloisterError) throw cause
+      if (cause instanceof QubesException) throw cause
       throw new StoragePoolException(
-        msg`Cannot ${verb} pool ${this.name} in folder ${this.dirPath}: ${errorText(cause)}`,
+        msg`Cannot ${verb} pool ${this.name} in folder ${this.dirPath}: ${failureText(cause)}`,
         { cause },
       )
     }
   }
+}
+
+/** What is held while a pool is open. */
+interface OpenPool {
+  readonly lock: FolderLock
+  readonly folder: ConfinedFolder
 }
 
 function isFor(volume: ImageVolume, config: VolumeConfig): boolean {
