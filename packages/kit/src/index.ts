@@ -1,5 +1,6 @@
 export * from './bytes.ts'
 export * from './errors/cloister-error.ts'
+export * from './errors/later-errors.ts'
 export * from './errors/qubes-errors.ts'
 export * from './message.ts'
 export * from './mutex.ts'

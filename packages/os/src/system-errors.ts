@@ -1,4 +1,5 @@
 import { errorText } from '@cloister/kit'
+import { finalName } from './durable.ts'
 import { errorCode } from './files.ts'
 
 /** What a user can cause or mend, by the code of the system's error: what is wrong, and what helps. */
@@ -41,7 +42,8 @@ export function systemErrorWords(thrown: unknown): string | undefined {
   const code = errorCode(thrown)
   const [what, advice] = words[code ?? ''] ?? []
   if (!what) return undefined
-  const path = thrown instanceof Error && 'path' in thrown && typeof thrown.path === 'string' ? ` (${thrown.path})` : ''
+  const place = thrown instanceof Error && 'path' in thrown && typeof thrown.path === 'string' ? thrown.path : ''
+  const path = place && ` (${finalName(place)})`
   return `${what}${path}${advice ? `. ${advice}` : ''}`
 }
 

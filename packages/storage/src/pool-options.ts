@@ -18,7 +18,7 @@ export function folderOption(options: PoolOptions): string {
 /** `revisions_to_keep`, 1 when not given. @throws QubesValueError */
 export function revisionsOption(options: PoolOptions): number {
   const text = options['revisions_to_keep'] ?? '1'
-  return checkRevisionsToKeep(parseInteger(text) ?? Number.NaN)
+  return checkRevisionsToKeep(parseInteger(text) ?? text)
 }
 
 /** A boolean option. @throws QubesValueError */

@@ -1,5 +1,5 @@
 import { msg, QubesException, QubesValueError, QubesVMNotHaltedError, StoragePoolException } from '@cloister/kit'
-import type { Volume } from '@cloister/storage'
+import { supported, type Volume } from '@cloister/storage'
 import type { App } from '../app.ts'
 import { AppVM } from '../domains/app-vm.ts'
 import type { BaseVM } from '../domains/base-vm.ts'
@@ -75,7 +75,7 @@ function diskOf({ storage, volume }: OwnedVolume): string {
 
 /** Goes back to a revision of a volume. */
 export async function revertVolume(owned: OwnedVolume, revision: string): Promise<void> {
-  await owned.volume.revert(revision)
+  await supported(owned.volume, 'revert')(revision)
   await store(owned)
 }
 
@@ -85,7 +85,7 @@ export async function beginImport(
   size?: bigint,
 ): Promise<{ readonly path: string; readonly size: bigint }> {
   const expected = size ?? (await volume.size())
-  const path = await whileHalted(vm, 'Importing into a volume', () => volume.importData(expected))
+  const path = await whileHalted(vm, 'Importing into a volume', () => supported(volume, 'importData')(expected))
   await vm.app.change((unit) =>
     vm.app.events.fire(unit, vm, 'domain-volume-import-begin', { volume: volume.name, size: expected }),
   )
@@ -95,7 +95,7 @@ export async function beginImport(
 /** Ends an import: takes the new content over, or drops it. */
 export async function endImport(owned: OwnedVolume, success: boolean): Promise<void> {
   const { vm, storage, volume } = owned
-  await volume.importDataEnd(success)
+  await supported(volume, 'importDataEnd')(success)
   await vm.app.change((unit) => {
     storage.store(unit, volume.name)
     vm.app.events.fire(unit, vm, 'domain-volume-import-end', { volume: volume.name, success })
@@ -156,8 +156,8 @@ async function change({ vm, storage, volume }: OwnedVolume, set: (volume: Volume
 }
 
 /** Makes a revision of the committed state now; returns its id. */
-export function snapshotVolume({ volume }: OwnedVolume): Promise<string> {
-  return volume.snapshot()
+export async function snapshotVolume({ volume }: OwnedVolume): Promise<string> {
+  return supported(volume, 'snapshot')()
 }
 
 /** The domain that a volume of a pool belongs to. @throws QubesException for a volume that belongs to none, such as a kernel */

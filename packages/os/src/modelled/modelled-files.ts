@@ -97,6 +97,12 @@ export class ModelledFiles implements Files {
     return this.#file('read', path).content.read(position, length)
   }
 
+  /** How many names lead to a file; undefined when there is no file. */
+  linksOf(path: string): number | undefined {
+    const node = this.#find(path)
+    return node?.kind === 'file' ? node.links : undefined
+  }
+
   async stat(path: string): Promise<FileStat | undefined> {
     this.faults.look()
     const node = this.#find(path)

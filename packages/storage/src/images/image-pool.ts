@@ -23,10 +23,13 @@ import { folderUsage, includedIn } from '../pool-folder.ts'
 import { sharedFolderOption } from '../pool-options.ts'
 import type { Volume, VolumeConfig } from '../volume.ts'
 import { checkRevisionsToKeep } from '../volume-kinds.ts'
+import { VolumeLocks } from '../volume-locks.ts'
+import type { ImageDriver } from './image-driver.ts'
 import { makeOwnerFolders } from './image-files.ts'
 import { ownerFolders } from './image-names.ts'
-import type { ImageVolume } from './image-volume.ts'
+import { ImageVolume } from './image-volume.ts'
 import { canReflink } from './reflink-probe.ts'
+import { sweep } from './sweep.ts'
 
 /** Settings that all pools of image files have. */
 export interface ImagePoolSettings {
@@ -43,11 +46,9 @@ export interface ImagePoolSettings {
 }
 
 /** A folder with one image file, or a few, for each volume (reference: storage-and-lifecycle, A.4.7). */
-export abstract class ImagePool implements Pool {
-  abstract readonly driver: string
-  abstract readonly capabilities: PoolCapabilities
-  /** Whether a clone is kept ready for the next start of each domain. */
-  abstract readonly keepsPrecache: boolean
+export class ImagePool implements Pool {
+  readonly imageDriver: ImageDriver
+  readonly locks: VolumeLocks = new VolumeLocks()
   readonly name: string
   readonly dirPath: string
   readonly os: Os
@@ -60,13 +61,15 @@ export abstract class ImagePool implements Pool {
   #open: OpenPool | undefined
   readonly #volumes = new Map<string, ImageVolume>()
 
-  constructor(settings: ImagePoolSettings) {
+  /** @throws QubesValueError, QubesNotImplementedError when volumes of the driver cannot keep as many revisions */
+  constructor(imageDriver: ImageDriver, settings: ImagePoolSettings) {
+    this.imageDriver = imageDriver
     this.name = settings.name
     this.dirPath = settings.dirPath
     this.os = settings.os
     this.warn = settings.warn
     this.ephemeralVolatile = settings.ephemeralVolatile
-    this.#revisionsToKeep = settings.revisionsToKeep
+    this.#revisionsToKeep = this.checkRevisions(settings.revisionsToKeep)
     this.#sharedFolder = settings.sharedFolder
   }
 
@@ -87,8 +90,22 @@ export abstract class ImagePool implements Pool {
     this.#revisionsToKeep = this.checkRevisions(value)
   }
 
-  get reflink(): boolean {
-    return this.#reflink
+  get driver(): string {
+    return this.imageDriver.name
+  }
+
+  get capabilities(): PoolCapabilities {
+    return this.imageDriver.capabilities(this.#reflink)
+  }
+
+  /** Whether a copy is kept ready for the next start of each domain. */
+  get keepsPrecache(): boolean {
+    return this.imageDriver.keepsPrecache(this.#reflink)
+  }
+
+  /** Whether a snapshot is a qcow2 file over its source's image. */
+  get usesOverlays(): boolean {
+    return this.imageDriver.usesOverlays(this.#reflink)
   }
 
   config(): Record<string, string> {
@@ -109,8 +126,9 @@ export abstract class ImagePool implements Pool {
       const { made } = await makeFolderDurably(this.os.files, this.dirPath)
       try {
         await this.#hold()
-        this.checkFolder()
+        this.#checkFileSystem()
         await makeOwnerFolders(this.files, this.dirPath)
+        this.#startSweep()
       } catch (error) {
         if (made && this.#open) await this.#removeFolders()
         await this.close()
@@ -121,8 +139,7 @@ export abstract class ImagePool implements Pool {
   }
 
   /**
-   * Takes hold of the folder. What a crash left is removed volume by volume, at each one's next start or stop, so that this
-   * takes no longer with many domains.
+   * Takes hold of the folder. What a crash left is removed in the background, so that this takes no longer with many domains.
    */
   async open(): Promise<void> {
     await this.#orExplain('open', async () => {
@@ -130,6 +147,7 @@ export abstract class ImagePool implements Pool {
         await this.#checkWay()
         await this.#hold()
         await makeOwnerFolders(this.files, this.dirPath)
+        this.#startSweep()
       } catch (error) {
         await this.close()
         throw error
@@ -140,6 +158,7 @@ export abstract class ImagePool implements Pool {
   async close(): Promise<void> {
     const open = this.#open
     this.#open = undefined
+    await open?.swept
     await open?.folder.close()
     await open?.lock.release()
   }
@@ -156,7 +175,7 @@ export abstract class ImagePool implements Pool {
     const vid = config.vid ?? `${config.owner ?? ''}/${config.name}`
     const known = this.#volumes.get(vid)
     if (known && isFor(known, config)) return known
-    const volume = this.makeVolume(vid, config)
+    const volume = new ImageVolume(this, vid, config)
     this.#volumes.set(vid, volume)
     return volume
   }
@@ -180,19 +199,14 @@ export abstract class ImagePool implements Pool {
     if (this.#volumes.get(volume.vid) === volume) this.#volumes.delete(volume.vid)
   }
 
-  /** @throws QubesValueError, QubesNotImplementedError when volumes cannot keep so many */
+  /** @throws QubesValueError, QubesNotImplementedError when volumes of the driver cannot keep as many revisions */
   checkRevisions(value: number): number {
     const { maxRevisions } = this.capabilities
     if (checkRevisionsToKeep(value) <= maxRevisions) return value
     throw new QubesNotImplementedError(
-      msg`${this.constructor.name} supports maximum ${maxRevisions} volume revision to keep`,
+      msg`revisions_to_keep=${value} is too much: a volume of the driver ${this.driver} keeps at most ${maxRevisions} older state`,
     )
   }
-
-  protected abstract makeVolume(vid: string, config: VolumeConfig): ImageVolume
-
-  /** @throws StoragePoolException when the folder, which was probed, does not suit the driver */
-  protected abstract checkFolder(): void
 
   /** @throws StoragePoolException when other users can change what the pool's path leads to, and the options do not allow it */
   async #checkWay(): Promise<void> {
@@ -202,6 +216,12 @@ export abstract class ImagePool implements Pool {
     throw new StoragePoolException(
       msg`Cannot use folder ${this.dirPath} for pool ${this.name}: ${weakness}. That user could replace the images of domains. Change owner or mode, or accept it with the option ${sharedFolderOption}=True`,
     )
+  }
+
+  /** @throws StoragePoolException when the file system of the folder does not suit the driver */
+  #checkFileSystem(): void {
+    const why = this.imageDriver.unsuitable(this.dirPath, this.#reflink)
+    if (why !== undefined) throw new StoragePoolException(msg`Cannot set up pool ${this.name}. ${why}`)
   }
 
   async #hold(): Promise<void> {
@@ -215,6 +235,20 @@ export abstract class ImagePool implements Pool {
       if (!this.#open) await lock.release()
       throw error
     }
+  }
+
+  #startSweep(): void {
+    const open = this.#open
+    if (!open || open.swept) return
+    const { files } = open.folder
+    const whileNotImporting = (vid: string, work: () => Promise<unknown>): Promise<void> =>
+      this.locks.run(vid, async () => {
+        if (!this.#volumes.get(vid)?.importing) await work()
+      })
+    const isOpen = (): boolean => this.#open === open
+    open.swept = sweep({ files, dirPath: this.dirPath, isOpen, whileNotImporting }).catch((error: unknown) =>
+      this.warn(`What a crash left in pool ${this.name} could not be removed: ${failureText(error)}`),
+    )
   }
 
   /** Removes what `setup` made below the folder, as far as it is empty. */
@@ -246,6 +280,8 @@ export abstract class ImagePool implements Pool {
 interface OpenPool {
   readonly lock: FolderLock
   readonly folder: ConfinedFolder
+  /** Settles when what a crash left is removed. */
+  swept?: Promise<void>
 }
 
 function isFor(volume: ImageVolume, config: VolumeConfig): boolean {
