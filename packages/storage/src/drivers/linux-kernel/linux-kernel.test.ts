@@ -1,4 +1,4 @@
-import { QubesNotImplementedError, QubesValueError, utf8 } from '@cloister/kit'
+import { QubesNotImplementedError, QubesValueError, StoragePoolException, utf8 } from '@cloister/kit'
 import { ModelledOs } from '@cloister/os'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -145,8 +145,19 @@ describe('installed kernels', () => {
   it('must have options of one line', async () => {
     for (const text of ['a\nb', 'a\0b', '\xff', 'ä']) {
       const { os } = await machine({ '6.12': { vmlinuz: 'k', 'default-kernelopts-common.txt': text } })
-      await expect(kernelFiles(os.files, dirPath, '6.12')).rejects.toThrow('is not one line of text')
+      await expect(kernelFiles(os.files, dirPath, '6.12')).rejects.toThrow('not one line of printable ASCII')
     }
+  })
+
+  it('whose options cannot be read are an error of that kernel alone, with the reason', async () => {
+    const name = 'default-kernelopts-common.txt'
+    const { os } = await machine({ '6.12': { vmlinuz: 'k', [name]: 'x'.repeat(5000) }, '6.6': { vmlinuz: 'k' } })
+    await expect(kernelFiles(os.files, dirPath, '6.12')).rejects.toThrow(
+      `Cannot read the kernel options in /kernels/6.12/${name}: /kernels/6.12/${name} is longer than 4096 bytes`,
+    )
+    await os.files.makeFolder(`/kernels/6.6/${name}`, 0o755)
+    await expect(kernelFiles(os.files, dirPath, '6.6')).rejects.toThrow(StoragePoolException)
+    expect(await installedKernels(os.files, dirPath)).toEqual(['6.12', '6.6'])
   })
 
   it('come newest first', async () => {
