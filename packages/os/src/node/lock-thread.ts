@@ -12,8 +12,8 @@ export class LockedError extends Error {}
 export class LockFailedError extends Error {}
 
 /**
- * The thread that holds the locks of this process, from outside. It runs while there are locks or questions, and keeps the
- * process alive only while a question is open.
+ * The thread that holds the locks of this process, from outside. It starts with the first question, and keeps the process alive
+ * only while a question is open.
  */
 export class LockThread {
   #worker: Worker | undefined
@@ -30,7 +30,6 @@ export class LockThread {
       return id
     } catch (error) {
       this.#held.delete(id)
-      this.#rest()
       throw error
     }
   }
@@ -39,7 +38,6 @@ export class LockThread {
     if (!this.#held.has(lock)) return
     await this.#ask({ id: ++this.#last, release: lock })
     this.#held.delete(lock)
-    this.#rest()
   }
 
   #ask(request: LockRequest): Promise<void> {
@@ -65,14 +63,6 @@ export class LockThread {
     if (this.#open.size === 0) this.#worker?.unref()
     if (failure === undefined) answer?.resolve()
     else answer?.reject(failure === 'busy' ? new LockedError() : new LockFailedError(failure.text))
-  }
-
-  /** Ends the thread when it has nothing to hold. */
-  #rest(): void {
-    if (this.#held.size > 0 || this.#open.size > 0) return
-    const worker = this.#worker
-    this.#worker = undefined
-    void worker?.terminate()
   }
 
   #died(worker: Worker, cause: unknown): void {

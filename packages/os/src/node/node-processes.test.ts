@@ -96,7 +96,8 @@ describe('detached programs', () => {
 threading.Thread(target=time.sleep, args=(60,)).start()
 ctypes.CDLL(None).syscall(${number}, 0)`
     const started = await processes.startDetached(['python3', '-c', code], { log: join(folder, 'threads.log') })
-    await expect.poll(() => fs.readFile(`/proc/${started.pid}/stat`, 'latin1')).toMatch(/\) Z /)
+    const state = (): Promise<string> => fs.readFile(`/proc/${started.pid}/stat`, 'latin1')
+    await expect.poll(state, { timeout: 20_000 }).toMatch(/\) Z /)
     expect(await processes.identify(started.pid)).toMatchObject({ pid: started.pid })
     expect(await processes.signal(started, 'SIGKILL')).toBe(true)
     await processes.gone(started)
