@@ -1,5 +1,6 @@
 export * from './bytes.ts'
 export * from './errors/cloister-error.ts'
+export * from './errors/later-errors.ts'
 export * from './errors/qubes-errors.ts'
 export * from './images/image-format.ts'
 export * from './images/qcow2-header.ts'

@@ -1,12 +1,12 @@
 import { Connection, TestDriver } from '@cloister/libvirt'
-import { Faults, type Files, ModelledClock, ModelledOs, type Os } from '@cloister/os'
+import { Faults, ModelledClock, ModelledOs, type Os } from '@cloister/os'
 import type { App } from '../app.ts'
 import type { CoreEvent } from '../changes/core-event.ts'
 import { type OpenedApp, openAppOn } from '../open-app.ts'
 import { FaultyStateStore } from '../state/testing/faulty-state-store.ts'
 import { MemoryStateStore } from '../state/testing/memory-state-store.ts'
 import { type Snapshot, snapshotOf } from '../state/testing/snapshot.ts'
-import { apart, faulty, overlaid } from './faulty.ts'
+import { apart, confinable, faulty, overlaid } from './faulty.ts'
 
 const stateFolder = '/state'
 const kernelsFolder = '/kernels'
@@ -71,7 +71,7 @@ export class MemorySystem implements AsyncDisposable {
     this.os.restart()
     const logged: string[] = []
     this.logged = logged
-    const os: Os = overlaid<Os>(this.os, { clock: this.#clock, files: faulty<Files>(this.os.files, this.#faults) })
+    const os: Os = overlaid<Os>(this.os, { clock: this.#clock, files: confinable(this.os.files, this.#faults) })
     const connection = new Connection(faulty(apart(this.driver), this.#faults))
     this.#connection = connection
     const note = (message: string, details?: Readonly<Record<string, unknown>>): void =>

@@ -1,5 +1,5 @@
 import { errorChain, msg, QubesException, QubesValueError, StoragePoolException } from '@cloister/kit'
-import type { Volume } from '@cloister/storage'
+import { supported, type Volume } from '@cloister/storage'
 import { AppVM } from '../../domains/app-vm.ts'
 import type { BaseVM } from '../../domains/base-vm.ts'
 import { QubesVM } from '../../domains/qubes-vm.ts'
@@ -76,7 +76,7 @@ function diskOf({ storage, volume }: OwnedVolume): string {
 export async function revertVolume(owned: OwnedVolume, revision: string): Promise<void> {
   const { vm, volume } = owned
   await whileHalted(vm, `reverting its volume ${volume.name}`, async () => {
-    await volume.revert(revision)
+    await supported(volume, 'revert')(revision)
     await store(owned)
   })
 }
@@ -87,7 +87,9 @@ export async function beginImport(
   size?: bigint,
 ): Promise<{ readonly path: string; readonly size: bigint }> {
   const expected = size ?? (await volume.size())
-  const path = await whileHalted(vm, `importing into its volume ${volume.name}`, () => volume.importData(expected))
+  const path = await whileHalted(vm, `importing into its volume ${volume.name}`, () =>
+    supported(volume, 'importData')(expected),
+  )
   await vm.app.changes.make((unit) =>
     vm.app.events.fire(unit, vm, 'domain-volume-import-begin', { volume: volume.name, size: expected }),
   )
@@ -98,7 +100,7 @@ export async function beginImport(
 export async function endImport(owned: OwnedVolume, success: boolean): Promise<void> {
   const { vm, storage, volume } = owned
   await whileHalted(vm, `ending the import into its volume ${volume.name}`, async () => {
-    await volume.importDataEnd(success)
+    await supported(volume, 'importDataEnd')(success)
     await vm.app.changes.make((unit) => {
       storage.store(unit, volume.name)
       vm.app.events.fire(unit, vm, 'domain-volume-import-end', { volume: volume.name, success })
@@ -162,8 +164,8 @@ async function change({ vm, storage, volume }: OwnedVolume, set: (volume: Volume
 }
 
 /** Makes a revision of the committed state now; returns its id. */
-export function snapshotVolume({ volume }: OwnedVolume): Promise<string> {
-  return volume.snapshot()
+export async function snapshotVolume({ volume }: OwnedVolume): Promise<string> {
+  return supported(volume, 'snapshot')()
 }
 
 /** The domain that a volume of a pool belongs to. @throws QubesException for a volume that belongs to none, such as a kernel */
