@@ -11,6 +11,10 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Bytes of output at most; 1 MiB when not given. */
   readonly outputLimit?: number
+  /** Exit statuses beside 0 that are no failure. */
+  readonly accept?: readonly number[]
+  /** Files that the program inherits, as descriptor 3 and up in the order given. */
+  readonly inherit?: readonly InheritedFile[]
 }
 
 export interface RunResult {
@@ -30,7 +34,7 @@ export interface ExitStatus {
   readonly signal: string | null
 }
 
-/** A file that a detached program inherits, as descriptor 3 and up in the order given. */
+/** A file that a program inherits: opened with the rights of this process, whatever user the program runs as. */
 export interface InheritedFile {
   readonly path: string
   readonly access: 'read' | 'readwrite'
@@ -39,6 +43,7 @@ export interface InheritedFile {
 export interface DetachOptions {
   /** File that takes standard output and error; appended to, mode 0600. */
   readonly log: string
+  /** Files that the program inherits, as descriptor 3 and up in the order given. */
   readonly inherit?: readonly InheritedFile[]
   readonly uid?: number
   readonly gid?: number
