@@ -1,4 +1,5 @@
 import type { Os } from '@cloister/os'
+import { defaultImageLimits, type ImageLimits } from '@cloister/storage'
 import type { AdminVM } from './domains/admin-vm.ts'
 import type { BaseVM } from './domains/base-vm.ts'
 import { DomainCollection } from './domains/domain-collection.ts'
@@ -32,6 +33,8 @@ export interface AppParts {
   readonly hypervisor: Hypervisor
   readonly kernels: Kernels
   readonly memory: MemoryManager
+  /** Limits of images that become templates; those of storage when not given. */
+  readonly imageLimits?: ImageLimits | undefined
 }
 
 /** The root object: owns the domains, labels, pools, global properties and the state (reference: storage-and-lifecycle, B.1). */
@@ -42,6 +45,7 @@ export class App extends PropertyHolder {
   readonly hypervisor: Hypervisor
   readonly kernels: Kernels
   readonly memory: MemoryManager
+  readonly imageLimits: ImageLimits
   readonly events: EventBus
   readonly references: ReferenceIndex = new ReferenceIndex()
   readonly labels: Labels = new Labels()
@@ -65,6 +69,7 @@ export class App extends PropertyHolder {
     this.hypervisor = parts.hypervisor
     this.kernels = parts.kernels
     this.memory = parts.memory
+    this.imageLimits = parts.imageLimits ?? defaultImageLimits
     this.events = new EventBus(parts.journal)
     this.agents = new Agents(parts.os.clock)
   }

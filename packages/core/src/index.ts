@@ -17,7 +17,7 @@ export { createTemplate } from './operations/create-template.ts'
 export { currentState } from './operations/current-state.ts'
 export { defaultDispvmOf } from './operations/disposables.ts'
 export { resumeHost, suspendHost } from './operations/host-sleep.ts'
-export { fillFile, importStream } from './operations/import-stream.ts'
+export { importStream } from './operations/import-stream.ts'
 export { removeDomainSafely } from './operations/remove-domain.ts'
 export { watchStatistics } from './operations/statistics.ts'
 export {

@@ -1,6 +1,7 @@
 import { errorChain } from '@cloister/kit'
 import { Connection } from '@cloister/libvirt'
 import type { Os } from '@cloister/os'
+import type { ImageLimits } from '@cloister/storage'
 import { App } from './app.ts'
 import { registerLifeHandlers } from './domains/life-handlers.ts'
 import { registerPropertyConsequences } from './domains/property-consequences.ts'
@@ -32,6 +33,8 @@ export interface PlaceOptions {
   readonly kernelsFolder: string
   /** Driver of the pool `varlibqubes` of a fresh system; the best that works when not given. */
   readonly poolDriver?: string
+  /** Limits of images that become templates; those of storage when not given. */
+  readonly imageLimits?: ImageLimits | undefined
   /** The state in memory can no longer be trusted: the daemon must stop; guests go on. */
   readonly onFatal: (error: Error) => void
 }
@@ -87,7 +90,7 @@ async function assemble(store: StateStore, connection: Connection, options: Plac
     Kernels.open(os, options.kernelsFolder),
   ])
   const memory = new MemoryBalancer({ os, hypervisor, log, running: () => app.domains.running() })
-  const app: App = new App({ os, log, journal, hypervisor, kernels, memory })
+  const app: App = new App({ os, log, journal, hypervisor, kernels, memory, imageLimits: options.imageLimits })
   const intents = (await loadState(app, store)) ?? (await makeFreshState(app, options))
   registerPropertyConsequences(app.events)
   keepAutomaticTags(app.events)
