@@ -180,8 +180,8 @@ describe('vm.CreateTemplate', () => {
 
   it('refuses an image of another format by name, unless it is said to be raw', async () => {
     const bytes = Buffer.concat([Buffer.from('vhdxfile'), Buffer.alloc(5000)])
-    const call = { dialect: 'mgmt', argument: 'vhdx' } as const
-    await expect(client.call(vmCreateTemplate, { ...call, stream: chunks(bytes) })).rejects.toThrow(
+    const call = { argument: 'vhdx' }
+    await expect(client.call(vmCreateTemplate, { ...call, dialect: 'mgmt', stream: chunks(bytes) })).rejects.toThrow(
       /a VHDX image.*`qemu-img convert -f vhdx -O qcow2 in.vhdx out.qcow2`/,
     )
     await expect(client.call(vmCreateTemplateAs, { ...call, variant: 'qcow2', stream: chunks(bytes) })).rejects.toThrow(

@@ -54,12 +54,14 @@ export const vmCreateTemplate: CallRow<string, undefined, undefined> = {
   mgmt: { argument: required(domainName), payload: nothing, reply: noReply },
 }
 
-/** A call of our own: the draft has no way to tell the format. */
+/** A call of our own: the draft has no way to say the format. */
 export const vmCreateTemplateAs: CallRow<string, undefined, undefined> = {
-  ...vmCreateTemplate,
-  key: 'vm.CreateTemplate.<format>',
+  ...globalWrite,
+  key: 'cloister.vm.CreateTemplate.<format>',
   summary: 'Makes a template from an image of that format, whatever signature the image has.',
   variants: imageFormatNames,
+  stream: 'payload',
+  plain: { argument: required(domainName), payload: nothing, reply: noReply },
 }
 
 export const vmCreateDisposable: CallRow<'preload' | undefined, 'uuid' | undefined, string | undefined> = {
