@@ -1,4 +1,4 @@
-// Makes a checkout ready for a command: `node scripts/prepare.mjs demo|test|bench`. Runs on Node 18 and needs nothing
+// Makes a checkout ready for a command: `node scripts/prepare.mjs demo|test|bench|fuzz`. Runs on Node 18 and needs nothing
 // installed. Ends with status 3 when only the user can go on (the message says how).
 
 import { mkdirSync } from 'node:fs'

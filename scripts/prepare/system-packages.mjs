@@ -4,7 +4,7 @@ import { distribution } from './distribution.mjs'
 import { isStatic } from './elf.mjs'
 import { onlyTheUser, run } from './run.mjs'
 
-/** Commands that can be prepared for. @typedef {'demo' | 'test' | 'bench'} Profile */
+/** Commands that can be prepared for. @typedef {'demo' | 'test' | 'bench' | 'fuzz'} Profile */
 
 /**
  * A program, library or file of the system that a profile needs.
@@ -18,7 +18,7 @@ import { onlyTheUser, run } from './run.mjs'
  */
 
 /** @type {readonly Profile[]} */
-export const profiles = ['demo', 'test', 'bench']
+export const profiles = ['demo', 'test', 'bench', 'fuzz']
 
 /** @type {readonly Profile[]} */
 const suites = ['test', 'bench']
@@ -37,6 +37,7 @@ const needs = [
   { name: 'busybox', package: 'busybox-static', usable: isStatic },
   { name: 'mkfs.ext4', package: 'e2fsprogs' },
   { name: 'xz', package: 'xz-utils' },
+  ...['setpriv', 'prlimit', 'unshare'].map((name) => ({ name, package: 'util-linux' })),
   { name: 'mkfs.btrfs', package: 'btrfs-progs', profiles: suites },
   { name: 'mkfs.xfs', package: 'xfsprogs', profiles: suites },
   { name: 'losetup', package: 'mount', profiles: suites },

@@ -13,6 +13,7 @@ import {
   vmCloneInPool,
   vmCreate,
   vmCreateTemplate,
+  vmCreateTemplateAs,
   vmFeatureGet,
   vmFeatureSet,
   vmFirewallFlush,
@@ -164,6 +165,30 @@ describe('vm.CreateTemplate', () => {
     await expect(call).rejects.toThrow(/leans on another file/)
     expect((await client.domains.list()).map(({ name }) => name)).not.toContain('bad')
     await expect(stat(image('bad'))).rejects.toThrow(/ENOENT/)
+  })
+
+  it.each([0.5, 0.75, 0.95])('refuses a qcow2 image that is cut off at %f, and leaves nothing', async (part) => {
+    const [source, qcow2] = [join(scratch, 'cut.raw'), join(scratch, 'cut.qcow2')]
+    await writeFile(source, Buffer.alloc(2 << 20, 'content'))
+    await processes.run(['qemu-img', 'convert', '-f', 'raw', '-O', 'qcow2', source, qcow2])
+    const whole = await readFile(qcow2)
+    const stream = chunks(whole.subarray(0, Math.floor(whole.length * part)))
+    await expect(client.call(vmCreateTemplate, { dialect: 'mgmt', argument: 'cut', stream })).rejects.toThrow(/cut off/)
+    expect((await client.domains.list()).map(({ name }) => name)).not.toContain('cut')
+    await expect(stat(join(daemon.folder, 's', 'vm-templates', 'cut'))).rejects.toThrow(/ENOENT/)
+  })
+
+  it('refuses an image of another format by name, unless it is said to be raw', async () => {
+    const bytes = Buffer.concat([Buffer.from('vhdxfile'), Buffer.alloc(5000)])
+    const call = { argument: 'vhdx' }
+    await expect(client.call(vmCreateTemplate, { ...call, dialect: 'mgmt', stream: chunks(bytes) })).rejects.toThrow(
+      /a VHDX image.*`qemu-img convert -f vhdx -O qcow2 in.vhdx out.qcow2`/,
+    )
+    await expect(client.call(vmCreateTemplateAs, { ...call, variant: 'qcow2', stream: chunks(bytes) })).rejects.toThrow(
+      /the magic of qcow2/,
+    )
+    await client.call(vmCreateTemplateAs, { ...call, variant: 'raw', stream: chunks(bytes) })
+    expect((await readFile(image('vhdx'))).subarray(0, bytes.length).equals(bytes)).toBe(true)
   })
 
   it('refuses an empty image', async () => {

@@ -61,6 +61,9 @@ export class Daemon {
       kernelsFolder: configuration.kernels,
       hypervisorUri: configuration.hypervisor,
       ...(configuration.poolDriver !== undefined && { poolDriver: configuration.poolDriver }),
+      ...(configuration.largestImageGib !== undefined && {
+        imageLimits: { largest: BigInt(configuration.largestImageGib) << 30n },
+      }),
       onFatal,
     })
     const endpoints: Endpoint[] = []

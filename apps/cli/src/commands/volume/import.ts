@@ -26,7 +26,7 @@ export const importData: Command = defineCommand({
   async run(context, { domain, volume, file }, { size, keepSize, raw }) {
     const { output, signal } = context
     const input = await openInput(file)
-    const data = raw ? input.stream : checked(input.name, input.stream)
+    const data = raw ? input.stream : checked({ name: input.name, override: '--raw' }, input.stream)
     const newSize = size ?? (keepSize ? undefined : input.size)
     let summary: string
     {
