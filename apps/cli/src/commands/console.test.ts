@@ -34,6 +34,15 @@ describe('cloister console, between pipes', () => {
     expect(ran.stdout).toBe(input.toString())
   })
 
+  it('prints nothing that controls a terminal, unless every byte is asked for', async () => {
+    const input = 'a\x1b]0;title\x07b\x1b[6n\x1b[31mc\x1b[0m\n'
+    expect(await cli.run(['console', 'work', '--linger', '0.3'], { input })).toMatchObject({
+      status: 0,
+      stdout: 'ab\x1b[31mc\x1b[0m\n\x1b[0m',
+    })
+    expect(await cli.run(['console', '--raw', 'work', '--linger', '0.3'], { input })).toMatchObject({ stdout: input })
+  })
+
   it('ends well when the domain stops', async () => {
     await cli.ok('create', 'short', '-t', 'base')
     await cli.ok('start', 'short')
@@ -77,9 +86,9 @@ describe.skipIf(script === undefined)('cloister console, on a terminal', () => {
     const shell = `${cli.commandLine('console', 'work')}; echo "status $?"; stty -a`
     await using terminal = PseudoTerminal.start(script ?? '', shell)
     await terminal.shows('Ctrl-] leaves it.')
-    // In raw mode: Ctrl-C is for the guest, and nothing but the guest echoes what is typed.
-    terminal.type('\x03typed')
-    await terminal.shows('\x03typed')
+    // In raw mode Ctrl-C reaches the guest, and only the guest echoes what is typed.
+    terminal.type('before\x03\x1b[32mafter')
+    await terminal.shows('before\x1b[32mafter')
     terminal.type('\x1d')
     await terminal.shows('Left the console of work.')
     await terminal.shows('status 0')

@@ -46,24 +46,27 @@ async function existingConsole(client: AdminClient, dest: string): Promise<strin
 export const console: Command = defineCommand({
   description: [
     'Joins this terminal and the console of a domain, until Ctrl-] is typed or the domain stops. A console has one user at a time.',
-    'Without a terminal it copies standard input to the console and the console to standard output. When the input has ended it goes on to copy what the console says, until --linger seconds of silence if that is given.',
+    'What a guest prints is filtered, so that a guest cannot control the terminal: text, colours, and the cursor movements of shells and editors pass; titles, the clipboard, questions to the terminal and all other control sequences are dropped. --raw copies every byte.',
+    'Without a terminal the command copies standard input to the console and the output of the console to standard output. When the input has ended it continues to copy output until the console is closed or, with --linger, until nothing was printed for that many seconds.',
   ],
   examples: [
     ['cloister console work', 'type Return for a prompt, Ctrl-] to leave'],
     ['cloister console --wait work', 'from the first line of the next start'],
     ["echo 'uname -r' | cloister console work --linger 2", 'from a script'],
+    ['cloister console --raw work >output.bin', 'every byte, for a program that reads it'],
   ],
   arguments: { domain: required('DOMAIN', 'the domain', 'domain') },
   options: {
-    wait: flag('until the domain runs', { short: 'w' }),
+    wait: flag('wait until the domain runs', { short: 'w' }),
+    raw: flag('copy what the guest prints byte by byte, also what a terminal obeys'),
     linger: parsed(
       'SECONDS',
-      'once the input has ended, leave after so much silence',
+      'once the input has ended, leave when nothing was printed for this long',
       parseSeconds,
       'a number of seconds',
     ),
   },
-  async run(context, { domain }, { wait, linger }) {
+  async run(context, { domain }, { wait, raw, linger }) {
     const { output } = context
     const client = await connect(context)
     const path = wait ? await awaitConsole(context, client, domain) : await existingConsole(client, domain)
@@ -71,6 +74,7 @@ export const console: Command = defineCommand({
     const leaving = await attach(path, {
       input: stdin,
       output,
+      raw,
       linger,
       onAttached: () => stdin.isTTY && output.note(`Console of ${domain}; Ctrl-] leaves it.`),
     })

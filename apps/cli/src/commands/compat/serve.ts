@@ -45,7 +45,7 @@ async function importWithSize(call: ServiceCall): Promise<void> {
 async function useConsole({ context, source, target }: ServiceCall): Promise<void> {
   const client = new AdminClient(new UnixTransport(await socketOf(context), { source }))
   const path = await client.call(vmConsole, { dest: target })
-  const leaving = await attach(path, { input: process.stdin, output: context.output, linger: 0.5 })
+  const leaving = await attach(path, { input: process.stdin, output: context.output, raw: true, linger: 0.5 })
   if (leaving === 'closed' && !(await hasStopped(client, target))) process.exit(consoleBusy)
 }
 
