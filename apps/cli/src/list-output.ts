@@ -15,8 +15,11 @@ export interface ListColumn<R> extends Partial<TableColumn> {
   readonly key: string
   readonly value: (row: R) => Json
   /** How a table shows it, where that is not simply the value. */
-  readonly show?: (row: R) => Cell
+  readonly show?: (row: R) => Cell | undefined
 }
+
+/** Stands for what could not be read; in JSON and CSV nothing stands there. The reason is on standard error. */
+export const unknownCell: Cell = { text: '?', paint: (text) => paint('red', text) }
 
 /** Options that every list has. */
 export const listOptions: {

@@ -1,32 +1,32 @@
 import { vmFeatureGet, vmFeatureList, vmFeatureRemove, vmFeatureSet } from '@cloister/admin-protocol'
 import type { AdminClient } from '@cloister/client'
 import { optional, required } from '../argument.ts'
-import { mapBounded } from '../bounded.ts'
 import { UsageError } from '../cli-error.ts'
 import { type Command, defineCommand } from '../command.ts'
 import { connect } from '../connect.ts'
 import { chooseColumns, type ListColumn, listOptions, printList } from '../list-output.ts'
+import { failureOfReading, type Reading, readEach, reportObjectFailures } from '../object-failures.ts'
 import { flag } from '../option.ts'
+import { readingColumn } from '../reading-column.ts'
 import { visible } from '../visible-text.ts'
 
 interface Feature {
   readonly name: string
-  readonly value: string
+  readonly reading: Reading<string>
 }
 
+/** Features that are read at the same time. */
 const concurrency = 8
 
 const columns: readonly ListColumn<Feature>[] = [
   { key: 'feature', value: ({ name }) => name },
-  { key: 'value', value: ({ value }) => value },
+  readingColumn('value', (value) => value),
 ]
 
 async function listFeatures(client: AdminClient, dest: string): Promise<Feature[]> {
   const names = await client.call(vmFeatureList, { dest })
-  return await mapBounded(names, concurrency, async (name) => ({
-    name,
-    value: await client.call(vmFeatureGet, { dest, argument: name }),
-  }))
+  const features = await readEach(names, concurrency, (argument) => client.call(vmFeatureGet, { dest, argument }))
+  return features.map(({ item: name, reading }) => ({ name, reading }))
 }
 
 export const features: Command = defineCommand({
@@ -54,7 +54,12 @@ export const features: Command = defineCommand({
     const client = await connect(context)
     if (feature === undefined) {
       if (unset) throw new UsageError('name the feature')
-      printList(output, chooseColumns(columns, choices.columns), await listFeatures(client, dest), choices)
+      const all = await listFeatures(client, dest)
+      printList(output, chooseColumns(columns, choices.columns), all, choices)
+      reportObjectFailures(
+        output,
+        all.flatMap(({ name, reading }) => failureOfReading(name, reading)),
+      )
     } else if (unset) {
       await client.call(vmFeatureRemove, { dest, argument: feature })
       if (output.isJson) output.json({ domain: dest, feature, value: null })

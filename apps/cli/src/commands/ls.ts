@@ -7,6 +7,7 @@ import { exitStatus } from '../exit-status.ts'
 import { listOptions, printList } from '../list-output.ts'
 import { columnsFor, defaultColumns, specialColumns } from '../ls/domain-columns.ts'
 import { domainFacts } from '../ls/domain-facts.ts'
+import { reportObjectFailures } from '../object-failures.ts'
 import { words } from '../option.ts'
 
 interface Filter {
@@ -41,7 +42,7 @@ function chosen(items: readonly DomainListItem[], { names, states, classes }: Fi
 
 export const ls: Command = defineCommand({
   description: [
-    'Lists domains, the admin domain first.',
+    'Lists domains, the admin domain first. What cannot be read of a domain is shown as "?", with the reason on standard error and a failing exit status.',
     `Columns are ${specialColumns.join(', ')}, and the name of any property. Sizes in JSON and CSV are bytes, times seconds.`,
   ],
   examples: [
@@ -66,7 +67,14 @@ export const ls: Command = defineCommand({
     const { columns, wanted } = columnsFor(options.columns.length > 0 ? options.columns : defaultColumns)
     const items = chosen(await client.domains.list(), { names, states: options.state, classes: options.class })
     const facts = await domainFacts(client, items, { ...wanted, tags: wanted.tags || options.tag.length > 0 })
-    const tagged = facts.filter(({ tags }) => options.tag.every((tag) => tags.includes(tag)))
+    // A domain whose tags cannot be read may have them: it is shown, as unknown, rather than left out.
+    const tagged = facts.filter(
+      ({ tags, failures }) => failures.has('tags') || options.tag.every((tag) => tags.includes(tag)),
+    )
     printList(context.output, columns, tagged, options)
+    reportObjectFailures(
+      context.output,
+      tagged.flatMap(({ name, failures }) => [...failures.values()].map((error) => ({ name, error }))),
+    )
   },
 })

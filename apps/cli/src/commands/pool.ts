@@ -1,20 +1,25 @@
 import { type PoolInfo, poolAdd, poolInfo, poolList, poolListDrivers, poolRemove } from '@cloister/admin-protocol'
 import { required } from '../argument.ts'
-import { mapBounded } from '../bounded.ts'
 import { type Command, type CommandGroup, defineCommand } from '../command.ts'
 import { connect } from '../connect.ts'
 import { chooseColumns, type ListColumn, listOptions, printList } from '../list-output.ts'
 import { withPools } from '../missing.ts'
+import { failureOfReading, type Reading, readEach, reportObjectFailures } from '../object-failures.ts'
 import { pairs } from '../option.ts'
+import { readingColumn } from '../reading-column.ts'
 import { printRecord } from '../record-output.ts'
 import { formatSize } from '../sizes.ts'
 
-type NamedPool = PoolInfo & { readonly name: string }
+interface NamedPool {
+  readonly name: string
+  readonly reading: Reading<PoolInfo>
+}
 
+/** Pools that are asked at the same time. */
 const concurrency = 8
 
-function sizeCell(bytes: bigint | undefined): { text: string } {
-  return { text: bytes === undefined ? '' : formatSize(bytes) }
+function sizeText(bytes: bigint | undefined): string {
+  return bytes === undefined ? '' : formatSize(bytes)
 }
 
 function percent({ size, usage }: PoolInfo): number | null {
@@ -23,32 +28,32 @@ function percent({ size, usage }: PoolInfo): number | null {
 
 const columns: readonly ListColumn<NamedPool>[] = [
   { key: 'name', value: ({ name }) => name },
-  { key: 'driver', value: ({ config }) => config.get('driver') ?? null },
-  { key: 'size', align: 'right', value: ({ size }) => size ?? null, show: ({ size }) => sizeCell(size) },
-  { key: 'usage', align: 'right', value: ({ usage }) => usage ?? null, show: ({ usage }) => sizeCell(usage) },
-  {
-    key: 'percent',
-    title: '%',
-    align: 'right',
-    value: percent,
-    show: (pool) => ({ text: percent(pool)?.toFixed(0) ?? '' }),
-  },
-  { key: 'where', value: ({ config }) => config.get('dir_path') ?? config.get('volume_group') ?? null },
+  readingColumn('driver', ({ config }) => config.get('driver') ?? null),
+  readingColumn('size', ({ size }) => size ?? null, { align: 'right', show: ({ size }) => sizeText(size) }),
+  readingColumn('usage', ({ usage }) => usage ?? null, { align: 'right', show: ({ usage }) => sizeText(usage) }),
+  readingColumn('percent', percent, { title: '%', align: 'right', show: (info) => percent(info)?.toFixed(0) ?? '' }),
+  readingColumn('where', ({ config }) => config.get('dir_path') ?? config.get('volume_group') ?? null),
 ]
 
 const ls: Command = defineCommand({
-  description: ['Lists the pools and how full they are.'],
+  description: [
+    'Lists the pools and how full they are. What cannot be read of a pool is shown as "?", with the reason on standard error and a failing exit status.',
+  ],
   examples: [['cloister pool ls', 'sizes are those of the file systems that they lie in']],
   arguments: {},
   options: listOptions,
   async run(context, _, choices) {
     const chosen = chooseColumns(columns, choices.columns)
     const client = await connect(context)
-    const pools = await mapBounded(await client.call(poolList, {}), concurrency, async (name) => ({
-      name,
-      ...(await client.call(poolInfo, { argument: name })),
-    }))
+    const readings = await readEach(await client.call(poolList, {}), concurrency, (argument) =>
+      client.call(poolInfo, { argument }),
+    )
+    const pools = readings.map(({ item: name, reading }) => ({ name, reading }))
     printList(context.output, chosen, pools, choices)
+    reportObjectFailures(
+      context.output,
+      pools.flatMap(({ name, reading }) => failureOfReading(`pool ${name}`, reading)),
+    )
   },
 })
 

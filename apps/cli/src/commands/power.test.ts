@@ -41,6 +41,24 @@ describe('power', () => {
     expect(await cli.fails('pause', 'work')).toMatchObject({ status: exitStatus.state })
   })
 
+  it('says of a paused or suspended domain that it cannot shut down', async () => {
+    await cli.ok('start', 'work')
+    await cli.ok('pause', 'work')
+    for (const options of [[], ['--wait']]) {
+      expect(await cli.fails('shutdown', 'work', ...options)).toEqual({
+        status: exitStatus.state,
+        stderr:
+          'cloister: work: it is paused and cannot shut down; `cloister unpause work` first, or `cloister kill work` ends it at once\n',
+      })
+    }
+    expect(await state('work')).toBe('Paused')
+    expect(await cli.json('shutdown', '--kill', 'work')).toEqual([
+      { name: 'work', result: 'did not shut down and was ended' },
+    ])
+    expect(await state('work')).toBe('Halted')
+    expect(await cli.json('shutdown', 'work')).toEqual([{ name: 'work', result: 'was halted already' }])
+  })
+
   it('shuts down what others use after those, when it may wait', async () => {
     await cli.ok('start', 'work')
     const refused = await cli.fails('shutdown', 'net')
@@ -71,7 +89,7 @@ describe('power', () => {
       stderr: 'cloister: work: it did not halt within 0.1 s; `cloister kill work` ends it at once\n',
     })
     expect(await patient.json('shutdown', '--timeout', '0.1', '--kill', 'work')).toEqual([
-      { name: 'work', result: 'did not halt in time and was ended' },
+      { name: 'work', result: 'did not shut down and was ended' },
     ])
   })
 })

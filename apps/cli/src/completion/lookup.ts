@@ -11,8 +11,8 @@ import {
   vmVolumeListSnapshots,
 } from '@cloister/admin-protocol'
 import type { AdminClient } from '@cloister/client'
-import { mapBounded } from '../bounded.ts'
 import type { Completion } from '../command.ts'
+import { readEach, readValue } from '../object-failures.ts'
 import type { Candidate, Question } from './line.ts'
 
 type Lookup = Extract<Question, { kind: string }>
@@ -61,8 +61,9 @@ const sources: Readonly<Record<KnownToDaemon, Source>> = {
   tag: async (client, { given }) => {
     const dest = given.get('domain')
     const names = dest === undefined ? (await client.domains.list()).map(({ name }) => name) : [dest]
-    const tags = await mapBounded(names, concurrency, async (name) => client.call(vmTagList, { dest: name }))
-    return plain([...new Set(tags.flat())].toSorted())
+    const readings = await readEach(names, concurrency, async (name) => client.call(vmTagList, { dest: name }))
+    const tags = readings.flatMap(({ reading }) => readValue(reading) ?? [])
+    return plain([...new Set(tags)].toSorted())
   },
 }
 

@@ -1,5 +1,6 @@
 import { type PoolInfo, poolInfo, poolList, poolVolumeList, propertyGet } from '@cloister/admin-protocol'
-import { mapBounded } from '../bounded.ts'
+import { failureOf } from '../failure.ts'
+import { readEach } from '../object-failures.ts'
 import { formatSize } from '../sizes.ts'
 import type { Check, Finding, Patient } from './finding.ts'
 
@@ -40,11 +41,14 @@ function space(name: string, { size, usage }: PoolInfo): Omit<Finding, 'check'> 
 }
 
 async function pools({ client }: Patient): Found {
-  const infos = await mapBounded(await client.call(poolList, {}), concurrency, async (name) => ({
-    name,
-    info: await client.call(poolInfo, { argument: name }),
-  }))
-  return infos.flatMap(({ name, info }) => space(name, info) ?? [])
+  const names = await client.call(poolList, {})
+  const readings = await readEach(names, concurrency, (argument) => client.call(poolInfo, { argument }))
+  return readings.flatMap(({ item: name, reading }) => {
+    if ('value' in reading) return space(name, reading.value) ?? []
+    const { message } = failureOf(reading.error)
+    const hint = `\`cloister pool info ${name}\` shows where it is; its folder must be there and readable`
+    return [{ level: 'failure' as const, detail: `${name} cannot be used: ${message}`, hint }]
+  })
 }
 
 async function sharing({ client }: Patient): Found {
