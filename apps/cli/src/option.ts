@@ -1,5 +1,6 @@
 import { UsageError } from './cli-error.ts'
 import type { Completion, OptionSpec } from './command.ts'
+import { checkedName, checkedWord } from './name-check.ts'
 
 // The kinds of options of a command line.
 
@@ -13,9 +14,17 @@ export function flag(help: string, more: More = {}): OptionSpec<boolean> {
   return { help, ...more, read: (given) => given.length > 0 }
 }
 
-/** Any text; of several the last one counts. */
+/** Any text, or a name where `complete` says so; of several the last one counts. */
 export function text(value: string, help: string, more: More = {}): OptionSpec<string | undefined> {
-  return { value, help, ...more, read: (given) => given.at(-1) }
+  return {
+    value,
+    help,
+    ...more,
+    read: (given, name) => {
+      const last = given.at(-1)
+      return last === undefined ? undefined : checkedWord(last, name, more.complete)
+    },
+  }
 }
 
 /** May be given several times. */
@@ -73,6 +82,7 @@ export function pairs(value: string, help: string, more: More = {}): OptionSpec<
         const at = pair.indexOf('=')
         if (at < 1) throw new UsageError(`${name} takes ${value}, not "${pair}"`)
         const key = pair.slice(0, at)
+        checkedName(key, `${name} ${value.split('=')[0]}`)
         if (map.has(key)) throw new UsageError(`${name} is given twice for ${key}`)
         map.set(key, pair.slice(at + 1))
       }

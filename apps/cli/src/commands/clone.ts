@@ -1,5 +1,5 @@
 import { vmClone, vmCloneInPool } from '@cloister/admin-protocol'
-import { required } from '../argument.ts'
+import { newDomain, required } from '../argument.ts'
 import { type Command, defineCommand } from '../command.ts'
 import { withPools } from '../missing.ts'
 import { placementOf, placementOptions, poolsIn } from '../placement.ts'
@@ -13,7 +13,7 @@ export const clone: Command = defineCommand({
   examples: [['cloister clone work work-copy', 'a second one like it']],
   arguments: {
     source: required('DOMAIN', 'what is copied', 'domain'),
-    name: required('NAME', 'name of the copy'),
+    name: newDomain('NAME', 'the name of the copy'),
   },
   options: placementOptions,
   async run(context, { source, name }, options) {

@@ -1,12 +1,13 @@
 import { vmCreate, vmPropertyGet, vmPropertySet, vmRemove } from '@cloister/admin-protocol'
 import type { AdminClient, NewDomain } from '@cloister/client'
 import { QubesValueError } from '@cloister/kit'
-import { required } from '../argument.ts'
+import { newDomain } from '../argument.ts'
 import { CliError, UsageError } from '../cli-error.ts'
 import { type Command, defineCommand } from '../command.ts'
 import { exitStatus } from '../exit-status.ts'
 import { failureOf } from '../failure.ts'
 import { withPools } from '../missing.ts'
+import { domainNameForm } from '../name-check.ts'
 import { pairs, text } from '../option.ts'
 import { placementOf, placementOptions, poolsIn } from '../placement.ts'
 import { valueForWire } from '../property-value.ts'
@@ -61,7 +62,7 @@ export const create: Command = defineCommand({
     ['cloister create web --template debian-12 --prop memory=1024 --prop netvm=firewall', 'with its own settings'],
     ['cloister create store --class StandaloneVM --volume-pool private=big', 'its private volume in a pool of its own'],
   ],
-  arguments: { name: required('NAME', 'its name: a letter, then letters, digits, "_", "." or "-"; 31 at most') },
+  arguments: { name: newDomain('NAME', `the name of the new domain: ${domainNameForm}`) },
   options: {
     class: text('CLASS', `its class (default: ${defaultClass})`, { short: 'C', complete: 'class' }),
     template: text('TEMPLATE', 'its template (default: the global default_template)', {

@@ -16,6 +16,7 @@ import { type Command, type CommandGroup, defineCommand } from '../command.ts'
 import { connect } from '../connect.ts'
 import type { Context } from '../context.ts'
 import { exitStatus } from '../exit-status.ts'
+import { questionOf } from '../firewall-lint.ts'
 import { chooseColumns, type ListColumn, listOptions, printList } from '../list-output.ts'
 import { flag, parsed } from '../option.ts'
 
@@ -60,6 +61,15 @@ function expiry(seconds: number): string {
 function numberOf(text: string): number | undefined {
   return /^[1-9]\d{0,4}$/.test(text) ? Number(text) : undefined
 }
+
+/** @throws UsageError for a rule that matches nothing, unless that is what is wanted */
+function checkRules(rules: readonly FirewallRule[], force: boolean): void {
+  const question = force ? undefined : rules.map(questionOf).find((one) => one !== undefined)
+  if (question !== undefined)
+    throw new UsageError(question, 'correct the host or, to have that rule all the same, say --force')
+}
+
+const forced = flag('also rules with hosts that cannot exist', { short: 'f' })
 
 async function replaceRules(
   context: Context,
@@ -115,9 +125,13 @@ const add: Command = defineCommand({
     action: required('ACTION', 'accept or drop', ['accept', 'drop']),
     conditions: any('CONDITION', 'KEY=VALUE'),
   },
-  options: { before: parsed('NO', 'before this rule; else at the end', numberOf, 'the number of a rule') },
-  async run(context, { domain: dest, action, conditions }, { before }) {
+  options: {
+    before: parsed('NO', 'before this rule; else at the end', numberOf, 'the number of a rule'),
+    force: forced,
+  },
+  async run(context, { domain: dest, action, conditions }, { before, force }) {
     const rule = parseFirewallRule([`action=${action}`, ...conditions].join(' '))
+    checkRules([rule], force)
     const rules = await rulesOf(context, dest)
     const at = before === undefined ? rules.length : before - 1
     if (at > rules.length)
@@ -149,13 +163,14 @@ const set: Command = defineCommand({
   description: ['Replaces all rules by those of a file, one a line: action=accept or action=drop, then conditions.'],
   examples: [['cloister firewall set work rules.txt', 'or "-" for standard input']],
   arguments: { domain, file: optional('FILE', 'the rules, or "-" for standard input', 'file') },
-  options: { reset: flag('back to the one rule of a new domain, which accepts everything') },
-  async run(context, { domain: dest, file }, { reset }) {
+  options: { reset: flag('back to the one rule of a new domain, which accepts everything'), force: forced },
+  async run(context, { domain: dest, file }, { reset, force }) {
     if (reset === (file !== undefined)) throw new UsageError('name a file, or say --reset')
     const bytes = file === undefined ? undefined : await readAllBytes(await openInput(file), firewallLimit)
     const text = bytes === undefined ? 'action=accept\n' : utf8Text(bytes)
     if (text === undefined) throw new UsageError(`${file} is not UTF-8`)
     const rules = parseFirewallRules(text)
+    checkRules(rules, force)
     await replaceRules(context, dest, rules, `${rules.length} rules`)
   },
 })

@@ -1,5 +1,5 @@
 import { labelCreate, labelGet, labelIndex, labelList, labelRemove } from '@cloister/admin-protocol'
-import { required } from '../argument.ts'
+import { newName, required } from '../argument.ts'
 import { mapBounded } from '../bounded.ts'
 import { UsageError } from '../cli-error.ts'
 import { paintLabel } from '../colour.ts'
@@ -51,7 +51,7 @@ const add: Command = defineCommand({
   description: ['Makes a label.'],
   examples: [['cloister label add pink ff69b4', 'then `cloister prefs work label pink`']],
   arguments: {
-    name: required('NAME', 'its name'),
+    name: newName('NAME', 'the name of the new label: letters, digits, "_", "." and "-"'),
     colour: required('COLOUR', 'six hexadecimal digits: red, green, blue'),
   },
   options: {},

@@ -1,5 +1,5 @@
 import { type PoolInfo, poolAdd, poolInfo, poolList, poolListDrivers, poolRemove } from '@cloister/admin-protocol'
-import { required } from '../argument.ts'
+import { newName, required } from '../argument.ts'
 import { type Command, type CommandGroup, defineCommand } from '../command.ts'
 import { connect } from '../connect.ts'
 import { chooseColumns, type ListColumn, listOptions, printList } from '../list-output.ts'
@@ -8,6 +8,7 @@ import { failureOfReading, type Reading, readEach, reportObjectFailures } from '
 import { pairs } from '../option.ts'
 import { readingColumn } from '../reading-column.ts'
 import { printRecord } from '../record-output.ts'
+import { parseRevisions } from '../revisions.ts'
 import { formatSize } from '../sizes.ts'
 
 interface NamedPool {
@@ -90,11 +91,13 @@ const add: Command = defineCommand({
   description: ['Adds a pool. `cloister pool drivers` tells which drivers and settings there are.'],
   examples: [['cloister pool add big file-reflink --set dir_path=/srv/cloister', 'volumes as files in a folder']],
   arguments: {
-    name: required('POOL', 'its name'),
+    name: newName('POOL', 'the name of the new pool'),
     driver: required('DRIVER', 'its driver', 'driver'),
   },
   options: { set: pairs('SETTING=VALUE', 'a setting of the driver') },
   async run(context, { name, driver }, { set }) {
+    const revisions = set.get('revisions_to_keep')
+    if (revisions !== undefined) parseRevisions(revisions, 'revisions_to_keep')
     await (await connect(context)).call(poolAdd, { argument: driver, payload: { name, config: set } })
     if (context.output.isJson) context.output.json({ name, driver, ...Object.fromEntries(set) })
     context.output.done(`pool ${name} added`)

@@ -1,5 +1,6 @@
 import { mkdir, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { nodeOs } from '@cloister/os'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Cloisterd } from '../../../../tests/support/cloisterd.ts'
 import { exitStatus } from '../exit-status.ts'
@@ -27,7 +28,28 @@ async function info(domain: string, volume: string): Promise<Record<string, unkn
   return (await cli.json('volume', 'info', domain, volume)) as Record<string, unknown>
 }
 
+/** A loop device over a file, where this user may make one. */
+async function loopDevice(path: string): Promise<string | undefined> {
+  try {
+    const { stdout } = await nodeOs().processes.run(['losetup', '--find', '--show', '--read-only', path])
+    return Buffer.from(stdout).toString().trim()
+  } catch (error) {
+    console.info(`no loop device can be made, so that no block device is imported: ${String(error)}`)
+    return undefined
+  }
+}
+
 describe('cloister volume', () => {
+  it('gives a volume the size of the block device that is imported', async ({ skip }) => {
+    const device = (await loopDevice(await image('device.img', 3 << 20))) ?? skip('no loop device can be made')
+    try {
+      await cli.ok('volume', 'import', 'other', 'private', device)
+    } finally {
+      await nodeOs().processes.run(['losetup', '--detach', device])
+    }
+    expect((await info('other', 'private'))['size']).toBe(3 << 20)
+  })
+
   it('lists volumes, of all domains or some', async () => {
     const rows = await cli.ok('volume', 'ls', 'work', '--no-header', '-c', 'domain,volume,size,kind')
     expect(rows).toBe(

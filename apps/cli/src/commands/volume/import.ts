@@ -11,13 +11,16 @@ import { volumeArguments } from '../../volume-arguments.ts'
 export const importData: Command = defineCommand({
   description: [
     'Replaces the content of a volume of a halted domain by raw data, from a file or from standard input. The old content stays until all is there.',
-    'The volume gets the size of the file. Standard input must have exactly as many bytes as the volume, or as --size says.',
+    'The volume gets the size of the file or block device. Data from standard input must have exactly as many bytes as the volume, or as --size says.',
   ],
   examples: [
     ['cloister volume import work private backup.img', 'the volume gets the size of the file'],
     ['zcat disk.img.gz | cloister volume import work private - --size 10G', 'from standard input'],
   ],
-  arguments: { ...volumeArguments, file: required('FILE', 'a file, or "-" for standard input', 'file') },
+  arguments: {
+    ...volumeArguments,
+    file: required('FILE', 'a file, a block device, or "-" for standard input', 'file'),
+  },
   options: {
     size: parsed('SIZE', 'give the volume this size', parseSize, sizeWanted),
     keepSize: flag('leave the volume as large as it is'),
