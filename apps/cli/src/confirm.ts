@@ -2,6 +2,7 @@ import { createInterface } from 'node:readline/promises'
 import { CliError } from './cli-error.ts'
 import type { Context } from './context.ts'
 import { exitStatus } from './exit-status.ts'
+import { visible } from './visible-text.ts'
 
 /**
  * Asks before something that cannot be undone. Where nobody can be asked nothing is done: scripts say it with an option.
@@ -15,7 +16,7 @@ export async function confirm({ signal }: Context, question: string, option: str
   lines.on('SIGINT', () => process.kill(process.pid, 'SIGINT'))
   lines.on('close', () => undefined)
   const ended = new Promise<string>((resolve) => lines.once('close', () => resolve('')))
-  const answer = await Promise.race([lines.question(`${question} [y/N] `, { signal }), ended])
+  const answer = await Promise.race([lines.question(`${visible(question)} [y/N] `, { signal }), ended])
   lines.close()
   if (!/^y(es)?$/i.test(answer.trim())) throw new CliError('nothing was done', exitStatus.failure)
 }

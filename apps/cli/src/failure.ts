@@ -86,8 +86,13 @@ export function isDenied(error: unknown): boolean {
   return error.cause instanceof Error && 'code' in error.cause && deniedCodes.has(error.cause.code)
 }
 
-/** What to tell of anything that was thrown. */
+/** What to tell of anything that was thrown. Nothing in it controls a terminal. */
 export function failureOf(error: unknown): Failure {
+  const failure = describe(error)
+  return { ...failure, hint: failure.hint === undefined ? undefined : visible(failure.hint) }
+}
+
+function describe(error: unknown): Failure {
   const type = error instanceof Error ? error.name : 'Error'
   const message = messageOf(error)
   if (error instanceof CliError) return { type, message, hint: error.hint, status: error.status }

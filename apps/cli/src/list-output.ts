@@ -75,7 +75,7 @@ function printTable<R>(output: Output, columns: readonly ListColumn<R>[], rows: 
     ...(output.width !== undefined && { width: output.width }),
     paintHeader: (title: string) => paint('bold', title),
   }
-  for (const line of formatTable(titled, cells, options)) output.line(line)
+  for (const line of formatTable(titled, cells, options)) output.paintedLine(line)
 }
 
 function printCsv<R>(output: Output, columns: readonly ListColumn<R>[], rows: readonly R[], header: boolean): void {

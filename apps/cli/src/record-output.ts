@@ -24,6 +24,6 @@ export function printRecord(
   const width = Math.max(...Object.keys(record).map((key) => key.length))
   for (const [key, value] of Object.entries(record)) {
     const name = key.padEnd(width)
-    output.line(`${output.colour ? paint('bold', name) : name}  ${textOf(value, sizes.has(key))}`)
+    output.paintedLine(`${output.colour ? paint('bold', name) : name}  ${textOf(value, sizes.has(key))}`)
   }
 }

@@ -54,7 +54,7 @@ async function report(error: unknown, output: Output): Promise<ExitStatus> {
   if (error instanceof ReportedError) return error.status
   const { reportFailure } = await import('./report.ts')
   const status = reportFailure(output, error)
-  if ((env['CLOISTER_DEBUG'] ?? '') !== '' && error instanceof Error) stderr.write(`${error.stack}\n`)
+  if ((env['CLOISTER_DEBUG'] ?? '') !== '' && error instanceof Error) output.note(error.stack ?? '')
   return status
 }
 

@@ -1,6 +1,6 @@
 import { paint } from './colour.ts'
 import { columnsOf, type Output, type TextStream } from './output.ts'
-import { fitted } from './visible-text.ts'
+import { fitted, visible } from './visible-text.ts'
 
 const frames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'] as const
 const frameMs = 100
@@ -21,7 +21,7 @@ export class Spinner implements Disposable {
   constructor(output: Output, text: string) {
     this.#terminal = output.progressTerminal
     this.#colour = output.errorColour
-    this.#text = text
+    this.#text = visible(text)
     if (this.#terminal === undefined) return
     this.#timer = setTimeout(() => this.#turn(), patienceMs)
     process.on('exit', this.#erase)
@@ -29,7 +29,7 @@ export class Spinner implements Disposable {
 
   /** Says something else from now on. */
   update(text: string): void {
-    this.#text = text
+    this.#text = visible(text)
     if (this.#isShown) this.#draw()
   }
 

@@ -1,7 +1,7 @@
 import { paint } from './colour.ts'
 import { columnsOf, type Output, type TextStream } from './output.ts'
 import { formatSeconds, formatSize } from './sizes.ts'
-import { fitted } from './visible-text.ts'
+import { fitted, visible } from './visible-text.ts'
 
 const redrawMs = 100
 /** Where nothing can be drawn over, a line so often. */
@@ -58,7 +58,7 @@ export class TransferProgress implements Disposable {
   constructor(output: Output, what: string, total: bigint | undefined) {
     this.#output = output
     this.#terminal = output.progressTerminal
-    this.#what = what
+    this.#what = visible(what)
     this.#total = total
     this.#timer = setInterval(() => this.#show(), this.#terminal === undefined ? lineMs : redrawMs)
     this.#timer.unref()

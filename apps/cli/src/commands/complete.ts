@@ -4,6 +4,7 @@ import { type Candidate, questionOf } from '../completion/line.ts'
 import { lookUp } from '../completion/lookup.ts'
 import { connect } from '../connect.ts'
 import type { Context } from '../context.ts'
+import { visible } from '../visible-text.ts'
 
 /** Somebody waits with a finger on the key. */
 const patienceMs = 2000
@@ -30,7 +31,7 @@ export const complete: Command = defineCommand({
       for (const { value, description } of await candidatesFor(context, words)) {
         const isDirective = value.startsWith(':')
         if (isDirective || (value.startsWith(current) && harmless.test(value))) {
-          context.output.line(`${value}\t${description}`.trimEnd())
+          context.output.line(`${value}\t${visible(description)}`.trimEnd())
         }
       }
     } catch {

@@ -45,8 +45,8 @@ async function examineAll(patient: Patient): Promise<Finding[]> {
 function print({ output }: Context, { check, level, detail, hint }: Finding): void {
   const [mark, colour] = marks[level]
   const shown = output.colour ? paint(colour, mark) : mark
-  output.line(`${shown} ${check.padEnd(nameWidth)}  ${visible(detail)}`)
-  if (hint !== undefined) output.line(`  ${' '.repeat(nameWidth)}  → ${visible(hint)}`)
+  output.paintedLine(`${shown} ${check.padEnd(nameWidth)}  ${visible(detail)}`)
+  if (hint !== undefined) output.paintedLine(`  ${' '.repeat(nameWidth)}  → ${visible(hint)}`)
 }
 
 export const doctor: Command = defineCommand({

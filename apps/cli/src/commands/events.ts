@@ -33,8 +33,9 @@ function print(output: Output, { subject, name, pairs }: QubesEvent, now: Date):
   }
   const [time, who, what] = [timeOf(now), (visible(subject) || '-').padEnd(subjectWidth), visible(name)]
   const said = pairs.map(([key, value]) => `${visible(key)}=${quoted(value)}`).join(' ')
-  if (output.colour) output.line(`${paint('dim', time)} ${paint('bold', who)} ${paint('cyan', what)} ${said}`.trimEnd())
-  else output.line(`${time} ${who} ${what} ${said}`.trimEnd())
+  if (output.colour)
+    output.paintedLine(`${paint('dim', time)} ${paint('bold', who)} ${paint('cyan', what)} ${said}`.trimEnd())
+  else output.paintedLine(`${time} ${who} ${what} ${said}`.trimEnd())
 }
 
 function fields(pairs: QubesEvent['pairs']): { fields: Record<string, string> } {

@@ -8,7 +8,6 @@ import { chooseColumns, type ListColumn, listOptions, printList } from '../list-
 import { failureOfReading, type Reading, readEach, reportObjectFailures } from '../object-failures.ts'
 import { flag } from '../option.ts'
 import { readingColumn } from '../reading-column.ts'
-import { visible } from '../visible-text.ts'
 
 interface Feature {
   readonly name: string
@@ -67,11 +66,11 @@ export const features: Command = defineCommand({
     } else if (value !== undefined) {
       await client.call(vmFeatureSet, { dest, argument: feature, payload: value })
       if (output.isJson) output.json({ domain: dest, feature, value })
-      output.done(`${dest}: ${feature} is "${visible(value)}"`)
+      output.done(`${dest}: ${feature} is "${value}"`)
     } else {
       const found = await client.call(vmFeatureGet, { dest, argument: feature })
       if (output.isJson) output.json({ feature, value: found })
-      else output.line(visible(found))
+      else output.line(found)
     }
   },
 })

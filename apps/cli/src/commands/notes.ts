@@ -6,7 +6,6 @@ import { UsageError } from '../cli-error.ts'
 import { type Command, defineCommand } from '../command.ts'
 import { connect } from '../connect.ts'
 import { flag, text } from '../option.ts'
-import { visibleLines } from '../visible-text.ts'
 
 async function notesFrom(path: string): Promise<string> {
   const content = utf8Text(await readAllBytes(await openInput(path), notesLimit))
@@ -35,7 +34,7 @@ export const notes: Command = defineCommand({
     if (ways.length === 0) {
       const found = await client.call(vmNotesGet, { dest })
       if (output.isJson) output.json({ domain: dest, notes: found })
-      else if (found !== '') output.line(visibleLines(found.replace(/\n$/, '')))
+      else if (found !== '') output.line(found.replace(/\n$/, ''))
       return
     }
     const payload = options.delete

@@ -101,7 +101,7 @@ class Preferences {
     const value = await this.#client.call(this.#calls.get, { ...this.#dest, argument: property })
     if (this.#output.isJson) {
       this.#output.json({ property, value: propertyJson(value), default: value.isDefault, type: value.type })
-    } else this.#output.line(this.#output.width === undefined ? value.value : visible(value.value))
+    } else this.#output.line(value.value)
   }
 
   async describe(property: string): Promise<void> {
@@ -123,9 +123,12 @@ class Preferences {
       })
       return
     }
-    this.#output.line(`${property} (${value.type}): ${visible(help)}`)
-    this.#output.line(`  value    ${visible(value.value)}${value.isDefault ? ' (default)' : ''}`)
-    this.#output.line(`  default  ${byDefault === undefined ? '(none)' : visible(byDefault.value)}`)
+    for (const line of [
+      `${property} (${value.type}): ${help}`,
+      `  value    ${value.value}${value.isDefault ? ' (default)' : ''}`,
+      `  default  ${byDefault === undefined ? '(none)' : byDefault.value}`,
+    ])
+      this.#output.paintedLine(visible(line))
   }
 
   async set(property: string, value: string): Promise<void> {
@@ -143,7 +146,7 @@ class Preferences {
   #changed(property: string, text: string, value: string | null): void {
     const subject = this.#dest.dest
     if (this.#output.isJson) this.#output.json({ domain: subject ?? null, property, value })
-    this.#output.done(`${subject === undefined ? '' : `${subject}: `}${property} is ${visible(text)}`)
+    this.#output.done(`${subject === undefined ? '' : `${subject}: `}${property} is ${text}`)
   }
 }
 
