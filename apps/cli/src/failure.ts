@@ -17,9 +17,9 @@ export interface Failure {
 
 type ErrorClass = abstract new (...parameters: never[]) => Error
 
-/** Statuses by class; the first that fits counts, so what is special comes first. */
+/** Statuses by class. The first that fits counts, so a class stands before the class that it extends. */
 const statuses: readonly (readonly [ErrorClass, ExitStatus])[] = [
-  // A word that no request can carry.
+  // An argument that no request can carry.
   [FramingError, exitStatus.usage],
   [DaemonTimeoutError, exitStatus.timeout],
   [DaemonAccessError, exitStatus.denied],
@@ -46,10 +46,10 @@ const statuses: readonly (readonly [ErrorClass, ExitStatus])[] = [
   [kit.QubesInvalidLabelValueError, exitStatus.usage],
 ]
 
-/** What to do, where the daemon, who does not know how it was asked, cannot say it. */
+/** What to do, by class, where the message does not say it: the daemon does not know which program asked. */
 const hints: readonly (readonly [ErrorClass, string])[] = [
   [DaemonUnreachableError, '`cloister doctor` looks for the reason, --socket says where else to look'],
-  [DaemonAccessError, 'ask for a rule in the policy'],
+  [DaemonAccessError, 'unless the log of cloisterd shows that it was restarted, the policy needs a rule for this call'],
   [DaemonCommunicationError, 'the log of cloisterd says more'],
   [kit.QubesVMNotFoundError, '`cloister ls` shows the domains'],
   [kit.QubesVMAlreadyExistsError, 'choose another name, or remove that one first'],
@@ -99,7 +99,7 @@ function describe(error: unknown): Failure {
   if (isDenied(error)) {
     return { type, message, hint: '`cloister doctor` tells for whom it is', status: exitStatus.denied }
   }
-  // The daemon's own advice comes first.
+  // Advice in the daemon's own message comes first.
   const hint = message.includes('`cloister ') ? undefined : find(hints, error)
   return { type, message, hint, status: find(statuses, error) ?? exitStatus.failure }
 }

@@ -1,5 +1,6 @@
 import { mkdir, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { nodeOs } from '@cloister/os'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Cloisterd } from '../../../../tests/support/cloisterd.ts'
@@ -38,6 +39,34 @@ async function loopDevice(path: string): Promise<string | undefined> {
     return undefined
   }
 }
+
+/** Zeroes without an end. */
+async function* endless(): AsyncGenerator<Uint8Array> {
+  for (;;) yield new Uint8Array(1 << 16)
+}
+
+describe('a daemon that dies during an import', () => {
+  it('is named as the reason', async () => {
+    const victim = await Cloisterd.start()
+    try {
+      const doomed = new Cli(victim.socket)
+      await doomed.ok('create', 'base', '--class', 'TemplateVM')
+      const events = doomed.run(['events', 'domain-volume-import-begin', '--count', '2'], {
+        onOutput: (piece) => {
+          if (piece.includes('import-begin')) void victim.kill()
+        },
+      })
+      const { status, stderr } = await doomed.run(['volume', 'import', 'base', 'private', '-'], {
+        input: Readable.from(endless()),
+      })
+      await events
+      expect(stderr).toMatch(/^cloister: cloisterd at \S+ ended before it answered; .*`cloister doctor`/)
+      expect(status).toBe(exitStatus.unreachable)
+    } finally {
+      await victim.remove()
+    }
+  })
+})
 
 describe('cloister volume', () => {
   it('gives a volume the size of the block device that is imported', async ({ skip }) => {

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 
@@ -13,7 +14,7 @@ export interface Ran {
 
 export interface RunOptions {
   /** Standard input; empty when not given. */
-  readonly input?: string | Uint8Array
+  readonly input?: string | Uint8Array | Readable
   readonly env?: Readonly<Record<string, string>>
   /** Called with each piece of standard output, and a way to signal the process. */
   readonly onOutput?: (piece: string, signal: (name: NodeJS.Signals) => void) => void
@@ -43,7 +44,9 @@ export class Cli {
     const child = spawn(launcher, args, { env: { ...process.env, ...this.#env, ...env } })
     child.stdout.setEncoding('utf8').on('data', (piece: string) => onOutput?.(piece, (name) => child.kill(name)))
     // A command that reads nothing ends before it is given anything.
-    child.stdin.on('error', () => undefined).end(input)
+    child.stdin.on('error', () => undefined)
+    if (input instanceof Readable) input.pipe(child.stdin)
+    else child.stdin.end(input)
     const status = new Promise<number | null>((resolve) => child.on('close', resolve))
     const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)])
     return { status: await status, stdout, stderr }
