@@ -5,12 +5,16 @@ import { exitStatus } from './exit-status.ts'
 import { visible } from './visible-text.ts'
 
 /**
- * Asks before something that cannot be undone. Where nobody can be asked nothing is done: scripts say it with an option.
+ * Asks before something that cannot be undone. Without a terminal nothing is done: a script gives the option instead.
  * @throws CliError unless the answer is yes
  */
 export async function confirm({ signal }: Context, question: string, option: string): Promise<void> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) {
-    throw new CliError(`${question} Nobody can be asked`, exitStatus.usage, `say ${option}`)
+    throw new CliError(
+      `${question} There is no terminal on which to ask`,
+      exitStatus.usage,
+      `confirm it with ${option}`,
+    )
   }
   const lines = createInterface({ input: process.stdin, output: process.stderr })
   lines.on('SIGINT', () => process.kill(process.pid, 'SIGINT'))
@@ -18,5 +22,6 @@ export async function confirm({ signal }: Context, question: string, option: str
   const ended = new Promise<string>((resolve) => lines.once('close', () => resolve('')))
   const answer = await Promise.race([lines.question(`${visible(question)} [y/N] `, { signal }), ended])
   lines.close()
-  if (!/^y(es)?$/i.test(answer.trim())) throw new CliError('nothing was done', exitStatus.failure)
+  if (!/^y(es)?$/i.test(answer.trim()))
+    throw new CliError('nothing was done, because the answer was not yes', exitStatus.failure)
 }

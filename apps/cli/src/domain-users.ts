@@ -2,11 +2,11 @@ import { propertyGetAll, vmPropertyGetAll } from '@cloister/admin-protocol'
 import type { AdminClient } from '@cloister/client'
 import { readEach, readValue } from './object-failures.ts'
 
-/** Who refers to a domain. */
+/** A property that refers to a domain. */
 export interface DomainUse {
-  /** Name of the domain that does; undefined for the system itself. */
+  /** The domain that has the property; undefined for a global property. */
   readonly user: string | undefined
-  /** In which property. */
+  /** The name of the property. */
   readonly property: string
 }
 

@@ -6,11 +6,11 @@ import { type ExitStatus, exitStatus } from './exit-status.ts'
 import type { Json } from './json.ts'
 import { visible } from './visible-text.ts'
 
-/** A failure as it is told. */
+/** What is printed about an error. */
 export interface Failure {
   readonly type: string
   readonly message: string
-  /** What to do: half a sentence. */
+  /** What to do: a clause that follows the message after a semicolon. */
   readonly hint: string | undefined
   readonly status: ExitStatus
 }
@@ -70,14 +70,14 @@ function find<T>(table: readonly (readonly [ErrorClass, T])[], error: unknown): 
   return table.find(([type]) => error instanceof type)?.[1]
 }
 
-/** The message on one line, without the full stop that a hint would follow. */
+/** The message on one line, without the full stop at its end. */
 function messageOf(error: unknown): string {
   const isMeant = error instanceof kit.CloisterError || error instanceof CliError
   const text = isMeant ? error.message : kit.errorChain(error)
   return visible(text.trim().replaceAll(/\s*\n\s*/g, ' ')).replace(/\.$/, '')
 }
 
-/** Codes of a socket that is there, but not for this user. */
+/** Codes of an attempt to use a socket without the right to it. */
 const deniedCodes: ReadonlySet<unknown> = new Set(['EACCES', 'EPERM'])
 
 /** True when the daemon cannot be reached because its socket is not for this user. */
@@ -86,7 +86,7 @@ export function isDenied(error: unknown): boolean {
   return error.cause instanceof Error && 'code' in error.cause && deniedCodes.has(error.cause.code)
 }
 
-/** What to tell of anything that was thrown. Nothing in it controls a terminal. */
+/** What to print about anything that was thrown. Nothing in it controls a terminal. */
 export function failureOf(error: unknown): Failure {
   const failure = describe(error)
   return { ...failure, hint: failure.hint === undefined ? undefined : visible(failure.hint) }
@@ -97,7 +97,7 @@ function describe(error: unknown): Failure {
   const message = messageOf(error)
   if (error instanceof CliError) return { type, message, hint: error.hint, status: error.status }
   if (isDenied(error)) {
-    return { type, message, hint: '`cloister doctor` tells for whom it is', status: exitStatus.denied }
+    return { type, message, hint: '`cloister doctor` tells which users may use it', status: exitStatus.denied }
   }
   // Advice in the daemon's own message comes first.
   const hint = message.includes('`cloister ') ? undefined : find(hints, error)
@@ -110,7 +110,7 @@ export function failureLine({ message, hint }: Failure, subject = 'cloister'): s
   return `${subject}: ${message}${message.endsWith('?') ? ' ' : '; '}${hint}`
 }
 
-/** A failure for programs. */
+/** A failure as JSON. */
 export function failureJson({ type, message, hint, status }: Failure, domain?: string): Json {
   return { error: { type, message, hint: hint ?? null, status, ...(domain === undefined ? {} : { domain }) } }
 }

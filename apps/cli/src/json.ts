@@ -1,4 +1,4 @@
-/** What can be printed as JSON. */
+/** A value that can be printed as JSON. */
 export type Json = null | boolean | number | bigint | string | readonly Json[] | { readonly [key: string]: Json }
 
 /** Controls and what reorders or hides text, apart from the line feeds between the lines of JSON itself. */
@@ -11,7 +11,7 @@ function escaped(character: string): string {
 
 /**
  * JSON on one line or, for `indent` spaces, on several. Counts beyond what a reader may take as a number are texts.
- * Characters that a terminal would obey are escaped, which changes nothing for who parses it.
+ * Characters that a terminal would obey are escaped, which does not change the value.
  */
 export function formatJson(value: Json, indent = 0): string {
   return JSON.stringify(value, plain, indent).replaceAll(unsafe, escaped)

@@ -2,7 +2,7 @@ import { version } from './version.ts'
 
 const words = process.argv.slice(2)
 
-/** Runs the command line. Whatever fails before errors can be reported is told in one line, not as a stack of calls. */
+/** Runs the command line. A failure before errors can be reported is printed as one line, not as a stack trace. */
 async function main(): Promise<number> {
   try {
     const { run } = await import('./run.ts')

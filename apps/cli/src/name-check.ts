@@ -2,7 +2,7 @@ import { isDomainName } from '@cloister/admin-protocol'
 import { UsageError } from './cli-error.ts'
 import type { Completion } from './command.ts'
 
-/** Kinds of words that name something: a request carries them in its header, where a space would end them. */
+/** Kinds of arguments that are names: a request carries them in its header, where a space ends an argument. */
 const nameKinds: ReadonlySet<Completion> = new Set([
   'class',
   'domain',
@@ -27,7 +27,7 @@ export function checkedName(text: string, name: string): string {
   return text
 }
 
-/** Reads a word that is completed as `complete`. @throws UsageError for a name that no request can carry */
+/** The text of an argument that is completed as `complete`. @throws UsageError for a name that no request can carry */
 export function checkedWord(text: string, name: string, complete: Completion | undefined): string {
   return complete !== undefined && nameKinds.has(complete) ? checkedName(text, name) : text
 }

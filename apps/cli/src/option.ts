@@ -9,7 +9,7 @@ interface More {
   readonly complete?: Completion
 }
 
-/** Present or not. */
+/** An option without a value; true when it is given. */
 export function flag(help: string, more: More = {}): OptionSpec<boolean> {
   return { help, ...more, read: (given) => given.length > 0 }
 }
@@ -27,17 +27,17 @@ export function text(value: string, help: string, more: More = {}): OptionSpec<s
   }
 }
 
-/** May be given several times. */
+/** Texts; the option may be given several times. */
 export function texts(value: string, help: string, more: More = {}): OptionSpec<readonly string[]> {
   return { value, help: `${help}; may be repeated`, ...more, read: (given) => given }
 }
 
-/** Words with commas between them; may be given several times. */
+/** Words with commas between them; the option may be given several times. */
 export function words(value: string, help: string, more: More = {}): OptionSpec<readonly string[]> {
   return { value, help, ...more, read: (given) => given.flatMap((list) => list.split(',')).filter(Boolean) }
 }
 
-/** What `parse` makes of the text; undefined from it is a mistake, `wanted` what should have been there. */
+/** A value that `parse` reads. Undefined from `parse` is an error, in which `wanted` describes a correct value. */
 export function parsed<T>(
   value: string,
   help: string,
@@ -70,7 +70,7 @@ export function choice<C extends string>(
   return parsed(value, `${help}: ${choices.join(', ')}`, parse, choices.join(' or '), { complete: choices, ...more })
 }
 
-/** `KEY=VALUE`, each key once; may be given several times. */
+/** `KEY=VALUE`, each key once; the option may be given several times. */
 export function pairs(value: string, help: string, more: More = {}): OptionSpec<ReadonlyMap<string, string>> {
   return {
     value,

@@ -44,7 +44,7 @@ describe('the door to the terminal', () => {
     expect(printed(false, (output) => output.line('a\tb\x1b[1m')).stdout).toBe('a\tb\x1b[1m\n')
   })
 
-  it('gives nobody a note as it is, as a log is read on a terminal', () => {
+  it('makes controls in a note visible in a file as well, as a log is read on a terminal', () => {
     expect(printed(false, (output) => output.done('a\x1b[1m')).stderr).toBe('✓ a\\x1b[1m\n')
   })
 })

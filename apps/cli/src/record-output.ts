@@ -11,7 +11,7 @@ function textOf(value: Json, isSize: boolean): string {
   return visible(Array.isArray(value) ? value.map(String).join(' ') || '-' : String(value))
 }
 
-/** Prints one thing, a line a key; `sizes` are keys whose values are bytes. */
+/** Prints an object, one key a line, or as JSON; the values of the keys in `sizes` are bytes. */
 export function printRecord(
   output: Output,
   record: Readonly<Record<string, Json>>,

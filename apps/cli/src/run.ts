@@ -27,7 +27,7 @@ function leaveOnSignals(): AbortSignal {
   return controller.signal
 }
 
-/** Ends the command when its output cannot be written; without a word when the reader has gone, as in `cloister ls | head`. */
+/** Ends the command when its output cannot be written; no message is printed when the reader has gone, as in `cloister ls | head`. */
 function leaveWhenUnwritable(): void {
   const leave = (error: NodeJS.ErrnoException): void => {
     if (error.code === 'EPIPE') process.exit(exitStatus.unread)

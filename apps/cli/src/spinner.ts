@@ -4,11 +4,11 @@ import { fitted, visible } from './visible-text.ts'
 
 const frames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'] as const
 const frameMs = 100
-/** Work that is done sooner needs no spinner. */
+/** Work that takes less time shows no spinner. */
 const patienceMs = 200
 const eraseLine = '\r\x1b[K'
 
-/** Shows on a terminal that something is under way; shows nothing elsewhere. */
+/** Shows on a terminal that work is going on; without a terminal it shows nothing. */
 export class Spinner implements Disposable {
   readonly #terminal: TextStream | undefined
   readonly #colour: boolean
@@ -27,13 +27,13 @@ export class Spinner implements Disposable {
     process.on('exit', this.#erase)
   }
 
-  /** Says something else from now on. */
+  /** Replaces the text. */
   update(text: string): void {
     this.#text = visible(text)
     if (this.#isShown) this.#draw()
   }
 
-  /** Prints something else where the spinner is. */
+  /** Hides the spinner, so that `print` can print on its line. */
   interrupt(print: () => void): void {
     this.#hide()
     print()

@@ -7,12 +7,12 @@ import { Spinner } from '../spinner.ts'
 
 export const clone: Command = defineCommand({
   description: [
-    'Copies a domain: volumes, properties, features, tags, firewall rules and notes. The daemon does it in one step; what fails leaves nothing behind.',
+    'Copies a domain: volumes, properties, features, tags, firewall rules and notes. The daemon copies it in one step: when that fails there is no copy.',
     'Volumes are copied as they were when the domain last stopped.',
   ],
-  examples: [['cloister clone work work-copy', 'a second one like it']],
+  examples: [['cloister clone work work-copy', 'a second domain with the same content']],
   arguments: {
-    source: required('DOMAIN', 'what is copied', 'domain'),
+    source: required('DOMAIN', 'the domain that is copied', 'domain'),
     name: newDomain('NAME', 'the name of the copy'),
   },
   options: placementOptions,

@@ -90,7 +90,7 @@ describe('cloister compat install', () => {
   })
 
   it.each([
-    ['a file of somebody else', (path: string) => writeFile(path, 'Qubes release 4.2 (R4.2)\n')],
+    ['a file of another program', (path: string) => writeFile(path, 'Qubes release 4.2 (R4.2)\n')],
     ['a folder', (path: string) => mkdir(path)],
     ['a link to somewhere else', (path: string) => symlink('/etc/os-release', path)],
   ])('changes nothing when there is %s in the way', async (_, occupy) => {
@@ -119,7 +119,7 @@ describe('cloister compat install', () => {
     expect(refused.stderr).toContain('this is a Qubes OS already')
   })
 
-  it('does not take over what somebody has changed since', async () => {
+  it('does not replace a file that was changed since', async () => {
     await cli.ok(...install, '--root', root)
     const path = join(root, 'etc/qubes-rpc/admin.vm.Console')
     await writeFile(path, '#!/bin/sh\necho mine\n')
@@ -130,7 +130,7 @@ describe('cloister compat install', () => {
     expect(await tree()).toEqual(['/etc/', '/etc/qubes-rpc/', '/etc/qubes-rpc/admin.vm.Console'])
   })
 
-  it('goes on where it was interrupted', async () => {
+  it('continues an installation that was interrupted', async () => {
     await cli.ok(...install, '--root', root)
     const whole = await tree()
     await rm(join(root, 'etc/qubes-rpc/admin.vm.Console'))
@@ -159,7 +159,7 @@ describe('cloister compat remove', () => {
     expect(await tree()).toEqual([])
   })
 
-  it('takes away exactly what was made', async () => {
+  it('removes exactly what was made', async () => {
     await mkdir(join(root, 'etc/qubes-rpc'), { recursive: true })
     await writeFile(join(root, 'etc/qubes-rpc/qubes.Mine'), '#!/bin/sh\n')
     const before = await tree()

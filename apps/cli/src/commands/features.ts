@@ -30,14 +30,14 @@ async function listFeatures(client: AdminClient, dest: string): Promise<Feature[
 
 export const features: Command = defineCommand({
   description: [
-    'Shows and changes features of a domain: what it can and what it is for, as guests and tools understand it. An empty value means no; any other, even 0, means yes.',
-    'Without FEATURE it lists those that are set, without VALUE it prints that one.',
+    'Shows and changes features of a domain: named values by which guests and tools know what the domain supports. An empty value means no; any other, even 0, means yes.',
+    'Without FEATURE the command lists the features that are set; without VALUE it prints the value of the feature.',
   ],
   examples: [
-    ['cloister features work', 'those that are set'],
+    ['cloister features work', 'the features that are set'],
     ['cloister features work service.cups 1', 'switch a service on'],
     ["cloister features work service.cups ''", 'switch it off'],
-    ['cloister features work service.cups --unset', 'as if nothing had been said'],
+    ['cloister features work service.cups --unset', 'remove the feature, so that its default holds'],
   ],
   arguments: {
     domain: required('DOMAIN', 'the domain', 'domain'),
@@ -52,7 +52,7 @@ export const features: Command = defineCommand({
     const { output } = context
     const client = await connect(context)
     if (feature === undefined) {
-      if (unset) throw new UsageError('name the feature')
+      if (unset) throw new UsageError('--unset needs the name of a feature')
       const all = await listFeatures(client, dest)
       printList(output, chooseColumns(columns, choices.columns), all, choices)
       reportObjectFailures(
@@ -62,7 +62,7 @@ export const features: Command = defineCommand({
     } else if (unset) {
       await client.call(vmFeatureRemove, { dest, argument: feature })
       if (output.isJson) output.json({ domain: dest, feature, value: null })
-      output.done(`${dest}: ${feature} is not set any more`)
+      output.done(`${dest}: ${feature} is removed`)
     } else if (value !== undefined) {
       await client.call(vmFeatureSet, { dest, argument: feature, payload: value })
       if (output.isJson) output.json({ domain: dest, feature, value })

@@ -22,7 +22,7 @@ import { flag, parsed } from '../option.ts'
 
 const domain = required('DOMAIN', 'the domain', 'domain')
 
-/** A rule with the number by which people name it. */
+/** A rule with the number by which commands name it. */
 interface NumberedRule {
   readonly number: number
   readonly rule: FirewallRule
@@ -92,13 +92,15 @@ async function rulesOf(context: Context, dest: string): Promise<readonly Firewal
 }
 
 const ls: Command = defineCommand({
-  description: ['Lists the rules of a domain: the first that matches decides, what none matches is dropped.'],
+  description: [
+    'Lists the rules of a domain. The first rule that matches a packet decides about it; a packet that no rule matches is dropped.',
+  ],
   examples: [
     ['cloister firewall ls work', 'as a table'],
-    ['cloister firewall ls work --rules >rules.txt', 'as `cloister firewall set` reads them'],
+    ['cloister firewall ls work --rules >rules.txt', 'for `cloister firewall set`'],
   ],
   arguments: { domain },
-  options: { ...listOptions, rules: flag('print them as they are written, one a line') },
+  options: { ...listOptions, rules: flag('print the rules in the form of `cloister firewall set`, one a line') },
   async run(context, { domain: dest }, { rules: asWritten, ...choices }) {
     const chosen = chooseColumns(columns, choices.columns)
     const rules = await rulesOf(context, dest)
@@ -114,7 +116,7 @@ const ls: Command = defineCommand({
 const add: Command = defineCommand({
   description: [
     'Adds a rule: accept or drop, then its conditions, all of which must hold. Conditions are dsthost=NAME-OR-ADDRESS, dst4=NETWORK, dst6=NETWORK, proto=tcp|udp|icmp, dstports=PORT or FIRST-LAST, icmptype=NUMBER, specialtarget=dns, expire=UNIX-SECONDS; comment=TEXT stands last.',
-    'A new domain has one rule, which accepts everything: rules that are to matter stand before it (--before 1), or it is deleted.',
+    'A new domain has one rule, which accepts everything. A rule after it has no effect: add rules before it (--before 1), or delete it.',
   ],
   examples: [
     ['cloister firewall add work accept dsthost=example.org proto=tcp dstports=443', 'at the end'],
@@ -141,8 +143,8 @@ const add: Command = defineCommand({
 })
 
 const remove: Command = defineCommand({
-  description: ['Deletes a rule by its number. Without any rule everything is dropped.'],
-  examples: [['cloister firewall remove work 2', 'the second rule; those behind it move up']],
+  description: ['Deletes a rule by its number. A domain without rules can send nothing.'],
+  examples: [['cloister firewall remove work 2', 'the second rule; the numbers of later rules change']],
   arguments: { domain, number: required('NO', 'the number of the rule') },
   options: {},
   async run(context, { domain: dest, number: text }) {
@@ -154,7 +156,7 @@ const remove: Command = defineCommand({
       throw new CliError(`${dest} has no rule ${number}`, exitStatus.notFound, `see \`cloister firewall ls ${dest}\``)
     }
     const left = rules.toSpliced(number - 1, 1)
-    const warning = left.length === 0 ? '; no rule is left: everything is dropped' : ''
+    const warning = left.length === 0 ? '; no rule is left, so everything is dropped' : ''
     await replaceRules(context, dest, left, `rule ${number} deleted: ${formatFirewallRule(rule)}${warning}`)
   },
 })
@@ -163,21 +165,21 @@ const set: Command = defineCommand({
   description: ['Replaces all rules by those of a file, one a line: action=accept or action=drop, then conditions.'],
   examples: [['cloister firewall set work rules.txt', 'or "-" for standard input']],
   arguments: { domain, file: optional('FILE', 'the rules, or "-" for standard input', 'file') },
-  options: { reset: flag('back to the one rule of a new domain, which accepts everything'), force: forced },
+  options: { reset: flag('set the one rule of a new domain, which accepts everything'), force: forced },
   async run(context, { domain: dest, file }, { reset, force }) {
-    if (reset === (file !== undefined)) throw new UsageError('name a file, or say --reset')
+    if (reset === (file !== undefined)) throw new UsageError('give a file or --reset, and not both')
     const bytes = file === undefined ? undefined : await readAllBytes(await openInput(file), firewallLimit)
     const text = bytes === undefined ? 'action=accept\n' : utf8Text(bytes)
     if (text === undefined) throw new UsageError(`${file} is not UTF-8`)
     const rules = parseFirewallRules(text)
     checkRules(rules, force)
-    await replaceRules(context, dest, rules, `${rules.length} rules`)
+    await replaceRules(context, dest, rules, `${rules.length} ${rules.length === 1 ? 'rule is' : 'rules are'} set`)
   },
 })
 
 const reload: Command = defineCommand({
-  description: ['Applies the rules again: names of hosts are looked up anew.'],
-  examples: [['cloister firewall reload work', 'after a host has got another address']],
+  description: ['Applies the rules again, with the present addresses of the hosts that they name.'],
+  examples: [['cloister firewall reload work', 'after the address of a host has changed']],
   arguments: { domain },
   options: {},
   async run(context, { domain: dest }) {
@@ -188,7 +190,9 @@ const reload: Command = defineCommand({
 })
 
 export const firewall: CommandGroup = {
-  description: ['Firewall rules say where a domain may send to; its network domain enforces them.'],
+  description: [
+    'Shows and changes firewall rules, which say where a domain may send to. They are stored; this version does not enforce them yet.',
+  ],
   examples: [],
   commands: [
     { name: 'ls', summary: 'list rules', command: ls },

@@ -19,7 +19,7 @@ interface Filter {
 /** @throws UsageError */
 function stateOf(word: string): PowerState {
   const state = powerStates.find((one) => one.toLowerCase() === word.toLowerCase())
-  if (state === undefined) throw new UsageError(`there is no state ${word}`, `there are ${powerStates.join(', ')}`)
+  if (state === undefined) throw new UsageError(`there is no state ${word}`, `the states are ${powerStates.join(', ')}`)
   return state
 }
 
@@ -27,7 +27,7 @@ function chosen(items: readonly DomainListItem[], { names, states, classes }: Fi
   const known = new Set(items.map(({ name }) => name))
   const unknown = names.filter((name) => !known.has(name))
   if (unknown.length > 0) {
-    const all = '`cloister ls` alone shows all'
+    const all = '`cloister ls` lists all domains'
     throw new CliError(`there is no domain ${unknown.join(', ')}`, exitStatus.notFound, all)
   }
   const [wantedNames, wantedStates] = [new Set(names), new Set<string>(states.map(stateOf))]
@@ -47,11 +47,11 @@ export const ls: Command = defineCommand({
   ],
   examples: [
     ['cloister ls', 'all domains'],
-    ['cloister ls --state running -c name,ip,mem', 'addresses and memory of what runs'],
-    ['cloister ls --tag work --json', 'what has the tag "work", for programs'],
+    ['cloister ls --state running -c name,ip,mem', 'addresses and memory of running domains'],
+    ['cloister ls --tag work --json', 'the domains with the tag "work", for programs'],
     ['cloister ls --class TemplateVM --no-header -c name', 'names alone, one a line'],
   ],
-  arguments: { names: any('DOMAIN', 'these domains only', 'domain') },
+  arguments: { names: any('DOMAIN', 'list these domains only', 'domain') },
   options: {
     ...listOptions,
     columns: words('LIST', `these columns (default: ${defaultColumns.join(',')})`, {

@@ -40,7 +40,7 @@ const ls: Command = defineCommand({
   description: [
     'Lists the pools and how full they are. What cannot be read of a pool is shown as "?", with the reason on standard error and a failing exit status.',
   ],
-  examples: [['cloister pool ls', 'sizes are those of the file systems that they lie in']],
+  examples: [['cloister pool ls', 'sizes are those of the file systems that hold the pools']],
   arguments: {},
   options: listOptions,
   async run(context, _, choices) {
@@ -60,7 +60,7 @@ const ls: Command = defineCommand({
 
 const info: Command = defineCommand({
   description: ['Shows the settings of a pool and how full it is.'],
-  examples: [['cloister pool info varlibqubes', 'the pool that every system has']],
+  examples: [['cloister pool info varlibqubes', 'the pool that is always there']],
   arguments: { pool: required('POOL', 'the pool', 'pool') },
   options: {},
   async run(context, { pool }) {
@@ -74,7 +74,7 @@ const info: Command = defineCommand({
 
 const drivers: Command = defineCommand({
   description: ['Lists the storage drivers and the settings that a pool of each can have.'],
-  examples: [['cloister pool drivers', 'the settings are what `cloister pool add --set` takes']],
+  examples: [['cloister pool drivers', 'the settings that `cloister pool add --set` accepts']],
   arguments: {},
   options: listOptions,
   async run(context, _, choices) {
@@ -88,11 +88,13 @@ const drivers: Command = defineCommand({
 })
 
 const add: Command = defineCommand({
-  description: ['Adds a pool. `cloister pool drivers` tells which drivers and settings there are.'],
-  examples: [['cloister pool add big file-reflink --set dir_path=/srv/cloister', 'volumes as files in a folder']],
+  description: ['Adds a pool. `cloister pool drivers` lists the drivers and their settings.'],
+  examples: [
+    ['cloister pool add big file-reflink --set dir_path=/srv/cloister', 'its volumes are files in that folder'],
+  ],
   arguments: {
     name: newName('POOL', 'the name of the new pool'),
-    driver: required('DRIVER', 'its driver', 'driver'),
+    driver: required('DRIVER', 'its storage driver', 'driver'),
   },
   options: { set: pairs('SETTING=VALUE', 'a setting of the driver') },
   async run(context, { name, driver }, { set }) {
@@ -105,8 +107,8 @@ const add: Command = defineCommand({
 })
 
 const remove: Command = defineCommand({
-  description: ['Removes a pool that no volume is in. What else lies in its folder stays there.'],
-  examples: [['cloister pool remove big', 'its volumes must be gone before']],
+  description: ['Removes a pool that has no volumes. Other files in its folder stay.'],
+  examples: [['cloister pool remove big', 'first remove the domains whose volumes it holds']],
   arguments: { name: required('POOL', 'the pool', 'pool') },
   options: {},
   async run(context, { name }) {
@@ -117,7 +119,7 @@ const remove: Command = defineCommand({
 })
 
 export const pool: CommandGroup = {
-  description: ['Pools are where the volumes of domains lie.'],
+  description: ['Shows and changes pools: the places that hold the volumes of domains.'],
   examples: [],
   commands: [
     { name: 'ls', summary: 'list pools', command: ls },

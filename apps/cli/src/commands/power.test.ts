@@ -21,7 +21,7 @@ async function state(name: string): Promise<string> {
 }
 
 describe('power', () => {
-  it('goes through all states, each command safe to repeat where that is sensible', async () => {
+  it('reaches all states, and reports a command that changes nothing', async () => {
     expect(await cli.json('start', 'work', 'work')).toEqual([{ name: 'work', result: 'started' }])
     expect(await cli.json('start', 'work')).toEqual([{ name: 'work', result: 'was running already' }])
     expect(await state('net')).toBe('Running')
@@ -29,7 +29,7 @@ describe('power', () => {
     expect(await state('work')).toBe('Paused')
     expect(await cli.fails('start', 'work')).toEqual({
       status: exitStatus.state,
-      stderr: 'cloister: work: it is paused; `cloister unpause work` lets it run\n',
+      stderr: 'cloister: work: it is paused; `cloister unpause work` continues it\n',
     })
     await cli.ok('unpause', 'work')
     expect(await cli.fails('unpause', 'work')).toMatchObject({ status: exitStatus.state })
@@ -59,7 +59,7 @@ describe('power', () => {
     expect(await cli.json('shutdown', 'work')).toEqual([{ name: 'work', result: 'was halted already' }])
   })
 
-  it('shuts down what others use after those, when it may wait', async () => {
+  it('with --wait, shuts down a network domain after its clients', async () => {
     await cli.ok('start', 'work')
     const refused = await cli.fails('shutdown', 'net')
     expect(refused.status).toBe(exitStatus.state)
@@ -80,7 +80,7 @@ describe('power', () => {
     expect(await cli.fails('shutdown', '--all', 'work')).toMatchObject({ status: exitStatus.usage })
   })
 
-  it('waits for ever only when nobody says otherwise', async () => {
+  it('waits no longer than it is told', async () => {
     // A guest that does not listen.
     await using deaf = await FakeDaemon.start((method) => (method === 'admin.vm.Shutdown' ? undefined : '0\0'))
     const patient = new Cli(deaf.socket)

@@ -109,7 +109,7 @@ describe('cloister volume', () => {
     expect((await info('work', 'private'))['size']).toBe(3221225472)
     const { status, stderr } = await cli.fails('volume', 'resize', 'work', 'private', '1G')
     expect(status).toBe(exitStatus.usage)
-    expect(stderr).toContain('say --shrink')
+    expect(stderr).toContain('--shrink makes it smaller')
     expect(await cli.fails('volume', 'resize', 'work', 'private', 'big')).toMatchObject({ status: exitStatus.usage })
     expect(await cli.fails('volume', 'info', 'work', 'nope')).toMatchObject({ status: exitStatus.notFound })
   })

@@ -36,7 +36,7 @@ const columns: readonly ListColumn<VolumeOfDomain>[] = [
   readingColumn('revisions', ({ revisionsToKeep }) => revisionsToKeep ?? null, { align: 'right' }),
 ]
 
-/** What becomes of changes, in a word. */
+/** The kind of a volume, by what happens to changes in it. */
 function kindOf({ saveOnStop, snapOnStart, rw, isOutdated }: VolumeInfo): string {
   if (saveOnStop) return 'persistent'
   if (snapOnStart) return isOutdated === true ? 'snapshot (outdated)' : 'snapshot'
@@ -65,10 +65,10 @@ export const ls: Command = defineCommand({
     'Lists volumes. A persistent volume keeps changes; a snapshot begins anew from its source at each start; a volatile one begins empty. What cannot be read, because its pool is out of reach, is shown as "?", with the reason on standard error and a failing exit status.',
   ],
   examples: [
-    ['cloister volume ls', 'of all domains'],
-    ['cloister volume ls work --json', 'of one, for programs; sizes are bytes'],
+    ['cloister volume ls', 'the volumes of all domains'],
+    ['cloister volume ls work --json', 'for programs; sizes are bytes'],
   ],
-  arguments: { names: any('DOMAIN', 'these domains only', 'domain') },
+  arguments: { names: any('DOMAIN', 'list the volumes of these domains only', 'domain') },
   options: { ...listOptions, persistent: flag('only volumes that keep changes') },
   async run(context, { names }, { persistent, ...choices }) {
     const chosen = chooseColumns(columns, choices.columns)
