@@ -43,7 +43,7 @@ class Demo {
   }
 
   get scratch(): string {
-    return /in (\/\S+cloister-demo-\w+)/.exec(this.output)?.[1] ?? ''
+    return /in (\/\S+cloister-demo-\d+-\w+)/.exec(this.output)?.[1] ?? ''
   }
 
   /** Processes, mounts and files that have to do with its scratch folder. */
@@ -90,7 +90,7 @@ describe('the demo', () => {
     demo.pressCtrlC()
     demo.pressCtrlC()
     await demo.ended
-    expect(demo.output).toContain('nothing is left behind')
+    expect(demo.output).toContain('all files of the demo are removed')
     expect(demo.child.exitCode).toBe(130)
     expect(await demo.leftovers()).toEqual([])
   })
