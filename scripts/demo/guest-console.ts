@@ -83,6 +83,6 @@ export class GuestConsole {
   }
 
   #account(what: string): string {
-    return `The guest ${what}. Last it said: ${JSON.stringify(this.#received.slice(-shownCharacters))}`
+    return `The guest ${what}. Its last output: ${JSON.stringify(this.#received.slice(-shownCharacters))}`
   }
 }

@@ -7,8 +7,9 @@ import { type CommandResult, GuestConsole } from './guest-console.ts'
 import type { Terminal } from './terminal.ts'
 
 const image = fileURLToPath(new URL('../../.cache/guest/root.img', import.meta.url))
-const bootMs = 60_000
-const commandMs = 20_000
+/** A guest that is emulated on a busy host takes minutes to boot. */
+const bootMs = 300_000
+const commandMs = 60_000
 const guestProperties = { memory: '160', maxmem: '0', vcpus: '1' } as const
 /** A file on the private volume, which guests mount at `/rw`, and one on the root volume. */
 const files = { private: '/rw/note', root: '/root/note' } as const
