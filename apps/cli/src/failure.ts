@@ -4,7 +4,6 @@ import * as kit from '@cloister/kit'
 import { CliError } from './cli-error.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
 import type { Json } from './json.ts'
-import { visible } from './visible-text.ts'
 
 /** What is printed about an error. */
 export interface Failure {
@@ -74,7 +73,7 @@ function find<T>(table: readonly (readonly [ErrorClass, T])[], error: unknown): 
 function messageOf(error: unknown): string {
   const isMeant = error instanceof kit.CloisterError || error instanceof CliError
   const text = isMeant ? error.message : kit.errorChain(error)
-  return visible(text.trim().replaceAll(/\s*\n\s*/g, ' ')).replace(/\.$/, '')
+  return kit.visibleText(text.trim().replaceAll(/\s*\n\s*/g, ' ')).replace(/\.$/, '')
 }
 
 /** Codes of an attempt to use a socket without the right to it. */
@@ -89,7 +88,7 @@ export function isDenied(error: unknown): boolean {
 /** What to print about anything that was thrown. Nothing in it controls a terminal. */
 export function failureOf(error: unknown): Failure {
   const failure = describe(error)
-  return { ...failure, hint: failure.hint === undefined ? undefined : visible(failure.hint) }
+  return { ...failure, hint: failure.hint === undefined ? undefined : kit.visibleText(failure.hint) }
 }
 
 function describe(error: unknown): Failure {

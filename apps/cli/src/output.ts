@@ -1,7 +1,7 @@
 import type { WriteStream } from 'node:tty'
+import { visibleLines } from '@cloister/kit'
 import { type ColourChoice, paint, wantsColour } from './colour.ts'
 import { formatJson, type Json } from './json.ts'
-import { visibleLines } from './visible-text.ts'
 
 /** A stream of text, a terminal or not. */
 export type TextStream = NodeJS.WritableStream & Partial<Pick<WriteStream, 'isTTY' | 'columns'>>

@@ -1,9 +1,9 @@
+import { visibleText } from '@cloister/kit'
 import { paint } from './colour.ts'
 import type { ExitStatus } from './exit-status.ts'
 import { failureJson, failureLine, failureOf } from './failure.ts'
 import { formatJson } from './json.ts'
 import type { Output } from './output.ts'
-import { visible } from './visible-text.ts'
 
 /**
  * Prints an error on standard error as one line of text or JSON. `domain` is the one of several that it is about.
@@ -16,6 +16,6 @@ export function reportFailure(output: Output, error: unknown, domain?: string): 
     return failure.status
   }
   const subject = output.errorColour ? paint('red', 'cloister') : 'cloister'
-  output.paintedError(failureLine(failure, domain === undefined ? subject : `${subject}: ${visible(domain)}`))
+  output.paintedError(failureLine(failure, domain === undefined ? subject : `${subject}: ${visibleText(domain)}`))
   return failure.status
 }

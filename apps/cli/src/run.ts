@@ -1,3 +1,4 @@
+import { visibleLines } from '@cloister/kit'
 import { ReportedError } from './cli-error.ts'
 import { readAll } from './command.ts'
 import type { Context } from './context.ts'
@@ -5,7 +6,6 @@ import { type ExitStatus, exitStatus } from './exit-status.ts'
 import { globalOptions } from './global-options.ts'
 import { Output } from './output.ts'
 import { type Invocation, runProgram } from './program.ts'
-import { visibleLines } from './visible-text.ts'
 
 const { stdout, stderr, env } = process
 

@@ -1,6 +1,7 @@
+import { visibleText } from '@cloister/kit'
 import { paint } from './colour.ts'
+import { fitted } from './fitted-text.ts'
 import { columnsOf, type Output, type TextStream } from './output.ts'
-import { fitted, visible } from './visible-text.ts'
 
 const frames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'] as const
 const frameMs = 100
@@ -21,7 +22,7 @@ export class Spinner implements Disposable {
   constructor(output: Output, text: string) {
     this.#terminal = output.progressTerminal
     this.#colour = output.errorColour
-    this.#text = visible(text)
+    this.#text = visibleText(text)
     if (this.#terminal === undefined) return
     this.#timer = setTimeout(() => this.#turn(), patienceMs)
     process.on('exit', this.#erase)
@@ -29,7 +30,7 @@ export class Spinner implements Disposable {
 
   /** Replaces the text. */
   update(text: string): void {
-    this.#text = visible(text)
+    this.#text = visibleText(text)
     if (this.#isShown) this.#draw()
   }
 

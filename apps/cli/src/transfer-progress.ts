@@ -1,7 +1,8 @@
+import { visibleText } from '@cloister/kit'
 import { paint } from './colour.ts'
+import { fitted } from './fitted-text.ts'
 import { columnsOf, type Output, type TextStream } from './output.ts'
 import { formatSeconds, formatSize } from './sizes.ts'
-import { fitted, visible } from './visible-text.ts'
 
 const redrawMs = 100
 /** Without a terminal a line is printed at this interval. */
@@ -58,7 +59,7 @@ export class TransferProgress implements Disposable {
   constructor(output: Output, what: string, total: bigint | undefined) {
     this.#output = output
     this.#terminal = output.progressTerminal
-    this.#what = visible(what)
+    this.#what = visibleText(what)
     this.#total = total
     this.#timer = setInterval(() => this.#show(), this.#terminal === undefined ? lineMs : redrawMs)
     this.#timer.unref()

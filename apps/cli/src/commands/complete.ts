@@ -1,10 +1,10 @@
+import { visibleText } from '@cloister/kit'
 import { any } from '../argument.ts'
 import { type Command, defineCommand } from '../command.ts'
 import { type Candidate, questionOf } from '../completion/line.ts'
 import { lookUp } from '../completion/lookup.ts'
 import { connect } from '../connect.ts'
 import type { Context } from '../context.ts'
-import { visible } from '../visible-text.ts'
 
 /** A person waits for the completion: a late one is left out. */
 const patienceMs = 2000
@@ -33,7 +33,7 @@ export const complete: Command = defineCommand({
       for (const { value, description } of await candidatesFor(context, words)) {
         const isDirective = value.startsWith(':')
         if (isDirective || (value.startsWith(current) && harmless.test(value))) {
-          context.output.line(`${value}\t${visible(description)}`.trimEnd())
+          context.output.line(`${value}\t${visibleText(description)}`.trimEnd())
         }
       }
     } catch {

@@ -17,6 +17,7 @@ import {
   vmPropertySet,
 } from '@cloister/admin-protocol'
 import type { AdminClient } from '@cloister/client'
+import { visibleText } from '@cloister/kit'
 import { optional } from '../argument.ts'
 import { UsageError } from '../cli-error.ts'
 import { paint } from '../colour.ts'
@@ -27,7 +28,6 @@ import { flag } from '../option.ts'
 import type { Output } from '../output.ts'
 import { propertyJson } from '../property-json.ts'
 import { valueForWire } from '../property-value.ts'
-import { visible } from '../visible-text.ts'
 
 /** The calls about properties, of the whole system or of a domain. */
 interface Calls {
@@ -128,7 +128,7 @@ class Preferences {
       `  value    ${value.value}${value.isDefault ? ' (default)' : ''}`,
       `  default  ${byDefault === undefined ? '(none)' : byDefault.value}`,
     ])
-      this.#output.paintedLine(visible(line))
+      this.#output.paintedLine(visibleText(line))
   }
 
   async set(property: string, value: string): Promise<void> {
