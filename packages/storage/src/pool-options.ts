@@ -15,7 +15,11 @@ export function folderOption(options: PoolOptions): string {
 /** `revisions_to_keep`, 1 when not given. @throws QubesValueError */
 export function revisionsOption(options: PoolOptions): number {
   const text = options['revisions_to_keep'] ?? '1'
-  return checkRevisionsToKeep(parseInteger(text) ?? Number.NaN)
+  const value = parseInteger(text)
+  if (value !== undefined) return checkRevisionsToKeep(value)
+  throw new QubesValueError(
+    msg`Invalid value for revisions_to_keep: ${JSON.stringify(text)}. Use a whole number, -1 or more`,
+  )
 }
 
 /** A boolean option. @throws QubesValueError */

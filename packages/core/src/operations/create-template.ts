@@ -1,11 +1,12 @@
 import { msg, QubesException, QubesValueError } from '@cloister/kit'
 import { temporaryName } from '@cloister/os'
-import type { App } from '../app.ts'
 import type { BaseVM } from '../domains/base-vm.ts'
-import type { DomainStorage } from '../domains/domain-storage.ts'
+import { newUuid } from '../domains/new-uuid.ts'
+import type { System } from '../domains/system.ts'
 import { TemplateVM } from '../domains/template-vm.ts'
+import type { DomainStorage } from '../storage/domain-storage.ts'
 import { initialise, install } from './create-domain.ts'
-import { fillFile } from './import-stream.ts'
+import { fillFile } from './volumes/import-stream.ts'
 
 export interface CreateTemplateOptions {
   readonly name: string
@@ -22,10 +23,10 @@ const qcow2Magic = [0x51, 0x46, 0x49, 0xfb]
 const convertTimeoutMs = 3600_000
 
 /** Makes a template whose root is an image (reference: mgmt-dialect, vm.CreateTemplate). What fails leaves nothing. */
-export async function createTemplate(app: App, { name, creator, image }: CreateTemplateOptions): Promise<BaseVM> {
+export async function createTemplate(app: System, { name, creator, image }: CreateTemplateOptions): Promise<BaseVM> {
   const reserved = app.domains.reserve(name)
   try {
-    const vm = new TemplateVM(app, { name, qid: reserved.qid, uuid: app.newUuid() })
+    const vm = new TemplateVM(app, { name, qid: reserved.qid, uuid: newUuid(app.os.host) })
     initialise(vm, { label: labelOfTemplates, template: undefined })
     await install(vm, { creator, fill: (storage) => fillRoot(app, storage, image) })
     return vm
@@ -34,7 +35,7 @@ export async function createTemplate(app: App, { name, creator, image }: CreateT
   }
 }
 
-async function fillRoot(app: App, storage: DomainStorage, image: AsyncIterable<Uint8Array>): Promise<void> {
+async function fillRoot(app: System, storage: DomainStorage, image: AsyncIterable<Uint8Array>): Promise<void> {
   const { files } = app.os
   const root = storage.get('root')
   // Its size is not known before all of it has come.
@@ -74,7 +75,7 @@ async function* chain(head: Uint8Array, rest: AsyncIterable<Uint8Array>): AsyncG
 }
 
 /** Converts an image under the format that its first bytes name, and tells its size; one that leans on another file is refused. */
-async function fillFromQcow2(app: App, path: string, image: AsyncIterable<Uint8Array>): Promise<bigint> {
+async function fillFromQcow2(app: System, path: string, image: AsyncIterable<Uint8Array>): Promise<bigint> {
   const { files, processes } = app.os
   const spool = temporaryName(path)
   try {
