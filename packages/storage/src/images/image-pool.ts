@@ -45,7 +45,11 @@ export abstract class ImagePool implements Pool {
   /** Whether files can share blocks; known once the pool is open. */
   #reflink = false
   #lock: PoolLock | undefined
+  #opening: Promise<void> | undefined
+  #closed = false
   readonly #volumes = new Map<string, ImageVolume>()
+  /** Volumes whose removal began and has not succeeded. */
+  readonly #removing = new Set<string>()
 
   constructor(settings: ImagePoolSettings) {
     this.name = settings.name
@@ -87,7 +91,7 @@ export abstract class ImagePool implements Pool {
         this.checkFolder()
         await makeOwnerFolders(this.os.files, this.dirPath)
       } catch (error) {
-        await this.close()
+        await this.#release()
         if (made) await this.#removeFolders()
         throw error
       }
@@ -104,13 +108,28 @@ export abstract class ImagePool implements Pool {
         await this.#hold()
         await makeOwnerFolders(this.os.files, this.dirPath)
       } catch (error) {
-        await this.close()
+        await this.#release()
         throw error
       }
     })
   }
 
+  /** Opens the pool if an earlier attempt failed: called before a volume changes anything. */
+  async ready(): Promise<void> {
+    if (this.#lock) return
+    if (this.#closed) throw new StoragePoolException(msg`Pool ${this.name} is closed`)
+    this.#opening ??= this.open().finally(() => {
+      this.#opening = undefined
+    })
+    await this.#opening
+  }
+
   async close(): Promise<void> {
+    this.#closed = true
+    await this.#release()
+  }
+
+  async #release(): Promise<void> {
     await this.#lock?.release()
     this.#lock = undefined
   }
@@ -146,8 +165,19 @@ export abstract class ImagePool implements Pool {
     return includedIn(this.os.files, this.dirPath, others)
   }
 
+  /** Called by a volume before its files are removed. */
+  beginRemoval(vid: string): void {
+    this.#removing.add(vid)
+  }
+
+  /** True when files of a volume of that `vid` are only there because removing them failed. */
+  removalBegan(vid: string): boolean {
+    return this.#removing.has(vid)
+  }
+
   /** Called by a volume that was removed. */
   forget(volume: ImageVolume): void {
+    this.#removing.delete(volume.vid)
     if (this.#volumes.get(volume.vid) === volume) this.#volumes.delete(volume.vid)
   }
 

@@ -80,14 +80,16 @@ export class ImageVolume extends ImageVolumeSettings implements Volume {
   }
 
   create(): Promise<void> {
+    const removed = this.pool.removalBegan(this.vid)
     return this.#change('create', (images) =>
       this.saveOnStop
-        ? protocol.createOrigin(images, checkSize(this.remembered, this.vid))
-        : protocol.createPassing(images),
+        ? protocol.createOrigin(images, checkSize(this.remembered, this.vid), removed)
+        : protocol.createPassing(images, removed),
     )
   }
 
   async remove(): Promise<void> {
+    this.pool.beginRemoval(this.vid)
     await this.#change('remove', (images) => [step('remove the files', () => images.removeAll())])
     this.#importing = false
     this.pool.forget(this)
@@ -282,6 +284,7 @@ export class ImageVolume extends ImageVolumeSettings implements Volume {
   }
 
   async #carryOut(verb: string, plan: Plan): Promise<void> {
+    await this.pool.ready()
     const { images } = this
     await runSteps(verb, this.vid, await inspect('the state', this.vid, async () => plan(images)))
   }
