@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { rooms } from './floors.ts'
+import { coreFloors, rooms } from './floors.ts'
 import { root, runtimeCycle, shippedFiles } from './source-files.ts'
 
 /** The package of an import: `@cloister/client/node` is of `@cloister/client`. */
@@ -61,6 +61,29 @@ describe('the house', () => {
     it('has no circle of imports at run time', async () => {
       expect(runtimeCycle(await shippedFiles(folder))).toBeUndefined()
     })
+  })
+
+  it('has every folder of core on one of its floors', async () => {
+    const entries = await readdir(join(root, 'packages/core/src'), { withFileTypes: true })
+    const folders = entries.filter((entry) => entry.isDirectory() && entry.name !== 'testing')
+    expect(folders.map(({ name }) => name).sort()).toEqual(coreFloors.flat().sort())
+  })
+
+  it('has no import inside core that leads up, nor across a floor', async () => {
+    const floorOf = new Map(coreFloors.flatMap((folders, floor) => folders.map((folder) => [folder, floor] as const)))
+    const folderOf = (path: string): string => /^packages\/core\/src\/([^/]+)\//.exec(path)?.[1] ?? ''
+    const wrong = (await shippedFiles('packages/core')).flatMap(({ path, imports }) => {
+      const own = folderOf(path)
+      return imports
+        .filter(({ from }) => from.startsWith('.'))
+        .map(({ from }) => relative(root, resolve(root, dirname(path), from)))
+        .filter((to) => {
+          const folder = folderOf(to)
+          return own !== '' && folder !== own && !((floorOf.get(folder) ?? Infinity) < (floorOf.get(own) ?? -1))
+        })
+        .map((to) => `${path} -> ${to}`)
+    })
+    expect(wrong).toEqual([])
   })
 
   it('names each runtime dependency of others in docs/dependencies.md', async () => {

@@ -26,7 +26,7 @@ export const rooms: readonly Room[] = [
     folder: 'packages/core',
     ours: [kit, os, protocol, '@cloister/storage', '@cloister/libvirt'],
     others: [],
-    node: ['state', 'domains', 'operations', 'recovery', 'extensions'],
+    node: ['state', 'disposables'],
   },
   { folder: 'packages/client', ours: [kit, protocol], others: [], node: ['node'] },
   {
@@ -42,4 +42,21 @@ export const rooms: readonly Room[] = [
     node: 'all',
   },
   { folder: 'apps/cli', ours: [kit, os, protocol, '@cloister/client'], others: ['commander'], node: 'all' },
+]
+
+/**
+ * The floors inside `packages/core`, the lowest first. A file imports, types included, only from its own folder and from folders
+ * of the floors below; folders on one floor do not know each other. Files at the top of `src` are above them all.
+ */
+export const coreFloors: readonly (readonly string[])[] = [
+  ['state'],
+  ['changes'],
+  ['properties'],
+  ['storage'],
+  ['domains'],
+  ['hypervisor', 'life', 'memory', 'network'],
+  ['extensions'],
+  ['operations'],
+  ['disposables'],
+  ['recovery'],
 ]

@@ -1,14 +1,14 @@
 import { msg, QubesPropertyValueError, QubesValueError, QubesVMNotHaltedError } from '@cloister/kit'
-import { vmProperty } from '../properties/object-kinds.ts'
 import { type Property, type PropertyTable, propertyTable } from '../properties/property.ts'
-import { baseProperties } from './base-properties.ts'
+import { appVolumes, type VolumeKind } from '../storage/volume-kinds.ts'
 import type { BaseVM } from './base-vm.ts'
-import { isDisposableTemplate, templateForDispvms } from './dvm-template.ts'
-import { netProperties } from './net-vm.ts'
+import { baseProperties } from './properties/base-properties.ts'
+import { isDisposableTemplate, templateForDispvms } from './properties/dvm-template.ts'
+import { netProperties } from './properties/net-properties.ts'
+import { vmProperty } from './properties/object-kinds.ts'
+import { qubesVMProperties } from './properties/qubes-vm-properties.ts'
 import { QubesVM } from './qubes-vm.ts'
-import { qubesVMProperties } from './qubes-vm-properties.ts'
 import { TemplateVM } from './template-vm.ts'
-import { appVolumes, type VolumeKind } from './volume-kinds.ts'
 
 /** Domain that the root comes from. */
 export const template: Property<AppVM, BaseVM | null> = vmProperty({

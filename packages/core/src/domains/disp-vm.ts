@@ -1,16 +1,16 @@
 import { msg, QubesException, QubesPropertyValueError, QubesValueError, QubesVMNotHaltedError } from '@cloister/kit'
-import type { AddressNumber } from '../network/addresses.ts'
-import { vmProperty } from '../properties/object-kinds.ts'
 import { type AnyProperty, type Property, type PropertyTable, propertyTable } from '../properties/property.ts'
 import { boolProperty, intProperty } from '../properties/property-kinds.ts'
-import { baseProperties } from './base-properties.ts'
+import { disposableVolumes, type VolumeKind } from '../storage/volume-kinds.ts'
 import type { BaseVM } from './base-vm.ts'
-import { isDisposableTemplate } from './dvm-template.ts'
-import { netProperties } from './net-vm.ts'
+import type { AddressNumber } from './network/addresses.ts'
 import { preloadNames } from './preload-features.ts'
+import { baseProperties } from './properties/base-properties.ts'
+import { isDisposableTemplate } from './properties/dvm-template.ts'
+import { netProperties } from './properties/net-properties.ts'
+import { vmProperty } from './properties/object-kinds.ts'
+import { defaultDispvmOfVM, includeInBackups, qubesVMProperties } from './properties/qubes-vm-properties.ts'
 import { QubesVM } from './qubes-vm.ts'
-import { defaultDispvmOfVM, includeInBackups, qubesVMProperties } from './qubes-vm-properties.ts'
-import { disposableVolumes, type VolumeKind } from './volume-kinds.ts'
 
 /** Domain that the disposable is a throw-away copy of. */
 export const templateOfDisposable: Property<DispVM, BaseVM | null> = vmProperty({

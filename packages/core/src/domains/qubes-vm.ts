@@ -1,14 +1,14 @@
 import type { App } from '../app.ts'
-import type { AddressNumber } from '../network/addresses.ts'
+import { LifeCycle } from '../life/life-cycle.ts'
+import type { Run } from '../life/run.ts'
 import type { ChangeUnit } from '../properties/property.ts'
+import { DomainStorage } from '../storage/domain-storage.ts'
+import type { VolumeKind } from '../storage/volume-kinds.ts'
 import { BaseVM, type VMIdentity } from './base-vm.ts'
-import { DomainStorage } from './domain-storage.ts'
-import { LifeCycle } from './life-cycle.ts'
-import { netvm } from './net-vm.ts'
+import type { AddressNumber } from './network/addresses.ts'
 import type { PowerState } from './power-state.ts'
-import { kernel, virtMode } from './qubes-vm-properties.ts'
-import type { Run } from './run.ts'
-import type { VolumeKind } from './volume-kinds.ts'
+import { netvm } from './properties/net-properties.ts'
+import { kernel, virtMode } from './properties/qubes-vm-properties.ts'
 
 /** A domain that runs here: it has volumes, a life cycle and a network side. */
 export abstract class QubesVM extends BaseVM {

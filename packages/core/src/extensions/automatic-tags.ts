@@ -1,7 +1,7 @@
+import type { EventBus } from '../changes/event-bus.ts'
 import { BaseVM } from '../domains/base-vm.ts'
-import { audiovm, guivm } from '../domains/qubes-vm-properties.ts'
+import { audiovm, guivm } from '../domains/properties/qubes-vm-properties.ts'
 import { relayvm } from '../domains/remote-vm.ts'
-import type { EventBus } from '../events/event-bus.ts'
 import type { Property } from '../properties/property.ts'
 
 /** Properties whose value, also by default, is kept as a tag `<property>-<domain>` (reference: admin-api, 8). */

@@ -1,8 +1,8 @@
 import { msg, QubesValueError } from '@cloister/kit'
+import type { EventBus } from '../changes/event-bus.ts'
 import { BaseVM } from '../domains/base-vm.ts'
-import { templateForDispvms } from '../domains/dvm-template.ts'
 import { missingForPreload, preloadFeatures } from '../domains/preload-features.ts'
-import type { EventBus } from '../events/event-bus.ts'
+import { templateForDispvms } from '../domains/properties/dvm-template.ts'
 import { deferredNetvm } from '../network/network-links.ts'
 import type { ChangeUnit } from '../properties/property.ts'
 

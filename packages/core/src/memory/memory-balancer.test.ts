@@ -1,8 +1,8 @@
 import { QubesMemoryError } from '@cloister/kit'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { maxmem, memory } from '../domains/properties/qubes-vm-properties.ts'
 import type { QubesVM } from '../domains/qubes-vm.ts'
-import { maxmem, memory } from '../domains/qubes-vm-properties.ts'
-import { TestSystem } from '../operations/testing/test-system.ts'
+import { TestSystem } from '../testing/test-system.ts'
 import { mib } from './balance.ts'
 
 /** Memory of the host for guests and its own reserve, KiB. */

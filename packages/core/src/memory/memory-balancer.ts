@@ -1,13 +1,13 @@
 import { errorChain, Mutex, msg, QubesMemoryError } from '@cloister/kit'
 import type { Os, Timer } from '@cloister/os'
+import type { MemoryManager, Reservation } from '../domains/ports/memory-manager.ts'
+import { maxmem } from '../domains/properties/qubes-vm-properties.ts'
 import type { QubesVM } from '../domains/qubes-vm.ts'
-import { maxmem } from '../domains/qubes-vm-properties.ts'
-import type { Run } from '../domains/run.ts'
 import type { Hypervisor } from '../hypervisor/hypervisor.ts'
+import type { Run } from '../life/run.ts'
 import type { Log } from '../log.ts'
 import { balance, donate, gains, isSignificant, mib, preferred, spare, type Target } from './balance.ts'
 import { hostMemory } from './host-memory.ts'
-import type { MemoryManager, Reservation } from './memory-manager.ts'
 import { RunningGuest } from './running-guest.ts'
 
 /** Between two balances, ms: as often as guests report. */

@@ -1,6 +1,6 @@
+import type { EventBus } from '../changes/event-bus.ts'
+import { maxmem } from '../domains/properties/qubes-vm-properties.ts'
 import { QubesVM } from '../domains/qubes-vm.ts'
-import { maxmem } from '../domains/qubes-vm-properties.ts'
-import type { EventBus } from '../events/event-bus.ts'
 
 /** Balancing begins when there is a guest to balance; it ends by itself. */
 export function registerMemoryHandlers(events: EventBus): void {

@@ -1,7 +1,7 @@
 import type { DomainMemoryStats } from '@cloister/libvirt'
+import { maxmem, memory } from '../domains/properties/qubes-vm-properties.ts'
 import type { QubesVM } from '../domains/qubes-vm.ts'
-import { maxmem, memory } from '../domains/qubes-vm-properties.ts'
-import type { Run } from '../domains/run.ts'
+import type { Run } from '../life/run.ts'
 import { type GuestMemory, mib, preferred } from './balance.ts'
 import { reportedUse } from './reported-use.ts'
 

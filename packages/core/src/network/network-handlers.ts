@@ -1,7 +1,7 @@
+import type { EventBus } from '../changes/event-bus.ts'
 import { BaseVM } from '../domains/base-vm.ts'
-import { netvm } from '../domains/net-vm.ts'
+import { netvm } from '../domains/properties/net-properties.ts'
 import { QubesVM } from '../domains/qubes-vm.ts'
-import type { EventBus } from '../events/event-bus.ts'
 
 /** When connections of guests follow their netvm (reference: storage-and-lifecycle, B.3.2, B.4.4, B.7.2). */
 export function registerNetworkHandlers(events: EventBus): void {

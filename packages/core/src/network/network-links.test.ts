@@ -1,7 +1,7 @@
 import { QubesVMNotStartedError } from '@cloister/kit'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { QubesVM } from '../domains/qubes-vm.ts'
-import { TestSystem } from '../operations/testing/test-system.ts'
+import { TestSystem } from '../testing/test-system.ts'
 import { deferredNetvm } from './network-links.ts'
 
 let system: TestSystem

@@ -2,7 +2,7 @@ import { errorChain, Mutex } from '@cloister/kit'
 import type { App } from '../app.ts'
 import type { BaseVM } from '../domains/base-vm.ts'
 import { QubesVM } from '../domains/qubes-vm.ts'
-import type { Run } from '../domains/run.ts'
+import type { Run } from '../life/run.ts'
 import type { ChangeUnit } from '../properties/property.ts'
 import type { NetworkBackend } from './network-backend.ts'
 

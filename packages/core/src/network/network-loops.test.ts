@@ -1,8 +1,8 @@
 import { QubesPropertyValueError, QubesValueError } from '@cloister/kit'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { netvm } from '../domains/net-vm.ts'
+import { netvm } from '../domains/properties/net-properties.ts'
 import type { QubesVM } from '../domains/qubes-vm.ts'
-import { TestSystem } from '../operations/testing/test-system.ts'
+import { TestSystem } from '../testing/test-system.ts'
 
 let system: TestSystem
 

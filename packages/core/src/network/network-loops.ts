@@ -1,7 +1,7 @@
 import type { App } from '../app.ts'
-import { netvm } from '../domains/net-vm.ts'
+import { leadsTo } from '../domains/network/network-graph.ts'
+import { netvm } from '../domains/properties/net-properties.ts'
 import { QubesVM } from '../domains/qubes-vm.ts'
-import { leadsTo } from './network-graph.ts'
 
 /** Cuts every loop that stored netvms make, which no change can make (reference: storage-and-lifecycle, B.7.1). */
 export async function breakNetworkLoops(app: App): Promise<void> {

@@ -2,7 +2,7 @@ import { isDomainName } from '@cloister/admin-protocol'
 import { msg, QubesValueError, QubesVMError } from '@cloister/kit'
 import { AdminVM } from '../domains/admin-vm.ts'
 import type { BaseVM } from '../domains/base-vm.ts'
-import type { PoolChoice } from '../domains/domain-storage.ts'
+import type { PoolChoice } from '../storage/domain-storage.ts'
 import { initialise, install, makeDomain } from './create-domain.ts'
 
 export interface CloneOptions {

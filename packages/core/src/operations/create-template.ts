@@ -2,10 +2,10 @@ import { msg, QubesException, QubesValueError } from '@cloister/kit'
 import { temporaryName } from '@cloister/os'
 import type { App } from '../app.ts'
 import type { BaseVM } from '../domains/base-vm.ts'
-import type { DomainStorage } from '../domains/domain-storage.ts'
 import { TemplateVM } from '../domains/template-vm.ts'
+import type { DomainStorage } from '../storage/domain-storage.ts'
 import { initialise, install } from './create-domain.ts'
-import { fillFile } from './import-stream.ts'
+import { fillFile } from './volumes/import-stream.ts'
 
 export interface CreateTemplateOptions {
   readonly name: string

@@ -2,9 +2,9 @@ import { QubesVMInUseError, QubesVMNotFoundError, QubesVMNotHaltedError } from '
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { App } from '../app.ts'
 import type { QubesVM } from '../domains/qubes-vm.ts'
+import { discrepancies } from '../testing/soundness.ts'
+import { TestSystem } from '../testing/test-system.ts'
 import { removeDomainSafely } from './remove-domain.ts'
-import { discrepancies } from './testing/soundness.ts'
-import { TestSystem } from './testing/test-system.ts'
 
 // 66 of reference storage-and-lifecycle, part D; B.5.
 

@@ -1,11 +1,11 @@
 import { msg, QubesVMInUseError, QubesVMNotFoundError, QubesVMNotHaltedError } from '@cloister/kit'
+import type { Intent } from '../changes/intents.ts'
 import { AdminVM } from '../domains/admin-vm.ts'
 import type { BaseVM } from '../domains/base-vm.ts'
 import { DispVM, dispid } from '../domains/disp-vm.ts'
+import { installedByRpm } from '../domains/properties/qubes-vm-properties.ts'
 import { QubesVM } from '../domains/qubes-vm.ts'
-import { installedByRpm } from '../domains/qubes-vm-properties.ts'
 import type { ChangeUnit } from '../properties/property.ts'
-import type { Intent } from '../recovery/intents.ts'
 
 /** Removes a halted domain that nobody needs, on behalf of a user (reference: admin-api, 3.2; storage-and-lifecycle, B.5). */
 export async function removeDomainSafely(vm: BaseVM): Promise<void> {

@@ -1,8 +1,8 @@
 import type { App } from '../app.ts'
 import type { BaseVM } from '../domains/base-vm.ts'
+import { statsInterval } from '../domains/properties/global-properties.ts'
+import { memory } from '../domains/properties/qubes-vm-properties.ts'
 import { QubesVM } from '../domains/qubes-vm.ts'
-import { memory } from '../domains/qubes-vm-properties.ts'
-import { statsInterval } from '../global-properties.ts'
 
 type Pairs = readonly (readonly [key: string, value: string])[]
 

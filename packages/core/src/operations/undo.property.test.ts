@@ -4,13 +4,13 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { BaseVM } from '../domains/base-vm.ts'
 import { StateWriteError } from '../state/state-write-error.ts'
+import { indexed, namedObjects, portrait } from '../testing/portrait.ts'
+import { discrepancies } from '../testing/soundness.ts'
+import { TestSystem } from '../testing/test-system.ts'
 import { cloneDomain } from './clone-domain.ts'
 import { createDomain } from './create-domain.ts'
 import { removeDomainSafely } from './remove-domain.ts'
-import { indexed, namedObjects, portrait } from './testing/portrait.ts'
-import { discrepancies } from './testing/soundness.ts'
-import { TestSystem } from './testing/test-system.ts'
-import { clearVolume, findVolume, resizeVolume, setVolumeRevisions, setVolumeRw } from './volume-operations.ts'
+import { clearVolume, findVolume, resizeVolume, setVolumeRevisions, setVolumeRw } from './volumes/volume-operations.ts'
 
 /** What can be changed, about a domain that `pick` chooses; refusals are part of it. */
 type Change = (system: TestSystem, vm: BaseVM, pick: number) => Promise<unknown>

@@ -1,6 +1,6 @@
 import { msg, QubesNoSuchPropertyError, QubesPropertyValueError } from '@cloister/kit'
-import type { CoreEvent } from '../events/core-event.ts'
-import type { EventBus, Subject } from '../events/event-bus.ts'
+import type { EventBus, Subject } from '../changes/event-bus.ts'
+import type { CoreEvent } from '../domains/domain-events.ts'
 import type { AnyProperty, ChangeUnit, Property, PropertyTable } from './property.ts'
 import type { ReferenceIndex } from './reference-index.ts'
 

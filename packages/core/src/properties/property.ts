@@ -1,4 +1,4 @@
-import type { CoreEvent } from '../events/core-event.ts'
+import type { CoreEvent } from '../domains/domain-events.ts'
 import type { Unit } from '../state/journal.ts'
 
 /** Types that a property can have on the wire (reference: admin-api, 4.1). */

@@ -6,11 +6,11 @@ import { DispVM } from '../domains/disp-vm.ts'
 import { QubesVM } from '../domains/qubes-vm.ts'
 import { cloneDomain } from '../operations/clone-domain.ts'
 import { createTemplate } from '../operations/create-template.ts'
-import { importStream } from '../operations/import-stream.ts'
 import { removeDomainSafely } from '../operations/remove-domain.ts'
-import { discrepancies } from '../operations/testing/soundness.ts'
-import { TestSystem } from '../operations/testing/test-system.ts'
-import { findVolume, resizeVolume } from '../operations/volume-operations.ts'
+import { importStream } from '../operations/volumes/import-stream.ts'
+import { findVolume, resizeVolume } from '../operations/volumes/volume-operations.ts'
+import { discrepancies } from '../testing/soundness.ts'
+import { TestSystem } from '../testing/test-system.ts'
 
 // The daemon dies at every step of an operation in turn; the next one must find all of it, or nothing.
 

@@ -1,12 +1,12 @@
 import { StoragePoolException } from '@cloister/kit'
 import { createPool, type Pool, type PoolOptions } from '@cloister/storage'
 import type { App } from '../app.ts'
+import type { Intent } from '../changes/intents.ts'
 import { AdminVM } from '../domains/admin-vm.ts'
-import { labelOfVM } from '../domains/base-properties.ts'
-import { defaultKernel } from '../global-properties.ts'
-import { defaultLabels } from '../labels.ts'
+import { defaultLabels } from '../domains/labels.ts'
+import { labelOfVM } from '../domains/properties/base-properties.ts'
+import { defaultKernel } from '../domains/properties/global-properties.ts'
 import { systemPools } from '../storage/pools.ts'
-import type { Intent } from './intents.ts'
 
 export interface FreshStateOptions {
   readonly stateFolder: string

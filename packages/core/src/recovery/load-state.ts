@@ -2,15 +2,15 @@ import { parseFirewallRule } from '@cloister/admin-protocol'
 import { errorChain } from '@cloister/kit'
 import { createPool } from '@cloister/storage'
 import type { App } from '../app.ts'
+import type { Intent, IntentKind } from '../changes/intents.ts'
 import { AdminVM } from '../domains/admin-vm.ts'
 import type { BaseVM, VMClass } from '../domains/base-vm.ts'
 import { DispVM, dispid } from '../domains/disp-vm.ts'
-import type { VolumeRecord } from '../domains/volume-record.ts'
 import { breakNetworkLoops } from '../network/network-loops.ts'
 import { makeDomain } from '../operations/create-domain.ts'
 import type { StateStore } from '../state/state-store.ts'
 import type { RowOf, TableName } from '../state/tables.ts'
-import type { Intent, IntentKind } from './intents.ts'
+import type { VolumeRecord } from '../storage/volume-record.ts'
 
 /** Sources come before the snapshots that are made of them. */
 const loadOrder: readonly VMClass[] = ['AdminVM', 'RemoteVM', 'TemplateVM', 'StandaloneVM', 'AppVM', 'DispVM']

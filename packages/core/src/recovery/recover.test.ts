@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { QubesVM } from '../domains/qubes-vm.ts'
 import { removeDomainSafely } from '../operations/remove-domain.ts'
-import { discrepancies } from '../operations/testing/soundness.ts'
-import { TestSystem } from '../operations/testing/test-system.ts'
+import { discrepancies } from '../testing/soundness.ts'
+import { TestSystem } from '../testing/test-system.ts'
 
 // What one daemon leaves and the next finds (reference: storage-and-lifecycle, A.3 and B.4.4; design: decisions 6 and 15).
 

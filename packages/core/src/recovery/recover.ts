@@ -1,12 +1,12 @@
 import { errorChain } from '@cloister/kit'
 import type { Domain } from '@cloister/libvirt'
 import type { App } from '../app.ts'
+import type { Intent, IntentKind } from '../changes/intents.ts'
 import { autoCleanup, DispVM } from '../domains/disp-vm.ts'
-import type { VolumePlace } from '../domains/domain-storage.ts'
 import { QubesVM } from '../domains/qubes-vm.ts'
-import { Run } from '../domains/run.ts'
+import { Run } from '../life/run.ts'
 import { removeDomain } from '../operations/remove-domain.ts'
-import type { Intent, IntentKind } from './intents.ts'
+import type { VolumePlace } from '../storage/domain-storage.ts'
 
 /** What start-up does about each kind of work that the end of the last daemon interrupted (design: decision 6). */
 const resolutions: Readonly<Record<IntentKind, (app: App, intent: Intent, guests: Guests) => Promise<void>>> = {

@@ -1,8 +1,8 @@
 import { msg, QubesException, QubesPoolInUseError } from '@cloister/kit'
 import { createPool, type Pool } from '@cloister/storage'
 import type { App } from '../app.ts'
-import { poolVolumes } from '../pool-volumes.ts'
 import type { ChangeUnit } from '../properties/property.ts'
+import { poolVolumes } from './pool-volumes.ts'
 
 /** The folder pool that a fresh system has, and the pool of kernels. */
 export const systemPools = { volumes: 'varlibqubes', kernels: 'linux-kernel' } as const

@@ -1,0 +1,31 @@
+import { msg, QubesVMNotHaltedError } from '@cloister/kit'
+import { App } from '../app.ts'
+import type { EventBus } from '../changes/event-bus.ts'
+import { AppVM } from '../domains/app-vm.ts'
+import { autoCleanup, DispVM } from '../domains/disp-vm.ts'
+import { QubesVM } from '../domains/qubes-vm.ts'
+import { refuseShutdownWhileNeeded } from '../life/power-checks.ts'
+import { refuseRemovalWhileUsed, removeDomain } from './remove-domain.ts'
+
+/** What the core itself does at steps of the life of a domain (reference: storage-and-lifecycle, B.3.2, B.4.4, B.5). */
+export function registerLifeHandlers(events: EventBus): void {
+  events.on(App, 'domain-pre-delete', (_app, { vm }) => refuseRemovalWhileUsed(vm))
+  events.onLife(QubesVM, 'domain-pre-shutdown', (vm, { force }) => {
+    if (!force) refuseShutdownWhileNeeded(vm)
+  })
+  events.onLife(AppVM, 'domain-pre-start', refuseStartUnderSnapshots)
+  events.onLife(DispVM, 'domain-shutdown', async (vm) => {
+    if (vm.registered && vm.get(autoCleanup)) await removeDomain(vm)
+  })
+}
+
+/** A volume that keeps no state for snapshots cannot be used while a disposable has one of it. */
+function refuseStartUnderSnapshots(vm: AppVM): void {
+  if (![...vm.storage.stored()].some((volume) => volume.revisionsToKeep === -1)) return
+  for (const child of vm.disposables()) {
+    if (child.powerState === 'Halted') continue
+    throw new QubesVMNotHaltedError(
+      msg`${vm.name} cannot start while its disposable ${child.name} runs: a volume keeps no snapshots`,
+    )
+  }
+}
