@@ -90,6 +90,10 @@ export const kernelopts: Property<QubesVM, string | null> = strProperty({
   stage: 4,
   help: 'Options for the kernel command line.',
   parse: (_vm, text) => {
+    if (!/^[\x20-\x7e]*$/.test(text))
+      throw new QubesPropertyValueError(
+        msg`kernelopts must be one line of printable ASCII, not ${JSON.stringify(text)}`,
+      )
     if (text.length <= kerneloptsLimit) return text
     throw new QubesPropertyValueError(msg`kernelopts may have ${kerneloptsLimit} characters, not ${text.length}`)
   },
