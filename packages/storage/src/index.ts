@@ -1,4 +1,5 @@
 export * from './drivers/linux-kernel/kernels.ts'
+export { findImages } from './images/found-images.ts'
 export * from './pool.ts'
 export * from './pool-drivers.ts'
 export type { PoolOptions } from './pool-options.ts'

@@ -7,6 +7,9 @@ const msPerSecond = 1000
 /** Timers reach no further than 24 days: the wait is then taken up again. */
 const longestWaitMs = 24 * 24 * 3600 * msPerSecond
 
+/** Name of the firewall in what is damaged of a domain. */
+const firewallPart = 'firewall'
+
 /** A domain without a stored firewall lets everything out (reference: firewall-devices-backup, A1). */
 const acceptAll: readonly FirewallRule[] = [parseFirewallRule('action=accept')]
 
@@ -32,6 +35,12 @@ export class Firewall {
     this.#awaitExpiry()
   }
 
+  /** Takes note that the stored rules cannot be read: nothing is let out until they are set anew. */
+  loadDamaged(reason: string): void {
+    this.load([])
+    this.#vm.damage.note(firewallPart, reason)
+  }
+
   /** The rules of a domain that was given any. */
   get own(): readonly FirewallRule[] | undefined {
     return this.#rules
@@ -41,6 +50,7 @@ export class Firewall {
     const before = this.#rules
     this.load(rules)
     unit.undo(() => this.load(before))
+    this.#vm.damage.heal(unit, firewallPart)
     this.storeIfSet(unit)
     this.reload(unit)
   }

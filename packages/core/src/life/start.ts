@@ -1,4 +1,5 @@
 import { errorChain, msg, QubesVMError } from '@cloister/kit'
+import { refuseDamaged } from '../domains/damage.ts'
 import type { Reservation } from '../domains/ports/memory-manager.ts'
 import { maxmem, memory, qrexecTimeout, vcpus, virtMode } from '../domains/properties/qubes-vm-properties.ts'
 import type { QubesVM } from '../domains/qubes-vm.ts'
@@ -35,6 +36,7 @@ export async function startDomain(vm: QubesVM): Promise<void> {
   const progress: Progress = { storage: false }
   try {
     refuseProhibitedStart(vm)
+    refuseDamaged(vm, 'start')
     await prepare(vm, progress)
     await spawn(vm, progress)
     await release(vm, progress)

@@ -1,6 +1,7 @@
 import { msg, QubesNoSuchPropertyError, QubesPropertyValueError } from '@cloister/kit'
 import type { EventBus, Subject } from '../changes/event-bus.ts'
 import type { CoreEvent } from '../domains/domain-events.ts'
+import { Damage } from './damage.ts'
 import type { AnyProperty, ChangeUnit, Property, PropertyTable } from './property.ts'
 import type { ReferenceIndex } from './reference-index.ts'
 
@@ -17,6 +18,8 @@ export interface PropertySystem {
 export abstract class PropertyHolder implements Subject {
   abstract readonly system: PropertySystem
   readonly #explicit = new Map<string, unknown>()
+  /** What is stored of the object but cannot be read. */
+  readonly damage: Damage = new Damage()
 
   abstract get eventSubject(): Pick<CoreEvent, 'domain'> | undefined
   /** All properties of the object's class. */
@@ -37,6 +40,7 @@ export abstract class PropertyHolder implements Subject {
   get<V>(property: Property<unknown, V>): V | undefined
   get<V>(property: PropertyName): V | undefined
   get<V>(property: PropertyName): V | undefined {
+    if (this.damage.has(property.name)) return undefined
     // A property's own class may give it another default, never another type.
     return (
       this.#explicit.has(property.name)
@@ -46,7 +50,7 @@ export abstract class PropertyHolder implements Subject {
   }
 
   isDefault(property: PropertyName): boolean {
-    return !this.#explicit.has(property.name)
+    return !this.#explicit.has(property.name) && !this.damage.has(property.name)
   }
 
   /** Explicitly set properties with their values. */
@@ -87,6 +91,7 @@ export abstract class PropertyHolder implements Subject {
     const before = this.#explicit.get(name)
     this.#put(name, value)
     unit.undo(() => this.#put(name, had ? before : undefined))
+    this.damage.heal(unit, name)
     this.storeProperty(unit, name, value === undefined ? undefined : value === null ? null : format(value))
   }
 

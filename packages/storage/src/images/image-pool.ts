@@ -7,7 +7,7 @@ import {
   QubesVolumeNotFoundError,
   StoragePoolException,
 } from '@cloister/kit'
-import { makeFolderDurably, type Os } from '@cloister/os'
+import { errorCode, makeFolderDurably, type Os } from '@cloister/os'
 import type { Pool, PoolCapabilities } from '../pool.ts'
 import { folderUsage, includedIn } from '../pool-folder.ts'
 import { PoolLock } from '../pool-lock.ts'
@@ -129,6 +129,14 @@ export abstract class ImagePool implements Pool {
     await this.#release()
   }
 
+  async discard(): Promise<void> {
+    if (!(await this.os.files.stat(this.dirPath))) return this.close()
+    // Also takes over the lock that a daemon which ended has left.
+    await this.#hold()
+    await this.close()
+    await this.#removeFolders()
+  }
+
   async #release(): Promise<void> {
     await this.#lock?.release()
     this.#lock = undefined
@@ -203,7 +211,9 @@ export abstract class ImagePool implements Pool {
   /** Removes what `setup` made, as far as it is empty. */
   async #removeFolders(): Promise<void> {
     for (const path of [...ownerFolders.map((name) => `${this.dirPath}/${name}`), this.dirPath]) {
-      await this.os.files.removeFolder(path).catch((error) => this.warn(errorText(error)))
+      await this.os.files.removeFolder(path).catch((error: unknown) => {
+        if (errorCode(error) !== 'ENOENT') this.warn(errorText(error))
+      })
     }
   }
 
