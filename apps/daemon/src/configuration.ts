@@ -17,6 +17,10 @@ export interface Configuration {
   readonly hypervisor: string
   /** Driver of the pool `varlibqubes` of a fresh state. */
   readonly poolDriver: string | undefined
+  /** Begin an empty state although there was one, whose database is missing; only on the command line. */
+  readonly acceptEmpty: boolean
+  /** A folder above `run` that other users could have made; not to be set. */
+  readonly untrusted: string | undefined
   /** Group of the sockets. */
   readonly group: string | undefined
   readonly logLevel: LogLevel

@@ -9,8 +9,8 @@ const os = new ModelledOs({ folders: ['/srv'] })
 describe('pool drivers', () => {
   it('are listed with their options in order', () => {
     expect([...poolDrivers].map(([name, { parameters }]) => [name, ...parameters].join(' '))).toEqual([
-      'file revisions_to_keep dir_path ephemeral_volatile',
-      'file-reflink revisions_to_keep dir_path setup_check ephemeral_volatile',
+      'file revisions_to_keep dir_path ephemeral_volatile cloister_shared_folder',
+      'file-reflink revisions_to_keep dir_path setup_check ephemeral_volatile cloister_shared_folder',
       'linux-kernel dir_path',
     ])
   })

@@ -5,7 +5,7 @@ import { ReflinkPool } from './drivers/file-reflink/reflink-pool.ts'
 import { LinuxKernelPool } from './drivers/linux-kernel/linux-kernel-pool.ts'
 import type { ImagePoolSettings } from './images/image-pool.ts'
 import type { Pool } from './pool.ts'
-import { booleanOption, folderOption, type PoolOptions, revisionsOption } from './pool-options.ts'
+import { booleanOption, folderOption, type PoolOptions, revisionsOption, sharedFolderOption } from './pool-options.ts'
 
 /** What a driver makes a pool from. */
 export interface PoolRequest {
@@ -28,7 +28,7 @@ export const poolDrivers: ReadonlyMap<string, PoolDriver> = new Map<string, Pool
   [
     'file',
     {
-      parameters: ['revisions_to_keep', 'dir_path', 'ephemeral_volatile'],
+      parameters: ['revisions_to_keep', 'dir_path', 'ephemeral_volatile', sharedFolderOption],
       required: ['dir_path'],
       make: (request) => new FilePool(imageSettings(request)),
     },
@@ -36,7 +36,7 @@ export const poolDrivers: ReadonlyMap<string, PoolDriver> = new Map<string, Pool
   [
     'file-reflink',
     {
-      parameters: ['revisions_to_keep', 'dir_path', 'setup_check', 'ephemeral_volatile'],
+      parameters: ['revisions_to_keep', 'dir_path', 'setup_check', 'ephemeral_volatile', sharedFolderOption],
       required: ['dir_path'],
       make: (request) => new ReflinkPool(imageSettings(request), booleanOption(request.options, 'setup_check', true)),
     },
@@ -83,5 +83,6 @@ function imageSettings({ name, options, os, warn }: PoolRequest): ImagePoolSetti
     dirPath: folderOption(options),
     revisionsToKeep: revisionsOption(options),
     ephemeralVolatile: booleanOption(options, 'ephemeral_volatile', false),
+    sharedFolder: booleanOption(options, sharedFolderOption, false),
   }
 }

@@ -2,7 +2,16 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { Connection, type Driver, type Subscription, TestDriver } from '@cloister/libvirt'
-import { Faults, type Files, ModelledClock, nodeOs, type Os, type Processes } from '@cloister/os'
+import {
+  Faults,
+  type Files,
+  type FolderLock,
+  type FolderLocks,
+  ModelledClock,
+  nodeOs,
+  type Os,
+  type Processes,
+} from '@cloister/os'
 import type { App } from '../app.ts'
 import type { BaseVM, VMClass } from '../domains/base-vm.ts'
 import type { LifeEventName } from '../domains/domain-events.ts'
@@ -46,6 +55,7 @@ export class TestSystem implements AsyncDisposable {
   #clock = new ModelledClock()
   #faults = new Faults()
   #store: SqliteStateStore | undefined
+  readonly #locks: FolderLock[] = []
   #generation = 0
   #opened: OpenedApp | undefined
   #stop: (() => Promise<void>) | undefined
@@ -89,6 +99,7 @@ export class TestSystem implements AsyncDisposable {
     this.#faults.dieAfter(0)
     await this.#stop?.()
     this.#stop = undefined
+    for (const lock of this.#locks.splice(0)) await lock.release()
     this.#opened = undefined
   }
 
@@ -209,9 +220,21 @@ export class TestSystem implements AsyncDisposable {
     return {
       ...os,
       clock: this.#clock,
-      files: withContents(faulty(os.files, this.#faults), host),
+      files: withContents(confinable(os.files, this.#faults), host),
+      locks: this.#locksOfDaemon(os.locks),
       processes: another(os.processes, this.#generation),
       host: { ...os.host, memory: 32 * gib, random: (count) => this.random(count) },
+    }
+  }
+
+  /** The locks of one daemon, which end with it. */
+  #locksOfDaemon(locks: FolderLocks): FolderLocks {
+    return {
+      take: async (folder) => {
+        const lock = await locks.take(folder)
+        this.#locks.push(lock)
+        return lock
+      },
     }
   }
 
@@ -270,6 +293,17 @@ function faulty<T extends object>(target: T, faults: Faults): T {
         else faults.step(String(name), String(args[0]))
         return operation.apply(target, args)
       }
+    },
+  })
+}
+
+/** Files that fail as planned, also those below a folder that is opened to work in. */
+function confinable(files: Files, faults: Faults): Files {
+  return overlaid<Files>(faulty(files, faults), {
+    confine: async (folder) => {
+      faults.look()
+      const confined = await files.confine(folder)
+      return { files: confinable(confined.files, faults), close: () => confined.close() }
     },
   })
 }

@@ -1,16 +1,26 @@
 import {
   booleanWord,
-  CloisterError,
   errorText,
   msg,
+  QubesException,
   QubesNotImplementedError,
   QubesVolumeNotFoundError,
   StoragePoolException,
 } from '@cloister/kit'
-import { errorCode, makeFolderDurably, type Os } from '@cloister/os'
+import {
+  type ConfinedFolder,
+  errorCode,
+  type Files,
+  type FolderLock,
+  failureText,
+  lockFolder,
+  makeFolderDurably,
+  type Os,
+  replaceableBy,
+} from '@cloister/os'
 import type { Pool, PoolCapabilities } from '../pool.ts'
 import { folderUsage, includedIn } from '../pool-folder.ts'
-import { PoolLock } from '../pool-lock.ts'
+import { sharedFolderOption } from '../pool-options.ts'
 import type { Volume, VolumeConfig } from '../volume.ts'
 import { checkRevisionsToKeep } from '../volume-kinds.ts'
 import { makeOwnerFolders } from './image-files.ts'
@@ -25,6 +35,8 @@ export interface ImagePoolSettings {
   readonly dirPath: string
   readonly revisionsToKeep: number
   readonly ephemeralVolatile: boolean
+  /** Whether other users may write to the folder, or to one above it. */
+  readonly sharedFolder: boolean
   readonly os: Os
   /** Told when something was found that should not be, and put right. */
   readonly warn: (text: string) => void
@@ -42,9 +54,10 @@ export abstract class ImagePool implements Pool {
   readonly warn: (text: string) => void
   ephemeralVolatile: boolean
   #revisionsToKeep: number
+  readonly #sharedFolder: boolean
   /** Whether files can share blocks; known once the pool is open. */
   #reflink = false
-  #lock: PoolLock | undefined
+  #open: OpenPool | undefined
   #opening: Promise<void> | undefined
   #closed = false
   readonly #volumes = new Map<string, ImageVolume>()
@@ -58,6 +71,16 @@ export abstract class ImagePool implements Pool {
     this.warn = settings.warn
     this.ephemeralVolatile = settings.ephemeralVolatile
     this.#revisionsToKeep = settings.revisionsToKeep
+    this.#sharedFolder = settings.sharedFolder
+  }
+
+  /**
+   * The files of the pool, confined to its folder.
+   * @throws StoragePoolException when the pool is not open
+   */
+  get files(): Files {
+    if (this.#open) return this.#open.folder.files
+    throw new StoragePoolException(msg`Pool ${this.name} is not open: its folder ${this.dirPath} is out of reach`)
   }
 
   get revisionsToKeep(): number {
@@ -79,20 +102,23 @@ export abstract class ImagePool implements Pool {
       dir_path: this.dirPath,
       revisions_to_keep: String(this.revisionsToKeep),
       ephemeral_volatile: booleanWord(this.ephemeralVolatile),
+      ...(this.#sharedFolder && { [sharedFolderOption]: booleanWord(true) }),
     }
   }
 
   /** Makes the folder if it is missing (its parent must exist), and leaves the pool open. */
   async setup(): Promise<void> {
     await this.#orExplain('set up', async () => {
+      await this.#checkWay()
       const { made } = await makeFolderDurably(this.os.files, this.dirPath)
       try {
         await this.#hold()
         this.checkFolder()
-        await makeOwnerFolders(this.os.files, this.dirPath)
+        await makeOwnerFolders(this.files, this.dirPath)
       } catch (error) {
+        if (made && this.#open) await this.#removeFolders()
         await this.#release()
-        if (made) await this.#removeFolders()
+        if (made) await this.#remove(this.os.files, this.dirPath)
         throw error
       }
     })
@@ -102,26 +128,32 @@ export abstract class ImagePool implements Pool {
    * Takes hold of the folder. What a crash left is removed volume by volume, at each one's next start or stop, so that this
    * takes no longer with many domains.
    */
-  async open(): Promise<void> {
+  open(): Promise<void> {
+    this.#opening ??= this.#openOnce().finally(() => {
+      this.#opening = undefined
+    })
+    return this.#opening
+  }
+
+  /** Opens the pool if an earlier attempt failed: called before a volume changes anything. */
+  async ready(): Promise<void> {
+    if (this.#open && !this.#opening) return
+    if (this.#closed) throw new StoragePoolException(msg`Pool ${this.name} is closed`)
+    await this.open()
+  }
+
+  async #openOnce(): Promise<void> {
+    if (this.#open) return
     await this.#orExplain('open', async () => {
       try {
+        await this.#checkWay()
         await this.#hold()
-        await makeOwnerFolders(this.os.files, this.dirPath)
+        await makeOwnerFolders(this.files, this.dirPath)
       } catch (error) {
         await this.#release()
         throw error
       }
     })
-  }
-
-  /** Opens the pool if an earlier attempt failed: called before a volume changes anything. */
-  async ready(): Promise<void> {
-    if (this.#lock) return
-    if (this.#closed) throw new StoragePoolException(msg`Pool ${this.name} is closed`)
-    this.#opening ??= this.open().finally(() => {
-      this.#opening = undefined
-    })
-    await this.#opening
   }
 
   async close(): Promise<void> {
@@ -130,16 +162,19 @@ export abstract class ImagePool implements Pool {
   }
 
   async discard(): Promise<void> {
-    if (!(await this.os.files.stat(this.dirPath))) return this.close()
-    // Also takes over the lock that a daemon which ended has left.
-    await this.#hold()
+    if (await this.os.files.stat(this.dirPath)) {
+      await this.#hold()
+      await this.#removeFolders()
+    }
     await this.close()
-    await this.#removeFolders()
+    await this.#remove(this.os.files, this.dirPath)
   }
 
   async #release(): Promise<void> {
-    await this.#lock?.release()
-    this.#lock = undefined
+    const open = this.#open
+    this.#open = undefined
+    await open?.folder.close()
+    await open?.lock.release()
   }
 
   usageDetails(): Promise<Record<string, bigint>> {
@@ -203,31 +238,58 @@ export abstract class ImagePool implements Pool {
   /** @throws StoragePoolException when the folder, which was probed, does not suit the driver */
   protected abstract checkFolder(): void
 
-  async #hold(): Promise<void> {
-    this.#lock ??= await PoolLock.take(this.os, this.dirPath)
-    this.#reflink = await canReflink(this.os.files, this.dirPath)
+  /** @throws StoragePoolException when other users can change what the pool's path leads to, and the options do not allow it */
+  async #checkWay(): Promise<void> {
+    if (this.#sharedFolder) return
+    const weakness = await replaceableBy(this.os.files, this.os.host, this.dirPath)
+    if (!weakness) return
+    throw new StoragePoolException(
+      msg`Cannot use folder ${this.dirPath} for pool ${this.name}: ${weakness}. That user could replace the images of domains. Change owner or mode, or accept it with the option ${sharedFolderOption}=True`,
+    )
   }
 
-  /** Removes what `setup` made, as far as it is empty. */
-  async #removeFolders(): Promise<void> {
-    for (const path of [...ownerFolders.map((name) => `${this.dirPath}/${name}`), this.dirPath]) {
-      await this.os.files.removeFolder(path).catch((error: unknown) => {
-        if (errorCode(error) !== 'ENOENT') this.warn(errorText(error))
-      })
+  async #hold(): Promise<void> {
+    if (this.#open) return
+    const lock = await this.os.locks.take(this.dirPath)
+    try {
+      const folder = await this.os.files.confine(this.dirPath)
+      this.#open = { lock, folder }
+      this.#reflink = await canReflink(folder.files, this.dirPath)
+    } catch (error) {
+      if (!this.#open) await lock.release()
+      throw error
     }
+  }
+
+  /** Removes what `setup` made below the folder, as far as it is empty. */
+  async #removeFolders(): Promise<void> {
+    for (const name of ownerFolders) await this.#remove(this.files, `${this.dirPath}/${name}`)
+    await this.files.removeTree(`${this.dirPath}/${lockFolder}`)
+  }
+
+  async #remove(files: Files, folder: string): Promise<void> {
+    await files.removeFolder(folder).catch((error: unknown) => {
+      if (errorCode(error) !== 'ENOENT') this.warn(errorText(error))
+    })
   }
 
   async #orExplain(verb: string, work: () => Promise<void>): Promise<void> {
     try {
       await work()
     } catch (cause) {
-      if (cause instanceof CloisterError) throw cause
+      if (cause instanceof QubesException) throw cause
       throw new StoragePoolException(
-        msg`Cannot ${verb} pool ${this.name} in folder ${this.dirPath}: ${errorText(cause)}`,
+        msg`Cannot ${verb} pool ${this.name} in folder ${this.dirPath}: ${failureText(cause)}`,
         { cause },
       )
     }
   }
+}
+
+/** What is held while a pool is open. */
+interface OpenPool {
+  readonly lock: FolderLock
+  readonly folder: ConfinedFolder
 }
 
 function isFor(volume: ImageVolume, config: VolumeConfig): boolean {

@@ -157,6 +157,6 @@ async function requireFile(image: ImageFiles, path: string): Promise<void> {
 }
 
 async function growTo(image: ImageFiles, path: string, size: bigint): Promise<void> {
-  const now = (await image.files.stat(path))?.size ?? size
+  const now = (await image.stat(path))?.size ?? size
   if (now < size) await image.files.truncate(path, size)
 }

@@ -50,7 +50,7 @@ export class ImageVolume extends ImageVolumeSettings implements Volume {
   usage(): Promise<bigint> {
     return inspect('the usage', this.vid, async () => {
       const { clean } = this.names
-      const stat = (await this.files.stat(this.path)) ?? (await this.files.stat(clean))
+      const stat = (await this.images.stat(this.path)) ?? (await this.images.stat(clean))
       return stat?.allocated ?? 0n
     })
   }
@@ -64,7 +64,7 @@ export class ImageVolume extends ImageVolumeSettings implements Volume {
     if (!source) return false
     return inspect('the state', this.vid, async () => {
       const mine = await this.images.adopted()
-      const theirs = identity(await this.files.stat(source.names.clean))
+      const theirs = identity(await this.images.stat(source.names.clean))
       return mine !== undefined && theirs !== undefined && mine !== theirs
     })
   }
@@ -184,7 +184,7 @@ export class ImageVolume extends ImageVolumeSettings implements Volume {
     checkSize(size, this.vid)
     await this.#change('resize', async (images) => {
       const { dirty } = images.names
-      const running = await images.files.stat(dirty)
+      const running = await images.stat(dirty)
       const remember = step('remember the size', async () => {
         this.remembered = size
       })
@@ -224,7 +224,7 @@ export class ImageVolume extends ImageVolumeSettings implements Volume {
   }
 
   protected get files(): Files {
-    return this.pool.os.files
+    return this.pool.files
   }
 
   protected get images(): ImageFiles {
@@ -243,7 +243,7 @@ export class ImageVolume extends ImageVolumeSettings implements Volume {
   /** The size of the running copy, else of the committed one, else the remembered or, if that is more, the source's. */
   protected async liveSize(): Promise<bigint> {
     const { clean, dirty } = this.names
-    const stat = (await this.files.stat(dirty)) ?? (await this.files.stat(clean))
+    const stat = (await this.images.stat(dirty)) ?? (await this.images.stat(clean))
     if (stat) return stat.size
     const theirs = this.source ? await this.source.liveCleanSize() : 0n
     return this.remembered > theirs ? this.remembered : theirs
@@ -251,7 +251,7 @@ export class ImageVolume extends ImageVolumeSettings implements Volume {
 
   /** The size of the committed copy, 0 when there is none. */
   protected async liveCleanSize(): Promise<bigint> {
-    return (await this.files.stat(this.names.clean))?.size ?? 0n
+    return (await this.images.stat(this.names.clean))?.size ?? 0n
   }
 
   /** The steps that give the domain its disk. */

@@ -15,7 +15,7 @@ const longestSocketName = 'console29'.length
  *     log/<uuid>.log        what QEMU says; <uuid>.console.log: what the guest writes to its first serial port
  *     nvram/<uuid>.fd       variables of UEFI firmware
  *     kvm-probe.json        whether guests boot under KVM
- *     owner.json            the daemon that is there
+ *     .cloister/            the lock of the daemon that works there
  */
 export class Places {
   readonly root: string
@@ -46,10 +46,6 @@ export class Places {
 
   get probe(): string {
     return join(this.root, 'kvm-probe.json')
-  }
-
-  get owner(): string {
-    return join(this.root, 'owner.json')
   }
 
   get bootSector(): string {

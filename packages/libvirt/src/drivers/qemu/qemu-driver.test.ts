@@ -195,12 +195,15 @@ describe.skipIf(!qemu)('QemuDriver', () => {
   })
 
   it('does not share its folder', async () => {
-    const note = join(host.folder, 'q/owner.json')
-    const other = { ...(await host.os.processes.identify(1)), bootId: host.os.host.bootId }
+    await expect(host.reopen()).rejects.toMatchObject({
+      kind: 'RESOURCE_BUSY',
+      message: expect.stringContaining(`process ${process.pid}`),
+    })
     await host.driver.connectClose()
-    await writeFile(note, JSON.stringify(other))
+    const lock = await host.os.locks.take(join(host.folder, 'q'))
     await expect(host.reopen()).rejects.toMatchObject({ kind: 'RESOURCE_BUSY' })
-    expect(JSON.parse(await readFile(note, 'utf8'))).toEqual(other)
+    await lock.release()
+    await host.reopen()
   })
 
   it('finds domains by name, uuid and id', async () => {
