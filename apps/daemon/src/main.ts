@@ -73,7 +73,7 @@ async function serve(os: Os, options: Options): Promise<void> {
   const stopping = Promise.withResolvers<string>()
   const onFatal = (error: Error): void => {
     log.error('the state cannot be trusted any more: the daemon stops, guests keep running', { error })
-    void log.flush().finally(() => process.exit(exitStatus.fatal))
+    void flushed(log).then(() => process.exit(exitStatus.fatal))
   }
   const daemon = await startDaemon(os, configuration, log, onFatal)
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stopping.resolve(signal))
@@ -87,21 +87,28 @@ async function serve(os: Os, options: Options): Promise<void> {
   log.info('stopping', { signal: await stopping.promise })
   await daemon.stop()
   log.info('stopped')
-  await log.flush()
+  await flushed(log)
   // Work that was given up may still hold something open.
   process.exit()
 }
 
 /** What was logged before the daemon could not be started is written before the reason. */
 async function startDaemon(...args: Parameters<typeof Daemon.start>): Promise<Daemon> {
+  const [, { debug }, log] = args
   try {
     return await Daemon.start(...args)
   } catch (error) {
-    await args[2].flush()
-    if (args[1].debug) args[2].error('the daemon could not be started', { error })
-    await args[2].flush()
+    if (debug) log.error('the daemon could not be started', { error })
+    await flushed(log)
     throw error
   }
+}
+
+/** Writes out the log as far as that is possible. The wait for it does not keep the process alive, so the interval does. */
+async function flushed(log: Logger): Promise<void> {
+  const alive = setInterval(() => {}, 100)
+  await log.flush()
+  clearInterval(alive)
 }
 
 /** Takes over what can change while the daemon runs, and says what needs a restart. */

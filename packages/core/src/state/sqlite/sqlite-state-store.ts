@@ -165,11 +165,10 @@ async function checkMissing(files: Files, folder: string, acceptEmpty: boolean):
   await files.syncFolder(folder)
 }
 
-/** A folder and an empty database that nobody else may read. The log beside the database gets the mode of the database. */
+/** A folder, if there is none, and an empty database that no other user may read. The log beside the database gets the mode of the database. */
 async function prepareFiles(files: Files, folder: string, path: string): Promise<void> {
   try {
     await makeFolderDurably(files, folder, 0o700)
-    await files.setMode(folder, 0o700)
     await files.create(path, { mode: 0o600 }).catch((error: unknown) => {
       if (errorCode(error) !== 'EEXIST') throw error
     })

@@ -7,7 +7,7 @@ const { files, processes } = nodeOs()
 
 /** Makes a file system on an image in a scratch folder; returns the options of `mount`. */
 const onImage =
-  (mebibytes: bigint, ...mkfs: readonly string[]) =>
+  (mebibytes: bigint, ...mkfs: readonly [string, ...string[]]) =>
   async (scratch: string): Promise<string[]> => {
     await files.create(`${scratch}/image`, { size: mebibytes << 20n })
     await processes.run([...mkfs, `${scratch}/image`])
