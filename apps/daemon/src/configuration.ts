@@ -19,6 +19,10 @@ export interface Configuration {
   readonly poolDriver: string | undefined
   /** Largest image that becomes a template, and largest disk in it, GiB. */
   readonly largestImageGib: number | undefined
+  /** Begin an empty state although there was one, whose database is missing; only on the command line. */
+  readonly acceptEmpty: boolean
+  /** A folder above `run` that other users could have made; not to be set. */
+  readonly untrusted: string | undefined
   /** Group of the sockets. */
   readonly group: string | undefined
   readonly logLevel: LogLevel

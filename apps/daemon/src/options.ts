@@ -35,6 +35,7 @@ export function parseOptions(args: readonly string[]): Options {
     ...path('kernels'),
     ...(values['hypervisor'] !== undefined && { hypervisor: String(values['hypervisor']) }),
     ...(values['pool-driver'] !== undefined && { poolDriver: String(values['pool-driver']) }),
+    ...(values['accept-empty'] === true && { acceptEmpty: true }),
     ...(values['log-level'] !== undefined && { logLevel: values['log-level'] as Configuration['logLevel'] }),
   }
   const config = values['config'] === undefined ? undefined : resolve(String(values['config']))
@@ -45,7 +46,11 @@ function parsed(args: readonly string[]): Record<string, string | boolean | unde
   if (args.some((arg) => arg.length > longestArgument))
     throw new ConfigurationError(msg`an argument is longer than ${longestArgument} characters`)
   const strings = Object.fromEntries(table.map(([name]) => [name, { type: 'string' as const }]))
-  const flags = { help: { type: 'boolean' as const, short: 'h' }, version: { type: 'boolean' as const } }
+  const flags = {
+    'accept-empty': { type: 'boolean' as const },
+    help: { type: 'boolean' as const, short: 'h' },
+    version: { type: 'boolean' as const },
+  }
   try {
     return parseArgs({ args: [...args], options: { ...strings, ...flags }, strict: true, allowPositionals: false })
       .values
@@ -64,6 +69,7 @@ export function helpText(): string {
     '',
     'Options:',
     ...options,
+    `  ${'--accept-empty'.padEnd(22)}begin an empty state although there was one, whose database is missing`,
     `  ${'-h, --help'.padEnd(22)}this text`,
     `  ${'--version'.padEnd(22)}the version`,
     '',

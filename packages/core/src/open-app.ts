@@ -36,6 +36,8 @@ export interface PlaceOptions {
   readonly poolDriver?: string
   /** Limits of images that become templates; those of storage when not given. */
   readonly imageLimits?: ImageLimits | undefined
+  /** Begin an empty state although there was one, whose database is missing. */
+  readonly acceptEmpty?: boolean
   /** The state in memory can no longer be trusted: the daemon must stop; guests go on. */
   readonly onFatal: (error: Error) => void
 }
@@ -56,7 +58,8 @@ export interface OpenedApp {
  * last daemon interrupted. When it returns, calls can be served.
  */
 export async function openApp(options: OpenOptions): Promise<OpenedApp> {
-  const store = await SqliteStateStore.open(options.stateFolder, { os: options.os })
+  const { os, acceptEmpty = false } = options
+  const store = await SqliteStateStore.open(options.stateFolder, { os, acceptEmpty })
   try {
     const connection = await Connection.open(options.hypervisorUri, {
       os: options.os,
@@ -88,7 +91,7 @@ async function assemble(store: StateStore, connection: Connection, options: Plac
   })
   const [hypervisor, kernels] = await Promise.all([
     Hypervisor.open(connection),
-    Kernels.open(os, options.kernelsFolder),
+    Kernels.open(os, options.kernelsFolder, log),
   ])
   const memory = new MemoryBalancer({ os, hypervisor, log, running: () => app.domains.running() })
   const hypervisors: Hypervisors = { of: () => hypervisor, all: () => [hypervisor] }
@@ -119,7 +122,7 @@ async function close(app: App, connection: Connection, store: StateStore): Promi
   app.preloads.close()
   app.memory.close()
   await app.journal.idle()
-  for (const pool of app.pools.list()) await pool.close()
+  await app.pools.close()
   await connection.close()
   await store.close()
 }
