@@ -1,4 +1,4 @@
-// Makes a checkout ready for a command: `node scripts/prepare.mjs demo|test|bench|fuzz`. Runs on Node 18 without any package.
+// Makes a checkout ready for a command: `node scripts/prepare.mjs demo|test|bench|fuzz|crash`. Runs on Node 18 without any package.
 // Ends with status 3 when the user must do something first; the message says what.
 
 import { mkdirSync } from 'node:fs'

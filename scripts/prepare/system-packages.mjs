@@ -4,7 +4,7 @@ import { distribution } from './distribution.mjs'
 import { isStatic } from './elf.mjs'
 import { onlyTheUser, run } from './run.mjs'
 
-/** Commands whose needs are known here. @typedef {'demo' | 'test' | 'bench' | 'fuzz'} Profile */
+/** Commands whose needs are known here. @typedef {'demo' | 'test' | 'bench' | 'fuzz' | 'crash'} Profile */
 
 /**
  * A program, library or file of the system that a profile needs.
@@ -18,7 +18,7 @@ import { onlyTheUser, run } from './run.mjs'
  */
 
 /** @type {readonly Profile[]} */
-export const profiles = ['demo', 'test', 'bench', 'fuzz']
+export const profiles = ['demo', 'test', 'bench', 'fuzz', 'crash']
 
 /** @type {readonly Profile[]} */
 const suites = ['test', 'bench']
