@@ -18,7 +18,7 @@ const integer: TextForm<number> = scalar('<number>', (text) =>
   /^-?(0|[1-9]\d{0,8})$/.test(text) ? Number(text) : undefined,
 )
 
-/** How many revisions are kept; -1 turns snapshots off. Anything lower is a `failure`, which differs between calls. */
+/** How many revisions are kept; -1 turns snapshots off. A lower number throws `failure`, whose class depends on the call. */
 function revisionsToKeep(failure: typeof QubesValueError | typeof ProtocolError): TextForm<number> {
   return trimmed({
     ...integer,
