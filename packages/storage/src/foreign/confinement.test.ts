@@ -64,9 +64,7 @@ describe.skipIf(missing !== undefined)('a confined program', () => {
   })
 
   it('cannot use more memory than its limit', async () => {
-    await expect(confined('head -c 2000000000 /dev/zero | tail -c 1999999999 > /dev/null')).rejects.toThrow(
-      /exhausted|allocate|memory/i,
-    )
+    await expect(confined('dd if=/dev/zero of=/dev/null bs=1G count=1')).rejects.toThrow(/exhausted|allocate/)
   })
 
   it('cannot write a file larger than its limit', async () => {
