@@ -1,5 +1,4 @@
-import type { Log } from '@cloister/core'
-import { errorChain } from '@cloister/kit'
+import { errorChain, type Log } from '@cloister/kit'
 import pino from 'pino'
 import type { LogLevel } from './configuration.ts'
 

@@ -1,8 +1,8 @@
 import { utf8 } from '@cloister/kit'
 import { type Files, nodeOs } from '@cloister/os'
-import { parseVolumeRecord } from '../../../packages/core/src/domains/volume-record.ts'
+import { parseIPv4, parseIPv6 } from '../../../packages/core/src/domains/network/addresses.ts'
 import { hostMemory } from '../../../packages/core/src/memory/host-memory.ts'
-import { parseIPv4, parseIPv6 } from '../../../packages/core/src/network/addresses.ts'
+import { parseVolumeRecord } from '../../../packages/core/src/storage/volume-record.ts'
 import { type FuzzedParser, textParser } from '../fuzzed-parser.ts'
 
 const volume = JSON.stringify({

@@ -1,6 +1,6 @@
 import { utf8 } from '@cloister/kit'
 import type { Files } from '@cloister/os'
-import { readBackingName } from '../../../packages/libvirt/src/drivers/qemu/machine/qcow2.ts'
+import { checkHeader } from '../../../packages/libvirt/src/drivers/qemu/machine/qcow2.ts'
 import { readSettings } from '../../../packages/libvirt/src/drivers/qemu/qemu-settings.ts'
 import { LineSplitter } from '../../../packages/libvirt/src/drivers/qemu/qmp/line-splitter.ts'
 import { parseQmpMessage } from '../../../packages/libvirt/src/drivers/qemu/qmp/qmp-message.ts'
@@ -58,12 +58,17 @@ export const libvirtParsers: readonly FuzzedParser[] = [
     readSettings(parseUri(text)),
   ),
   textParser('UUID', [uuid, uuid.replaceAll('-', '')], parseUuid),
-  { name: 'backing image', seeds: qcow2Seeds, parse: (input) => readBackingName(input, 'x'), errors: [LibvirtError] },
+  {
+    name: 'header of a qcow2 disk',
+    seeds: qcow2Seeds,
+    parse: (input) => checkHeader(input, { source: { kind: 'file', path: 'x' }, format: 'qcow2' }),
+    errors: [LibvirtError],
+  },
   {
     name: 'lines of the monitor, in pieces',
     seeds: qmpLines.map((line) => utf8(`${line}\n${line}\n`)),
     parse(input) {
-      const splitter = new LineSplitter()
+      const splitter = new LineSplitter(64 << 10)
       for (const piece of inPieces(input)) for (const line of splitter.split(piece)) parseQmpMessage(line)
     },
     errors: plain,

@@ -21,7 +21,6 @@ import {
   createTemplate,
   defaultDispvmOf,
   type PoolChoice,
-  removeDomainSafely,
   type VMClass,
 } from '@cloister/core'
 import { msg, QubesException, QubesVMNotFoundError } from '@cloister/kit'
@@ -60,7 +59,7 @@ async function clone({ source, destination, payload }: Call<undefined, CloneRequ
 
 async function makeTemplate({ app, source, argument, variant, body }: Call<string, undefined>): Promise<undefined> {
   const format = adoptedFormats.find((one) => one === variant)
-  await createTemplate(app, { name: argument, creator: source, image: body, format })
+  await createTemplate(app, { name: argument, creator: source, image: body, format, limits: app.imageLimits })
   return undefined
 }
 
@@ -77,13 +76,14 @@ async function createDisposable({
     await app.preloads.start(template)
     return undefined
   }
-  const vm = await app.disposables.request(template, source)
+  const vm = await app.preloads.request(template, source)
   return payload === 'uuid' ? `uuid:${vm.uuid}` : vm.name
 }
 
 export const domainHandlers: readonly HandledCall[] = [
-  handle(vmList, ({ app, destination, argument }) => {
-    const domains = destination instanceof AdminVM ? app.domains.sorted() : [destination]
+  handle(vmList, ({ app, access, source, destination, argument }) => {
+    const all = destination instanceof AdminVM ? app.domains.sorted() : [destination]
+    const domains = all.filter((vm) => access.seesDomain(source, vm))
     const missing = (): Error => new QubesVMNotFoundError(msg`No such domain: ${argument ?? ''}`)
     return onlyOne(domains, argument, ({ name }) => name, missing).map(listItem)
   }),
@@ -94,8 +94,8 @@ export const domainHandlers: readonly HandledCall[] = [
   handle(vmCreateDisposable, createDisposable),
   handle(vmClone, clone),
   handle(vmCloneInPool, clone),
-  handle(vmRemove, async ({ destination }) => {
-    await removeDomainSafely(destination)
+  handle(vmRemove, async ({ app, destination }) => {
+    await app.removeDomain(destination)
     return undefined
   }),
 ]

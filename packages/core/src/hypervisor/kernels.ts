@@ -1,12 +1,13 @@
 import { msg, QubesException, QubesPropertyValueError, StoragePoolException } from '@cloister/kit'
 import type { Os } from '@cloister/os'
 import { installedKernels, type KernelFiles, kernelFiles } from '@cloister/storage'
+import type { KernelsPort } from '../domains/ports/kernels.ts'
 
 /**
  * The kernels that can be booted, as last seen on disk. Reading a property must not wait for the disk, so what the folders
  * hold is kept here; it is read again when a kernel is chosen or about to be booted.
  */
-export class Kernels {
+export class Kernels implements KernelsPort {
   readonly #os: Os
   readonly #folder: string
   readonly #kernels = new Map<string, KernelFiles>()

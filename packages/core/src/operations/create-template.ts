@@ -1,8 +1,10 @@
-import { type AdoptedFormat, adoptImage } from '@cloister/storage'
-import type { App } from '../app.ts'
+import { endFailed } from '@cloister/kit'
+import { type AdoptedFormat, adoptImage, type ImageLimits, supported } from '@cloister/storage'
 import type { BaseVM } from '../domains/base-vm.ts'
-import type { DomainStorage } from '../domains/domain-storage.ts'
+import { newUuid } from '../domains/new-uuid.ts'
+import type { System } from '../domains/system.ts'
 import { TemplateVM } from '../domains/template-vm.ts'
+import type { DomainStorage } from '../storage/domain-storage.ts'
 import { initialise, install } from './create-domain.ts'
 
 export interface CreateTemplateOptions {
@@ -12,6 +14,7 @@ export interface CreateTemplateOptions {
   readonly image: AsyncIterable<Uint8Array>
   /** Undefined: the format that the image's signature tells, raw when it has none. */
   readonly format?: AdoptedFormat | undefined
+  readonly limits: ImageLimits
 }
 
 /** Size of a root volume whose image has not come yet. */
@@ -19,12 +22,13 @@ const sectorSize = 512n
 const labelOfTemplates = 'black'
 
 /** Makes a template whose root is an image (reference: mgmt-dialect, vm.CreateTemplate). What fails leaves nothing. */
-export async function createTemplate(app: App, { name, creator, ...source }: CreateTemplateOptions): Promise<BaseVM> {
+export async function createTemplate(app: System, options: CreateTemplateOptions): Promise<BaseVM> {
+  const { name, creator } = options
   const reserved = app.domains.reserve(name)
   try {
-    const vm = new TemplateVM(app, { name, qid: reserved.qid, uuid: app.newUuid() })
+    const vm = new TemplateVM(app, { name, qid: reserved.qid, uuid: newUuid(app.os.host) })
     initialise(vm, { label: labelOfTemplates, template: undefined })
-    await install(vm, { creator, fill: (storage) => fillRoot(app, storage, source) })
+    await install(vm, { creator, fill: (storage) => fillRoot(app, storage, options) })
     return vm
   } finally {
     reserved.release()
@@ -32,19 +36,16 @@ export async function createTemplate(app: App, { name, creator, ...source }: Cre
 }
 
 async function fillRoot(
-  app: App,
+  app: System,
   storage: DomainStorage,
-  { image, format }: Pick<CreateTemplateOptions, 'image' | 'format'>,
+  { image, format, limits }: CreateTemplateOptions,
 ): Promise<void> {
   const root = storage.get('root')
-  const path = await root.importData(sectorSize)
+  const path = await supported(root, 'importData')(sectorSize)
   try {
-    await adoptImage(app.os, { image, path, format, limits: app.imageLimits })
+    await adoptImage(app.os, { image, path, format, limits })
   } catch (error) {
-    await root.importDataEnd(false).catch((failure: unknown) => {
-      app.log.warn('dropping an import that failed has failed too', { volume: root.vid, error: failure })
-    })
-    throw error
+    await endFailed(error, () => supported(root, 'importDataEnd')(false))
   }
-  await root.importDataEnd(true)
+  await supported(root, 'importDataEnd')(true)
 }

@@ -1,15 +1,17 @@
 import { msg, QubesNoSuchPropertyError, QubesPropertyValueError } from '@cloister/kit'
-import type { CoreEvent } from '../events/core-event.ts'
-import type { EventBus, Subject } from '../events/event-bus.ts'
-import type { AnyProperty, ChangeUnit, Property, PropertyTable } from './property.ts'
+import type { ChangeUnit } from '../changes/change-unit.ts'
+import type { CoreEvent } from '../changes/core-event.ts'
+import type { Fires, Subject } from '../changes/event-bus.ts'
+import type { AnyProperty, Property, PropertyTable } from './property.ts'
+import type { PropertyEvents } from './property-events.ts'
 import type { ReferenceIndex } from './reference-index.ts'
 
-/** A property by name alone; what it holds is then for the caller to know. */
+/** A property by name alone, where its value does not matter. */
 export type PropertyName = Pick<AnyProperty, 'name'>
 
 /** What an object with properties needs from the system around it. */
 export interface PropertySystem {
-  readonly events: EventBus
+  readonly events: Fires<PropertyEvents>
   readonly references: ReferenceIndex
 }
 
@@ -34,9 +36,7 @@ export abstract class PropertyHolder implements Subject {
   }
 
   /** The value, explicit or by default; undefined when there is none, or no such property. */
-  get<V>(property: Property<unknown, V>): V | undefined
-  get<V>(property: PropertyName): V | undefined
-  get<V>(property: PropertyName): V | undefined {
+  get<V>(property: Property<unknown, V>): V | undefined {
     // A property's own class may give it another default, never another type.
     return (
       this.#explicit.has(property.name)

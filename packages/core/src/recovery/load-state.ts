@@ -1,16 +1,16 @@
 import { parseFirewallRule } from '@cloister/admin-protocol'
 import { errorChain } from '@cloister/kit'
 import { createPool } from '@cloister/storage'
-import type { App } from '../app.ts'
+import type { Intent, IntentKind } from '../changes/intents.ts'
 import { AdminVM } from '../domains/admin-vm.ts'
 import type { BaseVM, VMClass } from '../domains/base-vm.ts'
 import { DispVM, dispid } from '../domains/disp-vm.ts'
-import type { VolumeRecord } from '../domains/volume-record.ts'
+import type { System } from '../domains/system.ts'
+import { makeDomain } from '../domains/vm-classes.ts'
 import { breakNetworkLoops } from '../network/network-loops.ts'
-import { makeDomain } from '../operations/create-domain.ts'
 import type { StateStore } from '../state/state-store.ts'
 import type { RowOf, TableName } from '../state/tables.ts'
-import type { Intent, IntentKind } from './intents.ts'
+import type { VolumeRecord } from '../storage/volume-record.ts'
 
 /** Sources come before the snapshots that are made of them. */
 const loadOrder: readonly VMClass[] = ['AdminVM', 'RemoteVM', 'TemplateVM', 'StandaloneVM', 'AppVM', 'DispVM']
@@ -20,7 +20,7 @@ const loadOrder: readonly VMClass[] = ['AdminVM', 'RemoteVM', 'TemplateVM', 'Sta
  * global properties, then what belongs to domains. What cannot be read is logged and left out, and stays stored. Undefined
  * when nothing is stored.
  */
-export async function loadState(app: App, store: StateStore): Promise<Intent[] | undefined> {
+export async function loadState(app: System, store: StateStore): Promise<Intent[] | undefined> {
   const tolerant = (what: () => string, load: () => void): void => {
     try {
       load()
@@ -36,7 +36,7 @@ export async function loadState(app: App, store: StateStore): Promise<Intent[] |
   await eachRow(store, 'global_properties', ([name, value]) =>
     tolerant(
       () => name,
-      () => app.load(name, value),
+      () => app.global.load(name, value),
     ),
   )
   await eachRow(store, 'properties', ([qid, name, value]) => {
@@ -57,8 +57,8 @@ export async function loadState(app: App, store: StateStore): Promise<Intent[] |
     )
   })
   await loadVolumes(app, store, tolerant)
-  await eachRow(store, 'released_dispids', ([id, releasedMs]) => app.disposables.loadReleased(id, releasedMs))
-  for (const vm of app.domains) if (vm instanceof DispVM) app.disposables.noteTaken(vm.get(dispid) ?? 0)
+  await eachRow(store, 'released_dispids', ([id, releasedMs]) => app.disposableNumbers.loadReleased(id, releasedMs))
+  for (const vm of app.domains) if (vm instanceof DispVM) app.disposableNumbers.noteTaken(vm.get(dispid) ?? 0)
   const intents = loadIntents(app, await allRows(store, 'intents'))
   await breakNetworkLoops(app)
   return intents
@@ -74,7 +74,7 @@ async function allRows<N extends TableName>(store: StateStore, table: N): Promis
   return all
 }
 
-async function loadPool(app: App, name: string, position: number, config: string): Promise<void> {
+async function loadPool(app: System, name: string, position: number, config: string): Promise<void> {
   try {
     const { driver = '', name: _name, ...options } = JSON.parse(config) as Record<string, string>
     const pool = createPool(driver, name, options, app.os, (text) => app.log.warn(text, { pool: name }))
@@ -89,7 +89,7 @@ async function loadPool(app: App, name: string, position: number, config: string
 }
 
 /** Makes the domains, of which only name and identity are known; false when there are none. */
-async function loadDomains(app: App, store: StateStore): Promise<boolean> {
+async function loadDomains(app: System, store: StateStore): Promise<boolean> {
   const classes = await allRows(store, 'domains')
   const identities = new Map<number, { name?: string; uuid?: string }>(classes.map(([qid]) => [qid, {}]))
   await eachRow(store, 'properties', ([qid, property, value]) => {
@@ -107,7 +107,7 @@ async function loadDomains(app: App, store: StateStore): Promise<boolean> {
 }
 
 function loadDomain(
-  app: App,
+  app: System,
   qid: number,
   klass: VMClass,
   { name, uuid }: { name?: string; uuid?: string },
@@ -120,7 +120,7 @@ function loadDomain(
 
 /** Volumes that others are made of come first; one that is made of another is no source itself. */
 async function loadVolumes(
-  app: App,
+  app: System,
   store: StateStore,
   tolerant: (what: () => string, load: () => void) => void,
 ): Promise<void> {
@@ -140,7 +140,7 @@ async function loadVolumes(
   for (const [qid, config] of later) load(qid, config, true)
 }
 
-function loadIntents(app: App, rows: readonly RowOf<'intents'>[]): Intent[] {
+function loadIntents(app: System, rows: readonly RowOf<'intents'>[]): Intent[] {
   const intents = rows.map(([id, kind, subject, details]) => ({
     id,
     kind: kind as IntentKind,

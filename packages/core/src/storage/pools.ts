@@ -1,23 +1,42 @@
+import type { Log } from '@cloister/kit'
 import { msg, QubesException, QubesPoolInUseError } from '@cloister/kit'
-import { createPool, type Pool } from '@cloister/storage'
-import type { App } from '../app.ts'
-import { poolVolumes } from '../pool-volumes.ts'
-import type { ChangeUnit } from '../properties/property.ts'
+import type { Os } from '@cloister/os'
+import { createPool, type Pool, type Volume } from '@cloister/storage'
+import type { ChangeUnit } from '../changes/change-unit.ts'
+import type { Changes } from '../changes/changes.ts'
+import type { Fires, Subject } from '../changes/event-bus.ts'
+import type { Intents } from '../changes/intents.ts'
+import type { PoolEvents } from './pool-events.ts'
+import type { StorageOwner } from './storage-owner.ts'
 
 /** The folder pool that a fresh system has, and the pool of kernels. */
 export const systemPools = { volumes: 'varlibqubes', kernels: 'linux-kernel' } as const
 
-/** Properties that name a pool. */
-const poolProperties = ['default_pool', ...poolVolumes.map((volume) => `default_pool_${volume}`)]
+/** What pools need of the system around them. */
+export interface PoolsSystem {
+  readonly os: Os
+  readonly log: Log
+  readonly changes: Changes
+  readonly events: Fires<PoolEvents>
+  readonly intents: Intents
+  /** The system as a whole, on which events of pools are fired. */
+  readonly global: Subject & {
+    /** Global properties that name a pool, with the pool that each names now. */
+    poolProperties(): Iterable<readonly [property: string, pool: string | null]>
+    /** Name of the pool for new volumes of that name. */
+    defaultPoolOf(volume: string): string | null
+  }
+}
 
 /** The pools of the system, in the order in which they were added (reference: storage-and-lifecycle, A.12). */
 export class Pools {
-  readonly #app: App
+  readonly #app: PoolsSystem
+  readonly #owners = new WeakMap<Volume, StorageOwner>()
   readonly #pools = new Map<string, Pool>()
   /** Where each pool stands in the order in which they were added. */
   readonly #positions = new Map<string, number>()
 
-  constructor(app: App) {
+  constructor(app: PoolsSystem) {
     this.#app = app
   }
 
@@ -38,9 +57,7 @@ export class Pools {
 
   /** The pool for new volumes of that name, such as `root` or `kernel`. */
   default(volume: string): Pool {
-    const name =
-      this.#app.get<string | null>({ name: `default_pool_${volume}` }) ??
-      this.#app.get<string | null>({ name: 'default_pool' })
+    const name = this.#app.global.defaultPoolOf(volume)
     if (!name)
       throw new QubesException(
         msg`Cannot determine the storage pool for the volume ${volume}: set the property default_pool`,
@@ -60,7 +77,7 @@ export class Pools {
     await this.#app.intents.during('pool-add', name, {}, async () => {
       await pool.setup()
       try {
-        await this.#app.change((unit) => this.register(unit, pool))
+        await this.#app.changes.make((unit) => this.register(unit, pool))
       } catch (error) {
         await pool.close()
         throw error
@@ -74,12 +91,12 @@ export class Pools {
     const pool = this.get(name)
     const user = await this.#userOf(pool)
     if (user) throw new QubesPoolInUseError(msg`Storage pool ${name} is in use by ${user}`)
-    await this.#app.change((unit) => {
-      this.#app.events.fire(unit, this.#app, 'pool-pre-delete', { pool })
+    await this.#app.changes.make((unit) => {
+      this.#app.events.fire(unit, this.#app.global, 'pool-pre-delete', { pool })
       this.#forget(pool)
       unit.undo(() => this.#pools.set(name, pool))
       unit.delete('pools', [name])
-      this.#app.events.fire(unit, this.#app, 'pool-delete', { pool })
+      this.#app.events.fire(unit, this.#app.global, 'pool-delete', { pool })
     })
     await pool.close()
   }
@@ -92,7 +109,7 @@ export class Pools {
   ): Promise<void> {
     const pool = this.get(name)
     const before = pool[setting]
-    await this.#app.change((unit) => {
+    await this.#app.changes.make((unit) => {
       pool[setting] = value
       unit.undo(() => {
         pool[setting] = before
@@ -113,7 +130,16 @@ export class Pools {
     unit.undo(() => this.#forget(pool))
     this.#positions.set(pool.name, Math.max(-1, ...this.#positions.values()) + 1)
     this.#store(unit, pool)
-    this.#app.events.fire(unit, this.#app, 'pool-add', { pool })
+    this.#app.events.fire(unit, this.#app.global, 'pool-add', { pool })
+  }
+
+  /** The domain that a volume belongs to. */
+  ownerOf(volume: Volume): StorageOwner | undefined {
+    return this.#owners.get(volume)
+  }
+
+  noteOwner(volume: Volume, owner: StorageOwner): void {
+    this.#owners.set(volume, owner)
   }
 
   #store(unit: ChangeUnit, pool: Pool): void {
@@ -126,9 +152,9 @@ export class Pools {
 
   /** Who keeps a pool from being removed. */
   async #userOf(pool: Pool): Promise<string | undefined> {
-    const property = poolProperties.find((name) => this.#app.get({ name }) === pool.name)
-    if (property !== undefined) return `the property ${property}`
-    const volume = (await pool.listVolumes()).find((one) => this.#app.domains.ownerOf(one)?.registered)
+    for (const [property, named] of this.#app.global.poolProperties())
+      if (named === pool.name) return `the property ${property}`
+    const volume = (await pool.listVolumes()).find((one) => this.ownerOf(one)?.registered)
     return volume && `the volume ${volume.vid}`
   }
 }

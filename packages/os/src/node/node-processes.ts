@@ -16,6 +16,7 @@ import {
   type RunOptions,
   type RunResult,
 } from '../processes.ts'
+import { openForProgram } from './paths.ts'
 
 const defaultTimeoutMs = 30_000
 const defaultOutputLimit = 1 << 20
@@ -106,7 +107,7 @@ export class NodeProcesses implements Processes {
 }
 
 async function openAll(inherited: readonly InheritedFile[] = [], opened: fs.FileHandle[]): Promise<void> {
-  for (const { path, access } of inherited) opened.push(await fs.open(path, access === 'read' ? 'r' : 'r+'))
+  for (const { path, access } of inherited) opened.push(await openForProgram(path, access))
 }
 
 function runToEnd(command: Command, options: RunOptions, inherited: readonly fs.FileHandle[]): Promise<RunResult> {
