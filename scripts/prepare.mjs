@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { prepareNpmPackages, runWithNode } from './prepare/npm-packages.mjs'
 import { root, run } from './prepare/run.mjs'
-import { prepareSystemPackages, profiles } from './prepare/system-packages.mjs'
+import { guestProfiles, prepareSystemPackages, profiles } from './prepare/system-packages.mjs'
 
 const self = fileURLToPath(import.meta.url)
 /** Exit status of `flock` when another process prepares the checkout. */
@@ -36,7 +36,7 @@ function prepare(/** @type {string | undefined} */ name) {
   const steps = [
     () => prepareSystemPackages(profile),
     prepareNpmPackages,
-    () => runWithNode('scripts/prepare/guest.ts', []),
+    ...(guestProfiles.includes(profile) ? [() => runWithNode('scripts/prepare/guest.ts', [])] : []),
   ]
   for (const step of steps) {
     const status = step()

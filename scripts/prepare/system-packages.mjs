@@ -20,6 +20,8 @@ import { onlyTheUser, run } from './run.mjs'
 /** @type {readonly Profile[]} */
 export const profiles = ['demo', 'test', 'bench', 'fuzz', 'crash']
 
+/** Profiles that run guests. @type {readonly Profile[]} */
+export const guestProfiles = ['demo', 'test', 'bench']
 /** @type {readonly Profile[]} */
 const suites = ['test', 'bench']
 /** @type {Readonly<Record<string, readonly [name: string, packageName: string]>>} */
@@ -32,12 +34,11 @@ const [qemu, qemuPackage] = qemus[process.arch] ?? [`qemu-system-${process.arch}
 /** @type {readonly Need[]} */
 const needs = [
   { name: 'libatomic.so.1', package: 'libatomic1', kind: 'library' }, // of the pinned Node
-  { name: qemu, package: qemuPackage },
-  { name: 'qemu-img', package: 'qemu-utils' },
-  { name: 'busybox', package: 'busybox-static', usable: isStatic },
-  { name: 'mkfs.ext4', package: 'e2fsprogs' },
-  { name: 'xz', package: 'xz-utils' },
-  ...['setpriv', 'prlimit', 'unshare'].map((name) => ({ name, package: 'util-linux' })),
+  { name: qemu, package: qemuPackage, profiles: guestProfiles },
+  { name: 'qemu-img', package: 'qemu-utils', profiles: guestProfiles },
+  { name: 'busybox', package: 'busybox-static', usable: isStatic, profiles: guestProfiles },
+  { name: 'mkfs.ext4', package: 'e2fsprogs', profiles: guestProfiles },
+  { name: 'xz', package: 'xz-utils', profiles: guestProfiles },
   { name: 'mkfs.btrfs', package: 'btrfs-progs', profiles: suites },
   { name: 'mkfs.xfs', package: 'xfsprogs', profiles: suites },
   { name: 'losetup', package: 'mount', profiles: suites },

@@ -191,6 +191,22 @@ describe('cloister template import', () => {
     expect(usage).toBeLessThan(4 << 20)
   })
 
+  it('refuses an image of another format with the command that converts it; --format takes it', async () => {
+    const path = join(daemon.folder, 'disk.vhdx')
+    await writeFile(path, Buffer.from('vhdxfile'.padEnd(4096, '\0')))
+    expect(await cli.fails('template', 'import', 'vhdx', path)).toMatchObject({
+      status: exitStatus.usage,
+      stderr: expect.stringMatching(/is a VHDX image.*`qemu-img convert -f vhdx .*`; --format raw takes it as it is/),
+    })
+    const said = await cli.fails('template', 'import', 'vhdx', path, '--format', 'qcow2')
+    expect(said.stderr).toContain('does not begin with the magic of qcow2')
+    expect(await cli.fails('template', 'import', 'vhdx', path, '--format', 'vhdx')).toMatchObject({
+      status: exitStatus.usage,
+    })
+    await cli.ok('template', 'import', 'vhdx', path, '--format', 'raw')
+    expect(await info('vhdx', 'root')).toMatchObject({ size: 4096 })
+  })
+
   it('leaves no template behind when it fails', async () => {
     expect(await cli.run(['template', 'import', 'none', '-'])).toMatchObject({ status: exitStatus.usage })
     expect(await cli.fails('ls', 'none')).toMatchObject({ status: exitStatus.notFound })

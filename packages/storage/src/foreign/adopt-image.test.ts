@@ -114,10 +114,8 @@ describe('a raw image', () => {
   })
 
   it('is refused when the pool would become full', async () => {
-    const full = {
-      ...os,
-      files: Object.create(os.files, { space: { value: async () => ({ total: 1n << 30n, free: 20n << 20n }) } }),
-    }
+    const full = nodeOs()
+    full.files.space = async () => ({ total: 1n << 30n, free: 20n << 20n })
     const path = fresh('full.img')
     await fs.writeFile(path, '')
     const adoption = adoptImage(full, { image: chunksOf(new Uint8Array(1 << 20)), path })
@@ -300,7 +298,8 @@ describe.skipIf(!hasQemu)('a hostile qcow2 image', () => {
       total: 32n << 20n,
       free: looks++ === 0 ? 2n << 20n : 1n << 20n,
     })
-    const tight = { ...os, files: Object.create(os.files, { space: { value: space } }) }
+    const tight = nodeOs()
+    tight.files.space = space
     await expect(adoptImage(tight, { image: chunksOf(bytes), path })).rejects.toThrow(/does not fit into the pool/)
   })
 })

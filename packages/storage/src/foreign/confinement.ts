@@ -1,5 +1,5 @@
 import { msg, StoragePoolException } from '@cloister/kit'
-import type { Command, Os } from '@cloister/os'
+import type { Command, Os, ProcessError } from '@cloister/os'
 
 /** What a confined program may use. */
 export interface ProgramLimits {
@@ -25,12 +25,23 @@ const threads = 128
 /** The programs that are needed, and Debian's packages of them. */
 const programs = { 'qemu-img': 'qemu-utils', setpriv: 'util-linux', prlimit: 'util-linux' } as const
 
+/** No network, and a process namespace: what the program starts ends with it. */
+const alone = ['--net', '--ipc', '--pid', '--fork', '--kill-child'] as const
+
+/** What unshare(1) prints, with exit status 1, when the program in it was killed: it tries to end by the same signal. */
+const killedWords = 'sigprocmask unblock failed'
+
+/** Whether a confined program was ended by a signal, which is how the kernel enforces the limit on processor time. */
+export function wasKilled({ status, stderr }: ProcessError): boolean {
+  return (status !== undefined && status.signal !== null) || stderr.includes(killedWords)
+}
+
 let runs = 0
 
 /**
- * How a program that reads an image from outside is run: under a user id that owns nothing else, without capabilities and
- * without network, and with limits on what it uses. It reaches files by descriptors that it inherits. A process that is not root
- * can give it no other user id.
+ * How a program that reads an image from outside is run: under a user id that owns nothing else, without capabilities, without
+ * network, and with limits on what it uses. It reaches files by descriptors that it inherits, and no process of it outlives it.
+ * A process that is not root can give it no other user id, and namespaces only where the kernel lets any user make them.
  */
 export class Confinement {
   /** Undefined: the program runs as the user of this process. */
@@ -49,7 +60,7 @@ export class Confinement {
         throw new StoragePoolException(msg`Cannot read the image: ${program} is not installed (package ${pack})`)
     }
     const isRoot = host.uid === 0
-    const namespaces = [...(isRoot ? [] : ['--user', '--map-current-user']), '--net', '--ipc']
+    const namespaces = [...(isRoot ? [] : ['--user', '--map-current-user']), ...alone]
     const uid = firstUid + (runs++ % uidCount)
     const canUnshare = await processes.run(['unshare', ...namespaces, '--', 'true']).then(
       () => true,
@@ -58,7 +69,7 @@ export class Confinement {
     return new Confinement(isRoot ? { uid, gid: uid } : undefined, canUnshare ? namespaces : [])
   }
 
-  /** The command that runs `program` confined. The process stays the same one from the first program to the last. */
+  /** The command that runs `program` confined. */
   command(program: Command, { cpuSeconds, fileSize }: ProgramLimits): Command {
     const { user } = this
     const rights = user

@@ -8,7 +8,7 @@ import {
   Untrusted,
 } from '@cloister/kit'
 import { type Command, type InheritedFile, type Os, ProcessError } from '@cloister/os'
-import { Confinement } from './confinement.ts'
+import { Confinement, wasKilled } from './confinement.ts'
 import { type ImageLimits, refuseLargeDisk, requireRoom } from './image-limits.ts'
 
 // qcow2 images from outside, as qemu-img reads them.
@@ -172,9 +172,8 @@ async function run(
 /** How a program failed, in words for the sender of the image. */
 function failure(error: unknown): string {
   if (!(error instanceof ProcessError) || !error.status) return errorText(error)
-  const { code, signal } = error.status
-  // The names of files in it are descriptors of ours.
+  if (wasKilled(error)) return 'took more time, or needed more memory, than an image may take, and was ended'
+  // The files in the program's words are descriptors.
   const said = error.stderr.trim().replaceAll(/'json:\{.*?\}':/gs, 'the image:')
-  if (signal !== null) return `needed more time, memory or space than it may use, and was ended by ${signal}`
-  return `failed with exit status ${code}: ${said}`
+  return `failed with exit status ${error.status.code}: ${said}`
 }
