@@ -38,6 +38,8 @@ export interface Pool {
   usageDetails(): Promise<Record<string, bigint>>
   /** The volume object for a config, the same one for the same `vid`; touches no disk. */
   initVolume(config: VolumeConfig): Volume
+  /** Drops the object of a volume that was not made; touches no disk. */
+  forget(volume: Volume): void
   /** The volume of that `vid`. @throws QubesVolumeNotFoundError */
   getVolume(vid: string): Volume
   listVolumes(): Promise<Volume[]>

@@ -269,3 +269,16 @@ it('a request to shut down is repeated until the guest hears it', async () => {
   }
   expect(system.clock.pending).toBe(0)
 })
+
+it('images that could not be removed with their domain are removed later', async () => {
+  system.faults.failNext('unlink', 'EIO', /work\/private\.img$/)
+  await system.app.removeDomain(vm)
+  expect([vm.registered, await system.intents()]).toEqual([false, ['remove work']])
+  expect((await system.files()).filter((path) => path.includes('work'))).not.toEqual([])
+  for (let second = 0; second < 12; second++) {
+    system.advance(1000)
+    await turns()
+  }
+  expect(await system.intents()).toEqual([])
+  await sound()
+})

@@ -1,4 +1,4 @@
-import { errorChain, msg, QubesVMInUseError } from '@cloister/kit'
+import { msg, QubesVMInUseError } from '@cloister/kit'
 import type { ChangeUnit } from '../changes/change-unit.ts'
 import type { Intent } from '../changes/intents.ts'
 import { AdminVM } from '../domains/admin-vm.ts'
@@ -49,19 +49,16 @@ function unregister(unit: ChangeUnit, vm: BaseVM, intent: Intent): void {
   app.intents.store(unit, intent)
 }
 
-/** Removes what is left of a domain that is no part of the system any more; what cannot be removed now is at the next start. */
+/** Removes what is left of a domain that is no part of the system any more. */
 async function removeRemains(vm: QubesVM, intent: Intent): Promise<void> {
-  const { app, name } = vm
+  const { app } = vm
   const all = await Promise.allSettled([app.hypervisors.of(vm).undefine(vm), vm.storage.remove()])
   const failed = all.find((one) => one.status === 'rejected')
   try {
     if (failed) throw failed.reason
     await app.changes.make((unit) => app.intents.end(unit, intent))
   } catch (error) {
-    app.log.error('something of a removed domain is left over; the next start tries again', {
-      domain: name,
-      error: errorChain(error),
-    })
+    app.leftovers.add(intent, error)
   }
 }
 

@@ -237,7 +237,7 @@ export class ImagePool implements Pool {
     return this.#removing.has(vid)
   }
 
-  /** Called by a volume that was removed. */
+  /** Also called by a volume that was removed. */
   forget(volume: ImageVolume): void {
     this.#removing.delete(volume.vid)
     if (this.#volumes.get(volume.vid) === volume) this.#volumes.delete(volume.vid)

@@ -78,6 +78,9 @@ export class LinuxKernelPool implements Pool {
   }
 
   /** One for each installed kernel. */
+  /** Objects of kernels are not kept. */
+  forget(): void {}
+
   async listVolumes(): Promise<Volume[]> {
     const flags = { rw: false, snapOnStart: false, saveOnStop: false }
     const kernels = await installedKernels(this.os.files, this.dirPath)
