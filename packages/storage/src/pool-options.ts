@@ -15,11 +15,7 @@ export function folderOption(options: PoolOptions): string {
 /** `revisions_to_keep`, 1 when not given. @throws QubesValueError */
 export function revisionsOption(options: PoolOptions): number {
   const text = options['revisions_to_keep'] ?? '1'
-  const value = parseInteger(text)
-  if (value !== undefined) return checkRevisionsToKeep(value)
-  throw new QubesValueError(
-    msg`Invalid value for revisions_to_keep: ${JSON.stringify(text)}. Use a whole number, -1 or more`,
-  )
+  return checkRevisionsToKeep(parseInteger(text) ?? text)
 }
 
 /** A boolean option. @throws QubesValueError */

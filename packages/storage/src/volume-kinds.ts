@@ -36,10 +36,12 @@ export function sameVolume(one: Volume, other: Volume): boolean {
   return one.pool === other.pool && one.vid === other.vid
 }
 
-/** @throws QubesValueError unless the number is -1 or more */
-export function checkRevisionsToKeep(value: number): number {
-  if (Number.isSafeInteger(value) && value >= snapshotsDisabled) return value
-  throw new QubesValueError(msg`Invalid value for revisions_to_keep: ${value}. Use a whole number, -1 or more`)
+/** @throws QubesValueError unless the value is a whole number of -1 or more; a text never is */
+export function checkRevisionsToKeep(value: number | string): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= snapshotsDisabled) return value
+  throw new QubesValueError(
+    msg`Invalid value for revisions_to_keep: ${value}. Use a whole number from -1 to ${Number.MAX_SAFE_INTEGER}`,
+  )
 }
 
 /** Whether a volume may be encrypted with a key that is thrown away (A.9): only what starts empty and is written. */

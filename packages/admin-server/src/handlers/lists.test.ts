@@ -115,6 +115,6 @@ describe('messages', () => {
 
   it('pool.Add names a value that is no number', async () => {
     const payload = 'name=p\ndir_path=/srv/p\nrevisions_to_keep=abc\n'
-    expect(await main.ask('admin.pool.Add+file', { payload })).toContain('revisions_to_keep: "abc"')
+    expect(await main.ask('admin.pool.Add+file', { payload })).toContain('revisions_to_keep: abc.')
   })
 })

@@ -69,7 +69,10 @@ export async function importStream(owned: OwnedVolume, body: AsyncIterable<Uint8
       throw new StoragePoolException(msg`not enough data (copied ${came} bytes, expected ${target.size} bytes)`)
     }
   } catch (error) {
-    await endImport(owned, false)
+    // The first error is the reason of the failure; an error of the ending only follows from it.
+    await endImport(owned, false).catch((second: unknown) => {
+      owned.vm.app.log.warn('ending a failed import failed too', { volume: owned.volume.vid, error: second })
+    })
     throw error
   }
   await endImport(owned, true)
