@@ -64,7 +64,7 @@ export class WireErrors {
   #incident(thrown: unknown, call: string): Message {
     const id = Array.from(this.#random(idBytes), (byte) => byte.toString(16).padStart(2, '0')).join('')
     this.#log.error('a call failed unexpectedly', { incident: id, call, error: thrown })
-    return msg`Internal error, incident ${id}: the log of cloisterd tells more`
+    return msg`${call} failed with an internal error: the log of cloisterd has the details under incident ${id}`
   }
 
   /** The message with its causes, unless the message tells them itself. */
