@@ -11,7 +11,7 @@ import {
 } from '@cloister/admin-server'
 import { type OpenedApp, openApp, Statistics } from '@cloister/core'
 import { errorChain, msg, StoragePoolException } from '@cloister/kit'
-import type { Os } from '@cloister/os'
+import { type Os, systemErrorWords } from '@cloister/os'
 import type { Configuration } from './configuration.ts'
 import { groupId } from './group.ts'
 import type { Logger } from './logger.ts'
@@ -61,6 +61,9 @@ export class Daemon {
       kernelsFolder: configuration.kernels,
       hypervisorUri: configuration.hypervisor,
       ...(configuration.poolDriver !== undefined && { poolDriver: configuration.poolDriver }),
+      ...(configuration.largestImageGib !== undefined && {
+        imageLimits: { largest: BigInt(configuration.largestImageGib) << 30n },
+      }),
       onFatal,
     })
     const endpoints: Endpoint[] = []
@@ -71,7 +74,7 @@ export class Daemon {
         app: opened.app,
         consoles,
         statistics: new Statistics(opened.app),
-        errors: new WireErrors(log, (count) => os.host.random(count), configuration.debug),
+        errors: new WireErrors(log, (count) => os.host.random(count), configuration.debug, systemErrorWords),
         audit: new Audit(log, configuration.auditReads),
         running: new RunningCalls(),
       }

@@ -37,6 +37,7 @@ async function readConfiguration(os: Os, options: Options): Promise<Configuratio
     kernels: `${state}/vm-kernels`,
     hypervisor: `qemu:///embed?root=${encodeURIComponent(`${run}/qemu`)}`,
     poolDriver: undefined,
+    largestImageGib: undefined,
     group: undefined,
     logLevel: 'info',
     auditReads: false,

@@ -21,6 +21,9 @@ const table = [
   ['log-level', 'LEVEL', 'debug, info, warn or error'],
 ] as const
 
+/** Longest argument, characters: that of a path. */
+const longestArgument = 4096
+
 /** @throws ConfigurationError */
 export function parseOptions(args: readonly string[]): Options {
   const values = parsed(args)
@@ -39,6 +42,8 @@ export function parseOptions(args: readonly string[]): Options {
 }
 
 function parsed(args: readonly string[]): Record<string, string | boolean | undefined> {
+  if (args.some((arg) => arg.length > longestArgument))
+    throw new ConfigurationError(msg`an argument is longer than ${longestArgument} characters`)
   const strings = Object.fromEntries(table.map(([name]) => [name, { type: 'string' as const }]))
   const flags = { help: { type: 'boolean' as const, short: 'h' }, version: { type: 'boolean' as const } }
   try {

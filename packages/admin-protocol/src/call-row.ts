@@ -22,7 +22,7 @@ export interface Dialect<A, P, R> {
 
 /** One call of the Admin API: argument `A`, payload `P`, reply `R`; `undefined` where there is none. */
 export interface CallRow<A, P, R> {
-  /** The name without the dialect's prefix; `<class>` stands for each of `variants`. */
+  /** The name without the dialect's prefix; a word in angle brackets, as `<class>`, stands for each of `variants`. */
   readonly key: string
   /** What the call does, in one sentence. */
   readonly summary: string

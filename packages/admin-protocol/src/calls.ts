@@ -49,7 +49,8 @@ export interface FoundCall {
 
 const prefixes: Readonly<Record<DialectName, string>> = { admin: 'admin.', mgmt: 'mgmt.', plain: '' }
 const dialectNames: readonly DialectName[] = ['admin', 'mgmt', 'plain']
-const placeholder = '<class>'
+/** What stands for a variant in the key of a row: `<class>`, `<format>`. */
+const placeholder = /<[a-z]+>/
 
 /** The name of a call on the wire. */
 export function callName<A, P, R>(row: CallRow<A, P, R>, dialect: DialectName, variant?: string): string {

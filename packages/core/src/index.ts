@@ -17,7 +17,7 @@ export { currentState } from './operations/current-state.ts'
 export { resetProperty, setProperty } from './operations/properties.ts'
 export { Statistics } from './operations/statistics.ts'
 export { systemInfo } from './operations/system-info.ts'
-export { fillFile, importStream } from './operations/volumes/import-stream.ts'
+export { importStream } from './operations/volumes/import-stream.ts'
 export {
   beginImport,
   clearVolume,

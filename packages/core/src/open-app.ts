@@ -1,6 +1,7 @@
 import { errorChain, type Log } from '@cloister/kit'
 import { Connection } from '@cloister/libvirt'
 import type { Os } from '@cloister/os'
+import type { ImageLimits } from '@cloister/storage'
 import { App } from './app.ts'
 import type { CoreEvent } from './changes/core-event.ts'
 import { registerDisposableHandlers } from './disposables/disposable-handlers.ts'
@@ -33,6 +34,8 @@ export interface PlaceOptions {
   readonly kernelsFolder: string
   /** Driver of the pool `varlibqubes` of a fresh system; the best that works when not given. */
   readonly poolDriver?: string
+  /** Limits of images that become templates; those of storage when not given. */
+  readonly imageLimits?: ImageLimits | undefined
   /** The state in memory can no longer be trusted: the daemon must stop; guests go on. */
   readonly onFatal: (error: Error) => void
 }
@@ -89,7 +92,7 @@ async function assemble(store: StateStore, connection: Connection, options: Plac
   ])
   const memory = new MemoryBalancer({ os, hypervisor, log, running: () => app.domains.running() })
   const hypervisors: Hypervisors = { of: () => hypervisor, all: () => [hypervisor] }
-  const app: App = new App({ os, log, journal, hypervisors, kernels, memory })
+  const app: App = new App({ os, log, journal, hypervisors, kernels, memory, imageLimits: options.imageLimits })
   const intents = (await loadState(app, store)) ?? (await makeFreshState(app, options))
   registerHandlers(app)
   await recover(app, intents)

@@ -11,6 +11,10 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Bytes of output at most; 1 MiB when not given. */
   readonly outputLimit?: number
+  /** Exit statuses beside 0 that are no failure. */
+  readonly accept?: readonly number[]
+  /** Files that the program inherits, as descriptor 3 and up in the order given. */
+  readonly inherit?: readonly InheritedFile[]
 }
 
 export interface RunResult {
@@ -30,7 +34,12 @@ export interface ExitStatus {
   readonly signal: string | null
 }
 
-/** A file that a detached program inherits, as descriptor 3 and up in the order given. */
+/**
+ * A file that a program inherits, as descriptor 3 and up in the order given: a regular file, a device, or a folder that is
+ * read. It is opened with the rights of this process, whatever user the program runs as; opening it never waits for another
+ * process. A symbolic link as its last name is followed when only root and this process's user can have made it; a regular
+ * file that is written must have one name.
+ */
 export interface InheritedFile {
   readonly path: string
   readonly access: 'read' | 'readwrite'
@@ -39,6 +48,7 @@ export interface InheritedFile {
 export interface DetachOptions {
   /** File that takes standard output and error; appended to, mode 0600. */
   readonly log: string
+  /** Files that the program inherits, as descriptor 3 and up in the order given. */
   readonly inherit?: readonly InheritedFile[]
   readonly uid?: number
   readonly gid?: number
@@ -58,7 +68,10 @@ export interface Processes {
    * @throws ProcessError when it cannot be started, fails, takes too long, prints too much, or is aborted
    */
   run(command: Command, options?: RunOptions): Promise<RunResult>
-  /** Starts a program in a session of its own. @throws ProcessError when it cannot be started */
+  /**
+   * Starts a program in a session of its own.
+   * @throws ProcessError when it cannot be started, UnsafeFileError when it would inherit what must not be opened
+   */
   startDetached(command: Command, options: DetachOptions): Promise<DetachedProcess>
   /** Who has this pid now; undefined when nobody has, or only a zombie. */
   identify(pid: number): Promise<ProcessIdentity | undefined>

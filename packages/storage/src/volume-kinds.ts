@@ -19,7 +19,9 @@ type KindConfig = Pick<VolumeConfig, 'name' | 'snapOnStart' | 'saveOnStop' | 'so
  */
 export function volumeKind({ name, snapOnStart, saveOnStop, source }: KindConfig): VolumeKind {
   if (snapOnStart && saveOnStop) {
-    throw new QubesNotImplementedError(msg`snap_on_start + save_on_stop on '${name}' is not supported`)
+    throw new QubesNotImplementedError(
+      msg`A volume cannot have both snap_on_start and save_on_stop: '${name}' has both`,
+    )
   }
   if (snapOnStart && !source) {
     throw new StoragePoolException(msg`snap_on_start specified on '${name}' but no volume source set`)
@@ -56,7 +58,7 @@ export function checkEphemeral(
 ): boolean | undefined {
   if (!value || canBeEphemeral(volume)) return value
   throw new QubesValueError(
-    'Cannot enable ephemeral on snap_on_start or save_on_stop or non-dom0 or not writable volume',
+    'Only a writable volume that starts empty can be ephemeral: this one is read-only, or has snap_on_start or save_on_stop',
   )
 }
 

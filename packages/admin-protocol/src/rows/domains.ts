@@ -18,6 +18,9 @@ import { preloadWord } from '../values/preload.ts'
 /** Classes that a domain can be asked for; whether one can be made is the handler's business. */
 const classes: readonly string[] = ['AppVM', 'TemplateVM', 'StandaloneVM', 'AdminVM', 'DispVM', 'RemoteVM']
 
+/** Formats that an image can be said to have. */
+const imageFormatNames: readonly string[] = ['raw', 'qcow2']
+
 export const vmList: CallRow<string | undefined, undefined, readonly DomainListItem[]> = {
   ...globalRead,
   key: 'vm.List',
@@ -46,9 +49,19 @@ export const vmCreateInPool: CallRow<string | undefined, CreateRequest, undefine
 export const vmCreateTemplate: CallRow<string, undefined, undefined> = {
   ...globalWrite,
   key: 'vm.CreateTemplate',
-  summary: 'Makes a template from an image of its root volume.',
+  summary: 'Makes a template from an image of its root volume, raw or qcow2, as the signature of the image tells.',
   stream: 'payload',
   mgmt: { argument: required(domainName), payload: nothing, reply: noReply },
+}
+
+/** A call of our own: the draft has no way to say the format. */
+export const vmCreateTemplateAs: CallRow<string, undefined, undefined> = {
+  ...globalWrite,
+  key: 'cloister.vm.CreateTemplate.<format>',
+  summary: 'Makes a template from an image of that format, whatever signature the image has.',
+  variants: imageFormatNames,
+  stream: 'payload',
+  plain: { argument: required(domainName), payload: nothing, reply: noReply },
 }
 
 export const vmCreateDisposable: CallRow<'preload' | undefined, 'uuid' | undefined, string | undefined> = {

@@ -49,6 +49,11 @@ export class Labels {
     return label
   }
 
+  /** As the value of a property names it: by name, else by index, which may be written `label-3`. @throws QubesLabelNotFoundError */
+  fromProperty(value: string): Label {
+    return this.#byName.get(value) ?? this.get(value.replace(/^label-(?=\d+$)/, ''))
+  }
+
   /** Takes a label over from storage. */
   load(label: Label): void {
     this.#byIndex.set(label.index, label)

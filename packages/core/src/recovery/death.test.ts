@@ -119,7 +119,12 @@ describe('the daemon dies while it', () => {
   it('makes a template of an image', async () => {
     await dieEverywhere({
       operation: () =>
-        createTemplate(system.app, { name: 'new', creator: system.app.adminVM, image: stream('image'.padEnd(1024)) }),
+        createTemplate(system.app, {
+          name: 'new',
+          creator: system.app.adminVM,
+          image: stream('image'.padEnd(1024)),
+          limits: system.app.imageLimits,
+        }),
       look: async (done) => {
         if (done) expect(names()).toContain('new')
         if (names().includes('new'))

@@ -1,5 +1,5 @@
 import type { Driver, Subscription, TestDriver } from '@cloister/libvirt'
-import type { Faults } from '@cloister/os'
+import type { Faults, Files } from '@cloister/os'
 
 /** The driver as one daemon sees it: when that one is gone, guests go on. */
 export function apart(driver: TestDriver): Driver {
@@ -42,6 +42,17 @@ export function overlaid<T extends object>(target: T, own: Partial<T>): T {
     get: (_target, name) => {
       const value: unknown = Reflect.get(name in own ? own : target, name)
       return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+}
+
+/** Files that fail as planned, also those below a folder that is opened to work in. */
+export function confinable(files: Files, faults: Faults): Files {
+  return overlaid<Files>(faulty(files, faults), {
+    confine: async (folder) => {
+      faults.look()
+      const confined = await files.confine(folder)
+      return { files: confinable(confined.files, faults), close: () => confined.close() }
     },
   })
 }

@@ -1,12 +1,12 @@
 import { Connection, TestDriver } from '@cloister/libvirt'
-import { type Faults, ModelledClock, ModelledOs, type Os } from '@cloister/os'
+import { Faults, ModelledClock, ModelledOs, type Os } from '@cloister/os'
 import type { App } from '../app.ts'
 import type { CoreEvent } from '../changes/core-event.ts'
 import { type OpenedApp, openAppOn } from '../open-app.ts'
 import { FaultyStateStore } from '../state/testing/faulty-state-store.ts'
 import { MemoryStateStore } from '../state/testing/memory-state-store.ts'
 import { type Snapshot, snapshotOf } from '../state/testing/snapshot.ts'
-import { apart, faulty, overlaid } from './faulty.ts'
+import { apart, confinable, faulty, overlaid } from './faulty.ts'
 
 const stateFolder = '/state'
 const kernelsFolder = '/kernels'
@@ -22,10 +22,12 @@ export class MemorySystem implements AsyncDisposable {
   })
   readonly driver: TestDriver = new TestDriver('test:///empty', { os: this.os })
   /** Errors and warnings of the daemon that is open. */
-  readonly logged: string[] = []
+  logged: readonly string[] = []
   readonly #store = new MemoryStateStore()
   readonly #onEvent: (event: CoreEvent) => void
   #clock = new ModelledClock()
+  #faults = new Faults()
+  #connection: Connection | undefined
   #opened: OpenedApp | undefined
 
   private constructor(onEvent: (event: CoreEvent) => void) {
@@ -55,22 +57,30 @@ export class MemorySystem implements AsyncDisposable {
 
   /** What goes wrong for the daemon that is open: its steps are changes of files, commits, and calls of the driver. */
   get faults(): Faults {
-    return this.os.files.faults
+    return this.#faults
   }
 
   /** Opens the system again, on what the daemon before has left, which is dead from now on. */
   async reopen(): Promise<void> {
     this.#opened = undefined
+    // Whatever the dead daemon still has under way must not have any effect.
+    this.#faults.dieAfter(0)
+    await this.#connection?.close()
     this.#clock = new ModelledClock(this.#clock.now() + 1)
+    this.#faults = new Faults()
     this.os.restart()
-    this.logged.length = 0
-    const generation = { dead: false }
-    const os: Os = overlaid<Os>(this.os, { clock: this.#clock })
-    const connection = new Connection(faulty(apart(this.driver), this.faults))
-    const note = (message: string, details?: Readonly<Record<string, unknown>>): void => {
-      if (!generation.dead) this.logged.push(`${message} ${JSON.stringify(details ?? {})}`)
-    }
-    this.#opened = await openAppOn(new FaultyStateStore(this.#store, this.faults), connection, {
+    const logged: string[] = []
+    this.logged = logged
+    const os: Os = overlaid<Os>(this.os, { clock: this.#clock, files: confinable(this.os.files, this.#faults) })
+    const connection = new Connection(faulty(apart(this.driver), this.#faults))
+    this.#connection = connection
+    const note = (message: string, details?: Readonly<Record<string, unknown>>): void =>
+      void logged.push(
+        `${message} ${Object.entries(details ?? {})
+          .map((pair) => pair.join('='))
+          .join(' ')}`,
+      )
+    this.#opened = await openAppOn(new FaultyStateStore(this.#store, this.#faults), connection, {
       os,
       log: { debug: () => {}, info: () => {}, warn: note, error: note },
       stateFolder,
@@ -79,6 +89,12 @@ export class MemorySystem implements AsyncDisposable {
       onFatal: (error) => note(`fatal: ${error.message}`),
     })
     this.app.journal.onEvent(this.#onEvent)
+  }
+
+  /** Moves the clock of the daemon and of its guests on. */
+  advance(ms: number): void {
+    this.os.clock.advance(ms)
+    this.#clock.advance(ms)
   }
 
   /** What is stored now. */

@@ -3,7 +3,16 @@ import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import type { Log } from '@cloister/kit'
 import { Connection, TestDriver } from '@cloister/libvirt'
-import { Faults, type Files, ModelledClock, nodeOs, type Os, type Processes } from '@cloister/os'
+import {
+  Faults,
+  type Files,
+  type FolderLock,
+  type FolderLocks,
+  ModelledClock,
+  nodeOs,
+  type Os,
+  type Processes,
+} from '@cloister/os'
 import type { App } from '../app.ts'
 import type { BaseVM, VMClass } from '../domains/base-vm.ts'
 import type { LifeEventName } from '../domains/domain-events.ts'
@@ -13,7 +22,7 @@ import { createDomain } from '../operations/create-domain.ts'
 import { SqliteStateStore } from '../state/sqlite/sqlite-state-store.ts'
 import { FaultyStateStore } from '../state/testing/faulty-state-store.ts'
 import { type Snapshot, snapshotOf } from '../state/testing/snapshot.ts'
-import { apart, faulty, overlaid } from './faulty.ts'
+import { apart, confinable, faulty, overlaid } from './faulty.ts'
 
 const gib = 2 ** 30
 /** How long a test waits for what must happen, ms. */
@@ -45,6 +54,7 @@ export class TestSystem implements AsyncDisposable {
   #clock = new ModelledClock()
   #faults = new Faults()
   #store: SqliteStateStore | undefined
+  readonly #locks: FolderLock[] = []
   #generation = 0
   #opened: OpenedApp | undefined
   #stop: (() => Promise<void>) | undefined
@@ -88,6 +98,7 @@ export class TestSystem implements AsyncDisposable {
     this.#faults.dieAfter(0)
     await this.#stop?.()
     this.#stop = undefined
+    for (const lock of this.#locks.splice(0)) await lock.release()
     this.#opened = undefined
   }
 
@@ -207,9 +218,21 @@ export class TestSystem implements AsyncDisposable {
     return {
       ...os,
       clock: this.#clock,
-      files: withContents(faulty(os.files, this.#faults), host),
+      files: withContents(confinable(os.files, this.#faults), host),
+      locks: this.#locksOfDaemon(os.locks),
       processes: another(os.processes, this.#generation),
       host: { ...os.host, memory: 32 * gib, random: (count) => this.random(count) },
+    }
+  }
+
+  /** The locks of one daemon, which end with it. */
+  #locksOfDaemon(locks: FolderLocks): FolderLocks {
+    return {
+      take: async (folder) => {
+        const lock = await locks.take(folder)
+        this.#locks.push(lock)
+        return lock
+      },
     }
   }
 

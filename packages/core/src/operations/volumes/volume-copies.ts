@@ -79,10 +79,12 @@ export class VolumeCopies {
     if (source.volume.revisionsToKeep === -1 && source.vm.powerState !== 'Halted') {
       throw new QubesVMError(msg`Volume ${source.volume.vid} must be stopped before importing its data`)
     }
-    await whileHalted(vm, `copying into its volume ${volume.name}`, () => volume.importVolume(source.volume))
-    await this.#app.changes.make((unit) => {
-      storage.store(unit, volume.name)
-      this.#app.events.fire(unit, vm, 'domain-import-volume', { name: volume.name, source: source.volume.vid })
+    await whileHalted(vm, `copying into its volume ${volume.name}`, async () => {
+      await volume.importVolume(source.volume)
+      await this.#app.changes.make((unit) => {
+        storage.store(unit, volume.name)
+        this.#app.events.fire(unit, vm, 'domain-import-volume', { name: volume.name, source: source.volume.vid })
+      })
     })
   }
 

@@ -1,5 +1,5 @@
 import { QubesVMNotHaltedError, StoragePoolException } from '@cloister/kit'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { QubesVM } from '../../domains/qubes-vm.ts'
 import { setProperty } from '../../operations/properties.ts'
 import { discrepancies } from '../../testing/soundness.ts'
@@ -75,16 +75,6 @@ describe('what replaces the content of a volume', () => {
     expect(await vm.storage.get('private').size()).toBe(2n << 30n)
     expect(await discrepancies(system)).toEqual([])
   })
-})
-
-it('an import that fails keeps its first error when ending it fails too', async () => {
-  const ending = vi.spyOn(owned().volume, 'importDataEnd').mockRejectedValue(new Error('the second error'))
-  await expect(importStream(owned(), stream('x'), 512n)).rejects.toThrow(/not enough data/)
-  expect(system.logged).toContainEqual(
-    expect.objectContaining({ level: 'warn', message: 'ending a failed import failed too' }),
-  )
-  ending.mockRestore()
-  await endImport(owned(), false)
 })
 
 describe('the size of a volume', () => {
