@@ -75,6 +75,9 @@ describe('WireErrors', () => {
     const text = (thrown: unknown): string => messageText(wireErrors.toWire(thrown, 'admin.vm.volume.Import').message)
     expect(text(full)).toBe('admin.vm.volume.Import failed: no space is left')
     expect(text(new QubesException('Cannot import', { cause: full }))).toBe('Cannot import: no space is left')
+    expect(text(new QubesException('Cannot import: no space is left', { cause: full }))).toBe(
+      'Cannot import: no space is left',
+    )
     expect(log.lines).toMatchObject([{ details: { call: 'admin.vm.volume.Import', error: full } }])
   })
 

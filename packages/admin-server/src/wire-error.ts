@@ -70,9 +70,11 @@ export class WireErrors {
   /** The message with its causes, unless the message tells them itself. */
   #withCause(error: CloisterError): Message {
     if (error.cause === undefined) return error.text
-    if (error.message.includes(errorChain(error.cause))) return error.text
+    const causes = this.#chain(error.cause)
+    const isTold = [causes, errorChain(error.cause)].some((text) => error.message.includes(text))
+    if (isTold) return error.text
     const { format, fields } = error.text
-    return { format: `${format}: %s`, fields: [...fields, this.#chain(error.cause)] }
+    return { format: `${format}: %s`, fields: [...fields, causes] }
   }
 
   #chain(cause: unknown, depth = 0): string {
