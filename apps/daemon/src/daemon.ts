@@ -10,8 +10,10 @@ import {
   WireErrors,
 } from '@cloister/admin-server'
 import { type OpenedApp, openApp, Statistics } from '@cloister/core'
+
 import { errorChain, errorText, msg, StoragePoolException } from '@cloister/kit'
-import type { Os } from '@cloister/os'
+import { type Os, systemErrorWords } from '@cloister/os'
+
 import type { Configuration } from './configuration.ts'
 import { groupId } from './group.ts'
 import type { Logger } from './logger.ts'
@@ -77,7 +79,7 @@ export class Daemon {
         app: opened.app,
         consoles,
         statistics: new Statistics(opened.app),
-        errors: new WireErrors(log, (count) => os.host.random(count), configuration.debug),
+        errors: new WireErrors(log, (count) => os.host.random(count), configuration.debug, systemErrorWords),
         audit: new Audit(log, configuration.auditReads),
         running: new RunningCalls(),
       }

@@ -3,7 +3,7 @@ import type { App, BaseVM, Statistics } from '@cloister/core'
 import type { AccessRules } from './access.ts'
 import type { Consoles } from './consoles.ts'
 
-/** A call that has passed all checks, with typed values. */
+/** A call that passed all checks, with typed values. */
 export interface Call<A, P> {
   readonly app: App
   readonly consoles: Consoles
@@ -29,7 +29,7 @@ export interface Call<A, P> {
 
 type Handler<A, P, R> = (call: Call<A, P>) => R | Promise<R>
 
-/** A row of the table of calls with what is done for it. */
+/** A row of the table of calls with its handler. */
 export interface HandledCall {
   readonly row: AnyCallRow
   readonly handle: Handler<unknown, unknown, unknown>
@@ -37,16 +37,16 @@ export interface HandledCall {
 
 /** Pairs a row with its handler; the row's types are the handler's. */
 export function handle<A, P, R>(row: CallRow<A, P, R>, handler: Handler<A, P, R>): HandledCall {
-  // The dispatcher hands a handler only what its own row has decoded.
+  // The pipeline gives a handler only values that the handler's own row has decoded.
   return { row: row as AnyCallRow, handle: handler as Handler<unknown, unknown, unknown> }
 }
 
-/** Pairs a row whose reply is streamed: the handler sends, and ends when the caller has gone. */
+/** Pairs a row whose reply is streamed with its handler, which sends messages until the caller has gone. */
 export function handleStream<A, P>(row: CallRow<A, P, QubesEvent>, handler: Handler<A, P, void>): HandledCall {
   return { row: row as AnyCallRow, handle: handler as Handler<unknown, unknown, unknown> }
 }
 
-/** The items of a list, or the one that was asked for. @throws what `missing` makes when there is none of that name */
+/** All items of a list, or the one that was asked for. @throws what `missing` returns when no item has that name */
 export function onlyOne<T>(
   items: readonly T[],
   wanted: string | undefined,

@@ -32,7 +32,8 @@ const withTemplate: Lookup = (vm, name) => vm.featureWithTemplate(name)
 const ofAdmin: Lookup = (_vm, name, app) => app.adminVM.features.find(name)
 
 function refuseReserved(name: string): void {
-  if (reservedFeatures.has(name)) throw new PermissionDenied(msg`The feature ${name} is the daemon's own`)
+  if (reservedFeatures.has(name))
+    throw new PermissionDenied(msg`The feature ${name} is set by cloisterd and cannot be changed by calls`)
 }
 
 export const featureHandlers: readonly HandledCall[] = [

@@ -34,7 +34,7 @@ const all: readonly HandledCall[] = [
   ...internalHandlers,
 ]
 
-/** What is done for each row of the table of calls. */
+/** The handler of each row of the table of calls. */
 export const handlers: ReadonlyMap<AnyCallRow, HandledCall['handle']> = new Map(
   all.map(({ row, handle }) => [row, handle]),
 )

@@ -11,7 +11,7 @@ import { AdminVM, type BaseVM } from '@cloister/core'
 import { msg, PermissionDenied, QubesTagNotFoundError } from '@cloister/kit'
 import { type HandledCall, handle, onlyOne } from '../handler.ts'
 
-/** Tags by which rights are given: only the admin domain may change them (reference: admin-api, 8; mgmt-dialect, Tags). */
+/** Tags that policies give rights by: only the admin domain may change them (reference: admin-api, 8; mgmt-dialect, Tags). */
 const protectedTags: Readonly<Record<DialectName, RegExp>> = {
   admin: /^created-by-/,
   plain: /^created-by-/,
