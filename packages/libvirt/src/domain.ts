@@ -7,6 +7,8 @@ import type {
   DomainMemoryStats,
   DomainStateAndReason,
 } from './driver.ts'
+import type { DeviceChangeFlags } from './driver-groups.ts'
+import { supported } from './supported.ts'
 
 /**
  * A domain of a connection: a light handle, of which there may be many for one domain. Methods are libvirt's `virDomain…`
@@ -122,5 +124,23 @@ export class Domain {
   /** Opens the console of an alias, or the first; who else has it open is cut off only with `force`. */
   async openConsole(alias?: string, flags: { readonly force?: boolean } = {}): Promise<ConsoleStream> {
     return this.connection.driver.domainOpenConsole(this.#handle, alias, flags)
+  }
+
+  /** Adds a device, given as its element of domain XML. @throws LibvirtError NO_SUPPORT where devices cannot be changed */
+  async attachDevice(xml: string, flags: DeviceChangeFlags = {}): Promise<void> {
+    const { devices } = this.connection.driver
+    await supported(devices, 'virDomainAttachDeviceFlags').domainAttachDeviceFlags(this.#handle, xml, flags)
+  }
+
+  /** Removes the device that the element names. @throws LibvirtError NO_SUPPORT where devices cannot be changed */
+  async detachDevice(xml: string, flags: DeviceChangeFlags = {}): Promise<void> {
+    const { devices } = this.connection.driver
+    await supported(devices, 'virDomainDetachDeviceFlags').domainDetachDeviceFlags(this.#handle, xml, flags)
+  }
+
+  /** Opens the channel of a name or alias, or the first. @throws LibvirtError NO_SUPPORT where channels cannot be opened */
+  async openChannel(name?: string, flags: { readonly force?: boolean } = {}): Promise<ConsoleStream> {
+    const { streams } = this.connection.driver
+    return supported(streams, 'virDomainOpenChannel').domainOpenChannel(this.#handle, name, flags)
   }
 }

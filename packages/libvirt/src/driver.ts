@@ -1,3 +1,5 @@
+import type { DeviceDriver, NetworkDriver, StoragePoolDriver, StreamDriver } from './driver-groups.ts'
+
 /** States of a domain (`virDomainState`; reference: libvirt, 1.1). */
 export const domainStates = {
   nostate: 0,
@@ -94,8 +96,8 @@ export interface ConsoleStream {
 
 /** What a driver can do for a domain: asked instead of which driver it is. */
 export interface DriverCapabilities {
-  /** Value of `<domain type>` to use. */
-  readonly domainType: 'kvm' | 'qemu' | 'test'
+  /** Value of `<domain type>` to use, such as `kvm`, `qemu`, `test`; each driver has its own. */
+  readonly domainType: string
   readonly arch: string
   /** Guests report and yield memory through a balloon. */
   readonly balloon: boolean
@@ -125,6 +127,21 @@ export interface Driver {
   readonly uri: string
   /** `QEMU`, `TEST`, … (`virConnectGetType`). */
   readonly type: string
+  /**
+   * Resolves with the reason when the connection to the hypervisor is lost: no call is answered and no event arrives any more,
+   * and the states of the domains are unknown. It never rejects, does not resolve for `connectClose`, and never resolves for a
+   * driver that runs in this process.
+   */
+  readonly closed: Promise<Error>
+
+  /** Devices of running domains; absent when the driver cannot change them. */
+  readonly devices?: DeviceDriver
+  /** Networks; absent when the driver has none. */
+  readonly networks?: NetworkDriver
+  /** Storage pools; absent when the driver has none. */
+  readonly storagePools?: StoragePoolDriver
+  /** Streams between a client and a domain, other than consoles; absent when the driver has none. */
+  readonly streams?: StreamDriver
 
   connectGetCapabilities(): Promise<DriverCapabilities>
   /** Hypervisor version, as major * 1000000 + minor * 1000 + release. */
@@ -134,9 +151,10 @@ export interface Driver {
   /** Releases what the connection holds. Domains of a driver whose guests outlive it go on. */
   connectClose(): Promise<void>
   /**
-   * Calls `listener` for each life-cycle event, in the order of the changes.
+   * Calls `listener` for each life-cycle event, in the order of the changes. A driver that has to ask a daemon returns a
+   * promise; no event after it resolves is missed.
    */
-  connectDomainEventRegister(listener: (event: LifecycleEvent) => void): Subscription
+  connectDomainEventRegister(listener: (event: LifecycleEvent) => void): Subscription | Promise<Subscription>
 
   domainLookupByName(name: string): Promise<DomainHandle>
   domainLookupByUUID(uuid: string): Promise<DomainHandle>

@@ -25,6 +25,8 @@ export interface BlockDevice {
   readonly rw: boolean
   /** Nothing on it must survive: flushes may be skipped. */
   readonly disposable: boolean
+  /** The image below, which holds what this one does not. It must be opened for reading only. */
+  readonly backing?: BlockDevice
 }
 
 export interface Revision {

@@ -24,7 +24,7 @@ type Guests = ReadonlyMap<string, Domain>
 
 /** Finds running guests again and finishes or undoes what was interrupted; before any call is served. */
 export async function recover(app: App, intents: readonly Intent[]): Promise<void> {
-  app.hypervisor.listen(({ domain, event }) => {
+  await app.hypervisor.listen(({ domain, event }) => {
     const vm = app.domains.findUuid(domain.uuid)
     if (vm instanceof QubesVM) vm.lifeCycle.onHypervisorEvent(event)
   })

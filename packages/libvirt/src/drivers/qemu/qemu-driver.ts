@@ -56,6 +56,8 @@ export async function openQemuDriver(uri: LibvirtUri, environment: DriverEnviron
 class QemuDriver implements Driver, RunOwner {
   readonly uri: string
   readonly type = 'QEMU'
+  /** The driver runs in this process: the connection to it cannot be lost. */
+  readonly closed: Promise<Error> = new Promise<Error>(() => {})
   readonly #host: QemuHost
   readonly #domains = new DomainTable<QemuDomain>('QEMU')
   readonly #listeners: LifecycleListeners

@@ -1,7 +1,18 @@
 import type { Driver } from '../../driver.ts'
 
 /** Calls of a driver that can be made to fail or to wait. */
-export type Operation = Exclude<keyof Driver, 'uri' | 'type' | 'connectClose' | 'connectDomainEventRegister'>
+export type Operation = Exclude<
+  keyof Driver,
+  | 'uri'
+  | 'type'
+  | 'closed'
+  | 'devices'
+  | 'networks'
+  | 'storagePools'
+  | 'streams'
+  | 'connectClose'
+  | 'connectDomainEventRegister'
+>
 
 /** A call that has been made to wait. */
 export interface HeldOperation {
@@ -14,6 +25,13 @@ export interface HeldOperation {
 /** What tests have planned for the next calls: each plan is for one call, in the order in which they were made. */
 export class Faults {
   readonly #plans = new Map<Operation, (() => Promise<void>)[]>()
+  readonly #failAll = Promise.withResolvers<never>()
+  #failed: Error | undefined
+
+  constructor() {
+    // A rejection that no call waits for must not end the process.
+    this.#failAll.promise.catch(() => {})
+  }
 
   /** The next call of that operation fails before it changes anything. */
   failNext(operation: Operation, error: Error): void {
@@ -31,9 +49,17 @@ export class Faults {
     return { reached: reached.promise, release: () => released.resolve() }
   }
 
+  /** Every call fails from now on, also those that wait. */
+  failAll(error: Error): void {
+    this.#failed = error
+    this.#failAll.reject(error)
+  }
+
   /** Does what is planned for this call, if anything. */
   async meet(operation: Operation): Promise<void> {
-    await this.#plans.get(operation)?.shift()?.()
+    if (this.#failed) throw this.#failed
+    const plan = this.#plans.get(operation)?.shift()
+    if (plan) await Promise.race([plan(), this.#failAll.promise])
   }
 
   #plan(operation: Operation, plan: () => Promise<void>): void {

@@ -44,15 +44,19 @@ const capabilities: DriverCapabilities = {
 export class TestDriver implements Driver {
   readonly uri: string
   readonly type = 'TEST'
+  /** Resolves when a test says that the connection is lost (`loseConnection`). */
+  readonly closed: Promise<Error>
   readonly #os: Os
   readonly #domains = new DomainTable<TestDomain>('TEST')
   readonly #listeners: LifecycleListeners
   readonly #faults = new Faults()
+  readonly #lost = Promise.withResolvers<Error>()
   #lastId = 0
 
   /** @param running domains that run from the start, and are persistent */
   constructor(uri: string, environment: DriverEnvironment, running: readonly DomainDefinition[] = []) {
     this.uri = uri
+    this.closed = this.#lost.promise
     this.#os = environment.os
     this.#listeners = new LifecycleListeners(environment.log)
     for (const definition of running) {
@@ -259,6 +263,16 @@ export class TestDriver implements Driver {
   /** For tests: the next call of `operation` waits before it changes anything, and what is behind it on the same domain. */
   holdNext(operation: Operation): HeldOperation {
     return this.#faults.holdNext(operation)
+  }
+
+  /**
+   * For tests: the connection is lost, as that to a daemon which died. Guests go on; calls fail with `error`, also those that
+   * wait now, and no event arrives any more.
+   */
+  loseConnection(error: Error): void {
+    this.#listeners.clear()
+    this.#faults.failAll(error)
+    this.#lost.resolve(error)
   }
 
   /** For tests: the guest pays no heed when it is asked to shut down. */

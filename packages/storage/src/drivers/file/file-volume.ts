@@ -32,7 +32,9 @@ export class FileVolume extends ImageVolume {
 
   override async blockDevice(): Promise<BlockDevice | undefined> {
     const device = await super.blockDevice()
-    return device && this.#usesOverlay ? { ...device, format: 'qcow2' } : device
+    if (!device || !this.#usesOverlay) return device
+    const backing: BlockDevice = { ...device, path: this.names.clean, rw: false }
+    return { ...device, format: 'qcow2', backing }
   }
 
   override async revisions(): Promise<Revision[]> {

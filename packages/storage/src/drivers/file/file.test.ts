@@ -117,6 +117,7 @@ describe('driver file on a file system that cannot share blocks', async () => {
       kind: 'file',
       rw: true,
       disposable: true,
+      backing: { path: at.path(child, '.img'), format: 'raw', kind: 'file', rw: false, disposable: true },
     })
     expect(await at.stat(child, '-dirty.qcow2')).toMatchObject({ mode: 0o600 })
     expect((await at.stat(child))?.inode).toBe((await at.stat(source))?.inode)
