@@ -59,7 +59,7 @@ describe('Connection', () => {
     expect(await events[0]?.domain.isActive()).toBe(false)
   })
 
-  it('can stand on a driver that is at hand', async () => {
+  it('can be made over a driver that is open already', async () => {
     const driver = new TestDriver('test:///empty', environment)
     await using connection = new Connection(driver)
     const domain = await connection.createDomain(work, { paused: true })

@@ -23,7 +23,7 @@ export interface DomainLifecycleEvent {
 }
 
 /**
- * A connection to a hypervisor, of which every other object is a part. Methods are libvirt's `virConnect…` and throw
+ * A connection to a hypervisor, through which all other objects are reached. Methods are libvirt's `virConnect…` and throw
  * `LibvirtError` with libvirt's codes; INVALID_CONN once the connection is closed.
  */
 export class Connection implements AsyncDisposable {
@@ -38,8 +38,8 @@ export class Connection implements AsyncDisposable {
   }
 
   /**
-   * Opens what a URI names (reference: libvirt, 2.1): `test:///default`, `test:///empty`, `qemu:///embed?root=DIR`.
-   * @throws LibvirtError INVALID_ARG when the URI is malformed, NO_CONNECT or NO_SUPPORT when no driver answers to it
+   * Opens a connection to the hypervisor that a URI names (reference: libvirt, 2.1): `test:///default`, `test:///empty`, `qemu:///embed?root=DIR`.
+   * @throws LibvirtError INVALID_ARG when the URI is malformed, NO_CONNECT or NO_SUPPORT when no driver serves it
    */
   static async open(uri: string, environment: DriverEnvironment): Promise<Connection> {
     return new Connection(await openDriver(parseUri(uri), environment))
@@ -69,7 +69,7 @@ export class Connection implements AsyncDisposable {
     return this.driver.connectGetHostname()
   }
 
-  /** What domains of this connection can be and do. */
+  /** What the driver can do for domains of this connection. */
   async getCapabilities(): Promise<DriverCapabilities> {
     return this.driver.connectGetCapabilities()
   }
@@ -96,7 +96,7 @@ export class Connection implements AsyncDisposable {
   }
 
   /**
-   * Stores a configuration: of a new domain, or of the next start of one that is known.
+   * Stores the configuration of a new domain, or of the next start of an existing one.
    * @throws LibvirtError XML_ERROR, XML_DETAIL, CONFIG_UNSUPPORTED; OPERATION_FAILED when name or uuid is another domain's
    */
   async defineDomain(xml: string): Promise<Domain> {

@@ -131,7 +131,7 @@ export const passedOverAttributes: ReadonlyMap<string, PassedOverAttribute> = ne
   ],
   ['domain/cpu/@migratable', { because: 'the default of host-passthrough', values: ['on'] }],
   ['domain/clock/@adjustment', { because: 'the clock starts with the time of the host each time', values: ['reset'] }],
-  ['domain/devices/disk/@snapshot', { because: 'says what a snapshot of the domain would do: there is none' }],
+  ['domain/devices/disk/@snapshot', { because: 'says what a snapshot includes; the driver makes none' }],
   ['domain/devices/disk/driver/@name', { because: 'the only one there is', values: ['qemu'] }],
   ['domain/devices/disk/driver/@io', { because: 'images are read by threads', values: ['threads'] }],
   ['domain/devices/disk/driver/@detect_zeroes', { because: 'zeroes are written like other bytes', values: ['off'] }],

@@ -18,11 +18,11 @@ export type Operation = Exclude<
 export interface HeldOperation {
   /** Resolves when the call has been made and waits. */
   readonly reached: Promise<void>
-  /** Lets the call go on. */
+  /** Ends the wait of the call. */
   release(): void
 }
 
-/** What tests have planned for the next calls: each plan is for one call, in the order in which they were made. */
+/** Failures and waits that a test has planned; each is for one call of an operation, in the order in which they were planned. */
 export class Faults {
   readonly #plans = new Map<Operation, (() => Promise<void>)[]>()
   readonly #failAll = Promise.withResolvers<never>()
@@ -38,7 +38,7 @@ export class Faults {
     this.#plan(operation, () => Promise.reject(error))
   }
 
-  /** The next call of that operation waits before it changes anything, and everything behind it on the same domain. */
+  /** The next call of that operation waits before it changes anything; so do later operations on the same domain. */
   holdNext(operation: Operation): HeldOperation {
     const reached = Promise.withResolvers<void>()
     const released = Promise.withResolvers<void>()
@@ -55,7 +55,7 @@ export class Faults {
     this.#failAll.reject(error)
   }
 
-  /** Does what is planned for this call, if anything. */
+  /** Fails or waits, if that is planned for this call. */
   async meet(operation: Operation): Promise<void> {
     if (this.#failed) throw this.#failed
     const plan = this.#plans.get(operation)?.shift()

@@ -7,7 +7,7 @@ import { rootPorts } from './pci-slots.ts'
 /** What runs a guest's instructions: the processor, or QEMU. */
 export type Accelerator = 'kvm' | 'tcg'
 
-/** A definition and everything else that a machine is made from. */
+/** A definition, and the files of the host that a machine is made from. */
 export interface MachinePlan {
   readonly definition: DomainDefinition
   readonly accelerator: Accelerator
@@ -29,8 +29,8 @@ export const monitorSocket = 'monitor'
 export const translationCacheMib = 256
 
 /**
- * The arguments of QEMU for a machine that stands still until it is told to go on (reference: storage-and-lifecycle, C).
- * Nothing in them depends on a configuration file or on a default of QEMU's that has changed.
+ * The arguments of QEMU for a machine whose processors wait until the monitor starts them (reference: storage-and-lifecycle, C).
+ * They depend neither on a configuration file nor on a default that differs between versions of QEMU.
  */
 export function qemuInvocation(plan: MachinePlan): Invocation {
   const { definition } = plan
