@@ -56,7 +56,9 @@ export function qemuInvocation(plan: MachinePlan): Invocation {
 function addProcessor(invocation: Invocation, { definition, accelerator }: MachinePlan): void {
   const { os, features, cpu } = definition
   const acpi = features.includes('acpi') ? 'on' : 'off'
-  const machine = `${os.machine ?? 'q35'},usb=off,dump-guest-core=off,mem-merge=off,vmport=off,hpet=off,acpi=${acpi}`
+  // On a busy host, Linux without an HPET may find that the emulated interval timer does not tick, and panics.
+  const hpet = accelerator === 'kvm' ? 'off' : 'on'
+  const machine = `${os.machine ?? 'q35'},usb=off,dump-guest-core=off,mem-merge=off,vmport=off,hpet=${hpet},acpi=${acpi}`
   const reboot = definition.onReboot === 'destroy' ? 'shutdown' : 'reset'
   const model = accelerator === 'kvm' && cpu.mode !== 'maximum' ? 'host' : 'max'
   invocation
