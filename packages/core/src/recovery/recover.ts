@@ -26,7 +26,7 @@ export async function recover(app: System, intents: readonly Intent[]): Promise<
 }
 
 async function recoverOn(app: System, hypervisor: HypervisorPort, intents: readonly Intent[]): Promise<void> {
-  hypervisor.listen(({ domain, event }) => {
+  await hypervisor.listen(({ domain, event }) => {
     const vm = app.domains.findUuid(domain.uuid)
     if (vm instanceof QubesVM) vm.lifeCycle.onHypervisorEvent(event)
   })
