@@ -10,14 +10,14 @@ export interface FolderLock {
 }
 
 /**
- * Locks on folders that only one daemon may work in. The kernel holds them: they end with the process, whatever ends it, and
+ * Locks on folders that only one daemon may work in. The kernel holds them: they end with the process, also when it is killed, and
  * count in every container and pid namespace of the machine. Of any number of processes that try at once one gets the lock.
  */
 export interface FolderLocks {
   /**
    * Locks a folder, which must exist. Its file system must let files be locked.
    * @throws FolderBusyError when a process, this one included, has the lock
-   * @throws UnsafeFileError when the lock's file is not ours
+   * @throws UnsafeFileError when another user owns the lock's file, or it is no file
    */
   take(folder: string): Promise<FolderLock>
 }

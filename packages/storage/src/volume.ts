@@ -18,7 +18,7 @@ export interface VolumeConfig {
   readonly ephemeral?: boolean
 }
 
-/** What a disk of a guest is made from. */
+/** The image or device that is a disk of a guest. */
 export interface BlockDevice {
   readonly path: string
   readonly format: 'raw' | 'qcow2'

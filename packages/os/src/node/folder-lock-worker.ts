@@ -3,7 +3,7 @@ import { parentPort } from 'node:worker_threads'
 
 // The thread that holds the locks of this process. Node cannot lock files, but SQLite can: an exclusive transaction on an empty
 // database holds a lock of the kernel (POSIX) on its file, and writes nothing. Such a lock ends when any descriptor of that file
-// is closed in the process: nothing else here may open the file.
+// is closed in the process: no other code of this process may open the file.
 
 /** What the thread is asked. */
 export type LockRequest =

@@ -39,7 +39,7 @@ export class NodeFolderLocks implements FolderLocks {
     }
   }
 
-  /** Makes the file to lock, and checks that it is ours. It is not opened when it is there: see the thread. */
+  /** Makes the file to lock if it is missing, and checks that it is a plain file. An existing file is not opened: see the thread. */
   async #prepare(folder: string): Promise<string> {
     const { files, close } = await this.#files.confine(folder)
     try {
