@@ -5,7 +5,7 @@ import { CannotCloneError, errorCode, type Files } from './files.ts'
 
 // Each function is durable when it returns and safe to die in at any moment (reference: storage-and-lifecycle, A.4.2).
 
-/** Differs from process to process, also where each one gets the same pid, as the first of a container does. */
+/** A mark of this process. It is no pid: in a container every start of the daemon may get the same pid. */
 const ourMark = randomBytes(5).toString('hex')
 const temporarySuffix = /~([0-9a-z]+)-[0-9a-z]+$/
 let temporaries = 0

@@ -3,9 +3,9 @@ import { CloisterError, libvirtCodes, msg } from '@cloister/kit'
 /** The folder in a locked folder that holds the lock's file. Only this process's user can write to it. */
 export const lockFolder = '.cloister'
 
-/** The hold of this process on a folder. */
+/** A lock that this process has on a folder. */
 export interface FolderLock {
-  /** Gives the folder free; more than once is fine. */
+  /** Releases the lock. A second call does nothing. */
   release(): Promise<void>
 }
 

@@ -32,7 +32,7 @@ export class NodeFolderLocks implements FolderLocks {
       const lock = await within({ clock: this.#clock, ms: limitMs, what: `Locking the folder ${folder}` }, taken)
       return { release: () => thread.release(lock) }
     } catch (error) {
-      // One that comes too late is given back.
+      // A lock that is granted after the limit is released again.
       void taken.then((lock) => thread.release(lock)).catch(() => {})
       if (error instanceof LockedError) throw new FolderBusyError(folder, await this.#holder(path))
       throw new StoragePoolException(msg`Cannot lock the folder ${folder}: ${errorText(error)}`, { cause: error })
@@ -62,7 +62,7 @@ export class NodeFolderLocks implements FolderLocks {
       const [stat, text] = [await this.#files.stat(path), await this.#files.read('/proc/locks', locksLimit)]
       return stat && holderIn(new TextDecoder().decode(text), stat)
     } catch {
-      // Only a word of the message is missing then.
+      // The message then does not name the process.
       return undefined
     }
   }
