@@ -106,7 +106,7 @@ export interface Volume {
 const abilities = {
   importData: 'take an import',
   importDataEnd: 'take an import',
-  revert: 'go back to a revision',
+  revert: 'go back to a revision (revert)',
   snapshot: 'make a revision on demand',
 } as const
 
