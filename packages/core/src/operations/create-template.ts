@@ -1,6 +1,6 @@
 import { endFailed, msg, QubesException, QubesValueError } from '@cloister/kit'
 import { temporaryName } from '@cloister/os'
-import { supported } from '@cloister/storage'
+import { importFailure, supported } from '@cloister/storage'
 import type { App } from '../app.ts'
 import type { BaseVM } from '../domains/base-vm.ts'
 import type { DomainStorage } from '../domains/domain-storage.ts'
@@ -47,7 +47,7 @@ async function fillRoot(app: App, storage: DomainStorage, image: AsyncIterable<U
     if (size === 0n) throw new QubesValueError('The image is empty')
     await files.truncate(path, ((size + sectorSize - 1n) / sectorSize) * sectorSize)
   } catch (error) {
-    await endFailed(error, () => supported(root, 'importDataEnd')(false))
+    await endFailed(importFailure(root.vid, error), () => supported(root, 'importDataEnd')(false))
   }
   await supported(root, 'importDataEnd')(true)
 }

@@ -1,5 +1,6 @@
 import { endFailed, msg, StoragePoolException } from '@cloister/kit'
 import type { Files } from '@cloister/os'
+import { importFailure } from '@cloister/storage'
 import { beginImport, endImport, type OwnedVolume } from './volume-operations.ts'
 
 /** Bytes that are written at a time. */
@@ -69,7 +70,7 @@ export async function importStream(owned: OwnedVolume, body: AsyncIterable<Uint8
       throw new StoragePoolException(msg`not enough data (copied ${came} bytes, expected ${target.size} bytes)`)
     }
   } catch (error) {
-    await endFailed(error, () => endImport(owned, false))
+    await endFailed(importFailure(owned.volume.vid, error), () => endImport(owned, false))
   }
   await endImport(owned, true)
 }
