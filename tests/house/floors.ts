@@ -1,14 +1,14 @@
 /**
- * The house: what each package may import from others, and whether it may touch Node. A package imports only from the floors
- * below its own, through the other package's entry point; pure ones run in a browser.
+ * What each package may import. A package imports only packages of lower floors, through their entry points. A package that may
+ * not import modules of Node is pure: it runs in a browser.
  */
 export interface Room {
   readonly folder: string
-  /** Packages of ours. */
+  /** Packages of this repository that may be imported. */
   readonly ours: readonly string[]
-  /** Packages of others. */
+  /** Packages of the registry that may be imported. */
   readonly others: readonly string[]
-  /** `all`: any module of Node; otherwise only the files below these folders. */
+  /** `all`: every file may import modules of Node; otherwise only files below these folders of `src`. */
   readonly node: 'all' | readonly string[]
 }
 
@@ -26,7 +26,7 @@ export const rooms: readonly Room[] = [
     folder: 'packages/core',
     ours: [kit, os, protocol, '@cloister/storage', '@cloister/libvirt'],
     others: [],
-    node: ['state', 'domains', 'operations', 'recovery', 'extensions'],
+    node: ['state', 'disposables'],
   },
   { folder: 'packages/client', ours: [kit, protocol], others: [], node: ['node'] },
   {
@@ -42,4 +42,21 @@ export const rooms: readonly Room[] = [
     node: 'all',
   },
   { folder: 'apps/cli', ours: [kit, os, protocol, '@cloister/client'], others: ['commander'], node: 'all' },
+]
+
+/**
+ * The floors inside `packages/core`, the lowest first. A file imports, types included, only from its own folder and from folders
+ * of the floors below; folders on one floor do not know each other. Files at the top of `src` are above them all.
+ */
+export const coreFloors: readonly (readonly string[])[] = [
+  ['state'],
+  ['changes'],
+  ['properties'],
+  ['storage'],
+  ['domains'],
+  ['hypervisor', 'life', 'memory', 'network'],
+  ['extensions'],
+  ['operations'],
+  ['disposables'],
+  ['recovery'],
 ]

@@ -1,17 +1,17 @@
+import { visibleText } from '@cloister/kit'
 import { paint } from './colour.ts'
 import type { Json } from './json.ts'
 import type { Output } from './output.ts'
 import { formatSize } from './sizes.ts'
-import { visible } from './visible-text.ts'
 
 function textOf(value: Json, isSize: boolean): string {
   if (value === null || value === '') return '-'
   if (typeof value === 'boolean') return value ? 'yes' : 'no'
   if (isSize && (typeof value === 'bigint' || typeof value === 'number')) return `${formatSize(value)} (${value})`
-  return visible(Array.isArray(value) ? value.map(String).join(' ') || '-' : String(value))
+  return visibleText(Array.isArray(value) ? value.map(String).join(' ') || '-' : String(value))
 }
 
-/** Prints one thing, a line a key; `sizes` are keys whose values are bytes. */
+/** Prints an object, one key a line, or as JSON; the values of the keys in `sizes` are bytes. */
 export function printRecord(
   output: Output,
   record: Readonly<Record<string, Json>>,
@@ -24,6 +24,6 @@ export function printRecord(
   const width = Math.max(...Object.keys(record).map((key) => key.length))
   for (const [key, value] of Object.entries(record)) {
     const name = key.padEnd(width)
-    output.line(`${output.colour ? paint('bold', name) : name}  ${textOf(value, sizes.has(key))}`)
+    output.paintedLine(`${output.colour ? paint('bold', name) : name}  ${textOf(value, sizes.has(key))}`)
   }
 }

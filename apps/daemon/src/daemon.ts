@@ -1,13 +1,23 @@
 import { join } from 'node:path'
-import { Audit, type ConnectionContext, Consoles, Endpoint, RunningCalls, WireErrors } from '@cloister/admin-server'
-import { type OpenedApp, openApp, startAutomatically } from '@cloister/core'
-import { msg, StoragePoolException } from '@cloister/kit'
+import {
+  Audit,
+  allowEverything,
+  Consoles,
+  Endpoint,
+  Pipeline,
+  RunningCalls,
+  type Services,
+  WireErrors,
+} from '@cloister/admin-server'
+import { type OpenedApp, openApp, Statistics } from '@cloister/core'
+import { errorChain, errorText, msg, StoragePoolException } from '@cloister/kit'
 import type { Os } from '@cloister/os'
 import type { Configuration } from './configuration.ts'
 import { groupId } from './group.ts'
 import type { Logger } from './logger.ts'
+import { makeOwnFolder } from './own-folder.ts'
 
-/** The sockets: which calls each serves. */
+/** The sockets: which calls each serves. Who may connect is trusted to name the source of a call. */
 const sockets = [
   ['qubesd.sock', 'main'],
   ['qubesd.internal.sock', 'internal'],
@@ -16,26 +26,23 @@ const sockets = [
 
 /** Only the daemon's user, and a group if one is configured, may connect. */
 const socketMode = 0o660
-/** The run folder may be entered by others: its sockets and folders each say who may use them. */
+/** The folders may be entered by others: each file, socket and folder in them says who may use it. */
 const folderModes = { state: 0o711, run: 0o755 } as const
 
 /** How long calls may take to end when the daemon stops, ms. */
 const graceMs = 10_000
 
-/** What all endpoints share. */
-type Shared = Omit<ConnectionContext, 'socket'>
-
 /** The daemon: everything put together. */
 export class Daemon {
   readonly #opened: OpenedApp
   readonly #endpoints: readonly Endpoint[]
-  readonly #shared: Shared
+  readonly #services: Services
   readonly #log: Logger
 
-  private constructor(opened: OpenedApp, endpoints: readonly Endpoint[], shared: Shared, log: Logger) {
+  private constructor(opened: OpenedApp, endpoints: readonly Endpoint[], services: Services, log: Logger) {
     this.#opened = opened
     this.#endpoints = endpoints
-    this.#shared = shared
+    this.#services = services
     this.#log = log
   }
 
@@ -46,6 +53,7 @@ export class Daemon {
     log: Logger,
     onFatal: (error: Error) => void,
   ): Promise<Daemon> {
+    if (configuration.untrusted !== undefined) await makeOwnFolder(os, configuration.untrusted)
     await makeFolder(os, configuration.state, folderModes.state)
     await makeFolder(os, configuration.run, folderModes.run)
     const opened = await openApp({
@@ -55,25 +63,33 @@ export class Daemon {
       kernelsFolder: configuration.kernels,
       hypervisorUri: configuration.hypervisor,
       ...(configuration.poolDriver !== undefined && { poolDriver: configuration.poolDriver }),
+      ...(configuration.largestImageGib !== undefined && {
+        imageLimits: { largest: BigInt(configuration.largestImageGib) << 30n },
+      }),
+      acceptEmpty: configuration.acceptEmpty,
       onFatal,
     })
     const endpoints: Endpoint[] = []
     try {
-      const consoles = new Consoles(os, configuration.run)
+      const consoles = new Consoles(os, log, configuration.run)
       const gid = configuration.group === undefined ? undefined : await groupId(os.files, configuration.group)
-      const shared: Shared = {
+      const services: Services = {
         app: opened.app,
         consoles,
+        statistics: new Statistics(opened.app),
         errors: new WireErrors(log, (count) => os.host.random(count), configuration.debug),
         audit: new Audit(log, configuration.auditReads),
         running: new RunningCalls(),
       }
-      for (const [name, socket] of sockets) {
+      for (const [name, calls] of sockets) {
         const options = { path: join(configuration.run, name), mode: socketMode, ...(gid !== undefined && { gid }) }
-        endpoints.push(await Endpoint.open(options, { ...shared, socket }))
+        const server = new Pipeline(services, { calls, identity: 'trusted', access: allowEverything })
+        endpoints.push(await Endpoint.open(options, { os, log, server, running: services.running }))
       }
-      void startAutomatically(opened.app)
-      return new Daemon(opened, endpoints, shared, log)
+      opened.app.startAutomatically().catch((error) => {
+        log.error('domains could not be started automatically', { error: errorChain(error) })
+      })
+      return new Daemon(opened, endpoints, services, log)
     } catch (error) {
       for (const endpoint of endpoints) endpoint.close()
       await opened.close()
@@ -87,18 +103,20 @@ export class Daemon {
    */
   async stop(): Promise<void> {
     for (const endpoint of this.#endpoints) endpoint.stopListening()
-    const left = await this.#shared.running.settle(this.#shared.app.os.clock, graceMs)
+    const left = await this.#services.running.settle(this.#services.app.os.clock, graceMs)
     if (left > 0) this.#log.warn('calls that take too long are left to the next start', { calls: left })
     for (const endpoint of this.#endpoints) endpoint.close()
-    await this.#shared.consoles.close()
+    await this.#services.consoles.close()
     await this.#opened.close()
   }
 }
 
+/** Makes a folder with a mode that does not depend on the umask of the process; one that is there stays as it is. */
 async function makeFolder(os: Os, path: string, mode: number): Promise<void> {
   try {
-    await os.files.makeFolder(path, mode)
+    const { made } = await os.files.makeFolder(path, mode)
+    if (made) await os.files.setMode(path, mode)
   } catch (cause) {
-    throw new StoragePoolException(msg`Cannot make the folder ${path}`, { cause })
+    throw new StoragePoolException(msg`Cannot make the folder ${path}: ${errorText(cause)}`, { cause })
   }
 }

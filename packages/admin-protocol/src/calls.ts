@@ -1,7 +1,9 @@
 import { msg, ProtocolError, type Untrusted } from '@cloister/kit'
 import type { AnyCallRow, CallRow, Destination, Dialect, DialectName } from './call-row.ts'
 import type { InputCodec } from './codec.ts'
+import * as backup from './rows/backup.ts'
 import * as classes from './rows/classes.ts'
+import * as devices from './rows/devices.ts'
 import * as domains from './rows/domains.ts'
 import * as eventStreams from './rows/events.ts'
 import * as features from './rows/features.ts'
@@ -25,14 +27,16 @@ const groups = [
   volumes,
   pools,
   firewall,
+  devices,
+  backup,
   eventStreams,
   internal,
 ]
 
-/** Every call there is. */
+/** The table of all calls. */
 export const allCalls: readonly AnyCallRow[] = groups.flatMap((group) => Object.values<AnyCallRow>(group))
 
-/** A call that a name stands for. */
+/** A call that was found by its name. */
 export interface FoundCall {
   readonly name: string
   readonly row: AnyCallRow
@@ -45,7 +49,8 @@ export interface FoundCall {
 
 const prefixes: Readonly<Record<DialectName, string>> = { admin: 'admin.', mgmt: 'mgmt.', plain: '' }
 const dialectNames: readonly DialectName[] = ['admin', 'mgmt', 'plain']
-const placeholder = '<class>'
+/** The part of a row's key that each variant replaces: `<class>`, `<format>`. */
+const placeholder = /<[a-z]+>/
 
 /** The name of a call on the wire. */
 export function callName<A, P, R>(row: CallRow<A, P, R>, dialect: DialectName, variant?: string): string {
@@ -70,7 +75,7 @@ const byName: ReadonlyMap<string, FoundCall> = new Map(
 /** All names under which calls are served. */
 export const callNames: readonly string[] = [...byName.keys()]
 
-/** The call of that name, or undefined. The socket that it belongs to is the row's. */
+/** The call of that name, or undefined. Whether a socket serves it is for the caller to check, by `row.socket`. */
 export function findCall(name: string): FoundCall | undefined {
   return byName.get(name)
 }
@@ -82,8 +87,8 @@ function refusePresence(what: string, codec: InputCodec<unknown>, call: string, 
 }
 
 /**
- * Checks that payload and argument are there or are not there, as the call wants; the payload first, unless it is streamed
- * (reference: admin-api, 1.2 rule 8). The contents are not looked at.
+ * Refuses a payload or an argument that the call does not take, and a missing one that the call requires. The payload is checked
+ * first, unless it is streamed (reference: admin-api, 1.2 rule 8). The contents are not examined.
  * @throws ProtocolError
  */
 export function refuseWrongPresence(

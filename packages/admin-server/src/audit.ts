@@ -1,6 +1,6 @@
 import type { FoundCall } from '@cloister/admin-protocol'
-import type { BaseVM, Log } from '@cloister/core'
-import { CloisterError, errorText, type Untrusted } from '@cloister/kit'
+import type { BaseVM } from '@cloister/core'
+import { CloisterError, errorText, type Log, type Untrusted } from '@cloister/kit'
 
 /** A call as the audit record shows it. */
 export interface AuditedCall {

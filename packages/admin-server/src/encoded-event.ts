@@ -8,7 +8,7 @@ const encoded = new WeakMap<QubesEvent, Uint8Array>()
 export function shownEvent(event: CoreEvent): QubesEvent {
   let seen = shown.get(event)
   if (!seen) {
-    seen = { subject: event.domain?.name ?? '', name: event.name, pairs: event.pairs }
+    seen = { subject: event.domain ?? '', name: event.name, pairs: event.pairs }
     shown.set(event, seen)
   }
   return seen

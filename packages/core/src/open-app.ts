@@ -1,20 +1,22 @@
-import { errorChain } from '@cloister/kit'
+import { errorChain, type Log } from '@cloister/kit'
 import { Connection } from '@cloister/libvirt'
 import type { Os } from '@cloister/os'
+import type { ImageLimits } from '@cloister/storage'
 import { App } from './app.ts'
-import { registerLifeHandlers } from './domains/life-handlers.ts'
-import { registerPropertyConsequences } from './domains/property-consequences.ts'
-import type { CoreEvent } from './events/core-event.ts'
+import type { CoreEvent } from './changes/core-event.ts'
+import { registerDisposableHandlers } from './disposables/disposable-handlers.ts'
+import { registerPreloadHandlers } from './disposables/preload-handlers.ts'
+import { recoverPreloads } from './disposables/preload-recovery.ts'
+import type { Hypervisors } from './domains/ports/hypervisors.ts'
 import { keepAutomaticTags } from './extensions/automatic-tags.ts'
 import { registerFeatureRules } from './extensions/feature-rules.ts'
 import { Hypervisor } from './hypervisor/hypervisor.ts'
 import { Kernels } from './hypervisor/kernels.ts'
-import type { Log } from './log.ts'
 import { MemoryBalancer } from './memory/memory-balancer.ts'
 import { registerMemoryHandlers } from './memory/memory-handlers.ts'
 import { registerNetworkHandlers } from './network/network-handlers.ts'
-import { registerPreloadHandlers } from './operations/preload-handlers.ts'
-import { recoverPreloads } from './operations/preload-recovery.ts'
+import { registerLifeHandlers } from './operations/life-handlers.ts'
+import { registerPropertyConsequences } from './operations/property-consequences.ts'
 import { makeFreshState } from './recovery/fresh-state.ts'
 import { loadState } from './recovery/load-state.ts'
 import { recover } from './recovery/recover.ts'
@@ -32,6 +34,10 @@ export interface PlaceOptions {
   readonly kernelsFolder: string
   /** Driver of the pool `varlibqubes` of a fresh system; the best that works when not given. */
   readonly poolDriver?: string
+  /** Limits of images that become templates; those of storage when not given. */
+  readonly imageLimits?: ImageLimits | undefined
+  /** Begin an empty state although there was one, whose database is missing. */
+  readonly acceptEmpty?: boolean
   /** The state in memory can no longer be trusted: the daemon must stop; guests go on. */
   readonly onFatal: (error: Error) => void
 }
@@ -52,7 +58,8 @@ export interface OpenedApp {
  * last daemon interrupted. When it returns, calls can be served.
  */
 export async function openApp(options: OpenOptions): Promise<OpenedApp> {
-  const store = await SqliteStateStore.open(options.stateFolder, { os: options.os })
+  const { os, acceptEmpty = false } = options
+  const store = await SqliteStateStore.open(options.stateFolder, { os, acceptEmpty })
   try {
     const connection = await Connection.open(options.hypervisorUri, {
       os: options.os,
@@ -84,29 +91,38 @@ async function assemble(store: StateStore, connection: Connection, options: Plac
   })
   const [hypervisor, kernels] = await Promise.all([
     Hypervisor.open(connection),
-    Kernels.open(os, options.kernelsFolder),
+    Kernels.open(os, options.kernelsFolder, log),
   ])
   const memory = new MemoryBalancer({ os, hypervisor, log, running: () => app.domains.running() })
-  const app: App = new App({ os, log, journal, hypervisor, kernels, memory })
+  const hypervisors: Hypervisors = { of: () => hypervisor, all: () => [hypervisor] }
+  const app: App = new App({ os, log, journal, hypervisors, kernels, memory, imageLimits: options.imageLimits })
   const intents = (await loadState(app, store)) ?? (await makeFreshState(app, options))
-  registerPropertyConsequences(app.events)
-  keepAutomaticTags(app.events)
-  registerFeatureRules(app.events)
-  registerLifeHandlers(app.events)
-  registerMemoryHandlers(app.events)
-  registerNetworkHandlers(app.events)
-  registerPreloadHandlers(app.events)
+  registerHandlers(app)
   await recover(app, intents)
-  await recoverPreloads(app)
+  await recoverPreloads(app, app.preloads)
+  await app.disposables.removeLeftovers()
   app.memory.watch()
   return app
+}
+
+/** What happens when something else does: the order is the order in which handlers of one event run. */
+function registerHandlers({ events, links, disposables, preloads, power }: App): void {
+  registerPropertyConsequences(events)
+  keepAutomaticTags(events)
+  registerFeatureRules(events)
+  registerLifeHandlers(events)
+  registerMemoryHandlers(events)
+  registerNetworkHandlers(events, links)
+  registerPreloadHandlers(events, preloads)
+  registerDisposableHandlers(events, disposables)
+  power.onRest((vm) => disposables.atRest(vm))
 }
 
 async function close(app: App, connection: Connection, store: StateStore): Promise<void> {
   app.preloads.close()
   app.memory.close()
   await app.journal.idle()
-  for (const pool of app.pools.list()) await pool.close()
+  await app.pools.close()
   await connection.close()
   await store.close()
 }

@@ -33,6 +33,8 @@ export interface Pool {
   open(): Promise<void>
   /** Closes the pool, so that another daemon can open it; never removes data. */
   close(): Promise<void>
+  /** Closes the pool and removes the folders that `setup` made, as far as they are empty. */
+  discard(): Promise<void>
   /** `data_size`, `data_usage`, … in bytes; empty when not known. */
   usageDetails(): Promise<Record<string, bigint>>
   /** The volume object for a config, the same one for the same `vid`; touches no disk. */

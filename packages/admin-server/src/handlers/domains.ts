@@ -9,6 +9,7 @@ import {
   vmCreateDisposable,
   vmCreateInPool,
   vmCreateTemplate,
+  vmCreateTemplateAs,
   vmList,
   vmRemove,
 } from '@cloister/admin-protocol'
@@ -20,10 +21,10 @@ import {
   createTemplate,
   defaultDispvmOf,
   type PoolChoice,
-  removeDomainSafely,
   type VMClass,
 } from '@cloister/core'
 import { msg, QubesException, QubesVMNotFoundError } from '@cloister/kit'
+import { adoptedFormats } from '@cloister/storage'
 import { type Call, type HandledCall, handle, onlyOne } from '../handler.ts'
 
 function listItem({ name, klass, powerState, uuid }: BaseVM): DomainListItem {
@@ -56,6 +57,12 @@ async function clone({ source, destination, payload }: Call<undefined, CloneRequ
   return undefined
 }
 
+async function makeTemplate({ app, source, argument, variant, body }: Call<string, undefined>): Promise<undefined> {
+  const format = adoptedFormats.find((one) => one === variant)
+  await createTemplate(app, { name: argument, creator: source, image: body, format, limits: app.imageLimits })
+  return undefined
+}
+
 async function createDisposable({
   app,
   source,
@@ -69,27 +76,26 @@ async function createDisposable({
     await app.preloads.start(template)
     return undefined
   }
-  const vm = await app.disposables.request(template, source)
+  const vm = await app.preloads.request(template, source)
   return payload === 'uuid' ? `uuid:${vm.uuid}` : vm.name
 }
 
 export const domainHandlers: readonly HandledCall[] = [
-  handle(vmList, ({ app, destination, argument }) => {
-    const domains = destination instanceof AdminVM ? app.domains.sorted() : [destination]
+  handle(vmList, ({ app, access, source, destination, argument }) => {
+    const all = destination instanceof AdminVM ? app.domains.sorted() : [destination]
+    const domains = all.filter((vm) => access.seesDomain(source, vm))
     const missing = (): Error => new QubesVMNotFoundError(msg`No such domain: ${argument ?? ''}`)
     return onlyOne(domains, argument, ({ name }) => name, missing).map(listItem)
   }),
   handle(vmCreate, create),
   handle(vmCreateInPool, create),
-  handle(vmCreateTemplate, async ({ app, source, argument, body }) => {
-    await createTemplate(app, { name: argument, creator: source, image: body })
-    return undefined
-  }),
+  handle(vmCreateTemplate, makeTemplate),
+  handle(vmCreateTemplateAs, makeTemplate),
   handle(vmCreateDisposable, createDisposable),
   handle(vmClone, clone),
   handle(vmCloneInPool, clone),
-  handle(vmRemove, async ({ destination }) => {
-    await removeDomainSafely(destination)
+  handle(vmRemove, async ({ app, destination }) => {
+    await app.removeDomain(destination)
     return undefined
   }),
 ]

@@ -54,12 +54,12 @@ export const featureHandlers: readonly HandledCall[] = [
   ),
   handle(vmFeatureSet, async ({ app, destination, argument, payload }) => {
     refuseReserved(argument)
-    await app.change((unit) => destination.features.set(unit, argument, payload))
+    await app.changes.make((unit) => destination.features.set(unit, argument, payload))
     return undefined
   }),
   handle(vmFeatureRemove, async ({ app, destination, argument }) => {
     refuseReserved(argument)
-    await app.change((unit) => destination.features.remove(unit, argument))
+    await app.changes.make((unit) => destination.features.remove(unit, argument))
     return undefined
   }),
 ]

@@ -16,7 +16,7 @@ import type { BaseVM } from '@cloister/core'
 import { type HandledCall, handle } from '../handler.ts'
 
 async function store(vm: BaseVM, rules: readonly FirewallRule[]): Promise<undefined> {
-  await vm.app.change((unit) => vm.firewall.set(unit, rules))
+  await vm.app.changes.make((unit) => vm.firewall.set(unit, rules))
   return undefined
 }
 
@@ -24,7 +24,7 @@ export const firewallHandlers: readonly HandledCall[] = [
   handle(vmFirewallGet, ({ destination }) => destination.firewall.rules()),
   handle(vmFirewallSet, ({ destination, payload }) => store(destination, payload)),
   handle(vmFirewallReload, async ({ app, destination }) => {
-    await app.change((unit) => destination.firewall.reload(unit))
+    await app.changes.make((unit) => destination.firewall.reload(unit))
     return undefined
   }),
   handle(vmFirewallGetRules, ({ destination }) => rulesWithoutPolicy(destination.firewall.rules())),

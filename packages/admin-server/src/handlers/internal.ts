@@ -16,37 +16,37 @@ import {
   findVolume,
   noteUpdates,
   requestFeatures,
-  resumeHost,
-  suspendHost,
+  systemInfo,
 } from '@cloister/core'
 import { msg, ProtocolError, QubesException } from '@cloister/kit'
-import { type HandledCall, handle } from '../handler.ts'
+import { type HandledCall, handle, orBroken } from '../handler.ts'
 
-/** What the policy engine wants to know of a domain (reference: admin-api, 3.14). */
-function systemInfo(vm: BaseVM): SystemInfoDomain {
-  const named = (name: string): string | null => vm.get<BaseVM | null>({ name })?.name ?? null
+/** What can be told of a domain that cannot be read in full: nothing that a policy could take for a permission. */
+function brokenInfo({ klass, uuid }: BaseVM): SystemInfoDomain {
   return {
-    internal: vm.features.find('internal') ?? null,
-    tags: vm.tags.list(),
-    type: vm.klass,
-    template_for_dispvms: vm.get({ name: 'template_for_dispvms' }) === true,
-    default_dispvm: named('default_dispvm'),
-    icon: vm.icon,
-    label: vm.label.color,
-    guivm: named('guivm'),
-    relayvm: named('relayvm'),
-    transport_rpc: vm.get<string | null>({ name: 'transport_rpc' }) ?? null,
-    power_state: vm.powerState,
-    uuid: vm.uuid,
+    internal: null,
+    tags: [],
+    type: klass,
+    template_for_dispvms: false,
+    default_dispvm: null,
+    icon: '',
+    label: '0x000000',
+    guivm: null,
+    relayvm: null,
+    transport_rpc: null,
+    power_state: 'NA',
+    uuid,
   }
 }
 
 export const internalHandlers: readonly HandledCall[] = [
-  handle(getSystemInfo, ({ app }) => ({
-    domains: Object.fromEntries(app.domains.sorted().map((vm) => [vm.name, systemInfo(vm)])),
-  })),
+  handle(getSystemInfo, ({ app, access, source }) => {
+    const domains = app.domains.sorted().filter((vm) => access.seesDomain(source, vm))
+    const info = (vm: BaseVM): SystemInfoDomain => orBroken(app, vm.name, () => systemInfo(vm), brokenInfo(vm))
+    return { domains: Object.fromEntries(domains.map((vm) => [vm.name, info(vm)])) }
+  }),
   handle(importBegin, ({ destination, argument, payload }) => {
-    // The program that asks was written against this: an unknown volume is its own mistake.
+    // Programs that import test for this type: an unknown volume is a mistake of the program.
     if (!destination.storage?.names().includes(argument))
       throw new ProtocolError(msg`${destination.name} has no volume ${argument}`)
     return beginImport(findVolume(destination, argument), payload)
@@ -57,11 +57,11 @@ export const internalHandlers: readonly HandledCall[] = [
     return undefined
   }),
   handle(suspendPre, async ({ app }) => {
-    await suspendHost(app)
+    await app.hostSleep.suspend()
     return undefined
   }),
   handle(suspendPost, async ({ app }) => {
-    await resumeHost(app)
+    await app.hostSleep.resume()
     return undefined
   }),
   handle(featuresRequest, async ({ source }) => {

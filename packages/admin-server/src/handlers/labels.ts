@@ -8,11 +8,11 @@ export const labelHandlers: readonly HandledCall[] = [
   handle(labelGet, ({ app, argument }) => app.labels.get(argument).color),
   handle(labelIndex, ({ app, argument }) => app.labels.get(argument).index),
   handle(labelCreate, async ({ app, argument, payload }) => {
-    await app.change((unit) => app.labels.create(unit, argument, payload))
+    await app.changes.make((unit) => app.labels.create(unit, argument, payload))
     return undefined
   }),
   handle(labelRemove, async ({ app, argument }) => {
-    await app.change((unit) => app.labels.remove(unit, argument, app.references))
+    await app.changes.make((unit) => app.labels.remove(unit, argument, app.references))
     return undefined
   }),
 ]

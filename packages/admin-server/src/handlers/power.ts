@@ -10,12 +10,12 @@ import {
   vmSuspend,
   vmUnpause,
 } from '@cloister/admin-protocol'
-import { type BaseVM, currentState, type LifeCycle, QubesVM } from '@cloister/core'
+import { type BaseVM, currentState, type PowerControl, QubesVM } from '@cloister/core'
 import { msg, QubesVMError, QubesVMNotHaltedError, QubesVMNotRunningError } from '@cloister/kit'
 import { type HandledCall, handle } from '../handler.ts'
 
 /** The life cycle of a domain; a domain without power control is refused in the words of the verb. */
-function lifeCycleOf(vm: BaseVM, verb: string): LifeCycle {
+function lifeCycleOf(vm: BaseVM, verb: string): PowerControl {
   if (vm.lifeCycle) return vm.lifeCycle
   const Refusal = verb === 'start' ? QubesVMNotHaltedError : QubesVMError
   throw new Refusal(msg`Cannot ${verb} ${vm.name}: a domain of class ${vm.klass} has no power control here`)
@@ -25,11 +25,11 @@ function lifeCycleOf(vm: BaseVM, verb: string): LifeCycle {
 function verb(
   row: CallRow<undefined, undefined, undefined>,
   name: string,
-  act: (life: LifeCycle) => Promise<void>,
+  act: (life: PowerControl) => Promise<void>,
 ): HandledCall {
   return handle(row, async ({ app, destination }) => {
     await act(lifeCycleOf(destination, name))
-    await app.settled()
+    await app.changes.settled()
     return undefined
   })
 }
@@ -43,7 +43,7 @@ export const powerHandlers: readonly HandledCall[] = [
   verb(vmResume, 'resume', (life) => life.resume()),
   handle(vmShutdown, async ({ app, destination, argument }) => {
     await lifeCycleOf(destination, 'shut down').shutdown(argument)
-    await app.settled()
+    await app.changes.settled()
     return undefined
   }),
   handle(vmCurrentState, ({ destination }) => currentState(destination)),

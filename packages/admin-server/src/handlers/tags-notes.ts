@@ -31,17 +31,17 @@ export const tagHandlers: readonly HandledCall[] = [
   handle(vmTagGet, ({ destination, argument }) => destination.tags.has(argument)),
   handle(vmTagSet, async ({ app, source, destination, argument, dialect }) => {
     refuseProtected(source, argument, dialect)
-    await app.change((unit) => destination.tags.add(unit, argument))
+    await app.changes.make((unit) => destination.tags.add(unit, argument))
     return undefined
   }),
   handle(vmTagRemove, async ({ app, source, destination, argument, dialect }) => {
     refuseProtected(source, argument, dialect)
-    await app.change((unit) => destination.tags.remove(unit, argument))
+    await app.changes.make((unit) => destination.tags.remove(unit, argument))
     return undefined
   }),
   handle(vmNotesGet, ({ destination }) => destination.notes),
   handle(vmNotesSet, async ({ app, destination, payload }) => {
-    await app.change((unit) => destination.setNotes(unit, payload))
+    await app.changes.make((unit) => destination.setNotes(unit, payload))
     return undefined
   }),
 ]

@@ -1,12 +1,12 @@
-import type { App } from '../app.ts'
-import { vmProperty } from '../properties/object-kinds.ts'
 import { type AnyProperty, type Property, type PropertyTable, propertyTable } from '../properties/property.ts'
 import { boolProperty, intProperty, patternParser, strProperty } from '../properties/property-kinds.ts'
-import { baseProperties } from './base-properties.ts'
 import { BaseVM } from './base-vm.ts'
-import { devicesDenied, keyboardLayoutPattern } from './common-properties.ts'
-import { checkDisposableTemplate } from './dvm-template.ts'
 import type { PowerState } from './power-state.ts'
+import { baseProperties } from './properties/base-properties.ts'
+import { devicesDenied, keyboardLayoutPattern } from './properties/common-properties.ts'
+import { checkDisposableTemplate } from './properties/dvm-template.ts'
+import { vmProperty } from './properties/object-kinds.ts'
+import type { System } from './system.ts'
 
 export const zeroUuid = '00000000-0000-0000-0000-000000000000'
 
@@ -47,7 +47,7 @@ const adminProperties: readonly AnyProperty[] = [
     name: 'default_dispvm',
     stage: 4,
     help: 'Template of the disposables that the domain asks for.',
-    fallback: (vm) => vm.app.defaultDispvm,
+    fallback: (vm) => vm.app.defaults.dispvm,
     check: checkDisposableTemplate('default_dispvm'),
   }),
 ]
@@ -59,7 +59,7 @@ export class AdminVM extends BaseVM {
   override readonly klass = 'AdminVM'
   protected override readonly iconPrefix = 'adminvm'
 
-  constructor(app: App) {
+  constructor(app: System) {
     super(app, { name: 'dom0', qid: 0, uuid: zeroUuid })
   }
 

@@ -1,7 +1,8 @@
 import { QubesPropertyValueError, QubesValueError, QubesVMNotHaltedError } from '@cloister/kit'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { discrepancies } from '../operations/testing/soundness.ts'
-import { TestSystem } from '../operations/testing/test-system.ts'
+import { resetProperty, setProperty } from '../operations/properties.ts'
+import { discrepancies } from '../testing/soundness.ts'
+import { TestSystem } from '../testing/test-system.ts'
 import { AppVM } from './app-vm.ts'
 import type { DispVM } from './disp-vm.ts'
 import type { QubesVM } from './qubes-vm.ts'
@@ -15,11 +16,11 @@ beforeEach(async () => {
   system = await TestSystem.open()
   vm = await system.create('AppVM', 'work', await system.create('TemplateVM', 'tmpl'))
   await system.create('TemplateVM', 'other')
-  await system.app.setProperty(system.app.domains.get('other'), 'memory', '700')
+  await setProperty(system.app.domains.get('other'), 'memory', '700')
 })
 afterEach(() => system[Symbol.asyncDispose]())
 
-const change = (value: string, of = vm): Promise<void> => system.app.setProperty(of, 'template', value)
+const change = (value: string, of = vm): Promise<void> => setProperty(of, 'template', value)
 const source = (volume: string, of = vm): string | undefined => of.storage.get(volume).source?.vid
 
 it('follows another template: the root is new, the private volume stays', async () => {
@@ -27,7 +28,7 @@ it('follows another template: the root is new, the private volume stays', async 
   await change('other')
   expect(source('root')).toBe('vm-templates/other/root')
   expect(vm.storage.get('private')).toBe(before)
-  expect(vm.get({ name: 'memory' })).toBe(700)
+  expect(vm.get(vm.property('memory'))).toBe(700)
   expect(await discrepancies(system)).toEqual([])
   await system.reopen()
   const again = system.app.domains.get('work') as QubesVM
@@ -62,14 +63,14 @@ it('has a template, always, and a TemplateVM', async () => {
   await expect(change('')).rejects.toThrow(QubesPropertyValueError)
   await expect(change('work')).rejects.toThrow(QubesPropertyValueError)
   await expect(change('missing')).rejects.toThrow(QubesPropertyValueError)
-  await expect(system.app.resetProperty(vm, 'template')).rejects.toThrow(QubesValueError)
-  await system.app.setProperty(system.app, 'default_template', 'other')
-  await expect(system.app.resetProperty(vm, 'template')).rejects.toThrow(/default, other/)
+  await expect(resetProperty(vm, 'template')).rejects.toThrow(QubesValueError)
+  await setProperty(system.app.global, 'default_template', 'other')
+  await expect(resetProperty(vm, 'template')).rejects.toThrow(/default, other/)
   expect(source('root')).toBe('vm-templates/tmpl/root')
 })
 
 it('takes the disposables that are based on it along', async () => {
-  await system.app.setProperty(vm, 'template_for_dispvms', 'True')
+  await setProperty(vm, 'template_for_dispvms', 'True')
   const disposable = await system.create<DispVM>('DispVM', 'disp', vm)
   await disposable.lifeCycle.start()
   await expect(change('other')).rejects.toThrow(/its disposable disp runs/)

@@ -1,36 +1,36 @@
 import { msg, QubesPropertyValueError, QubesValueError, QubesVMNotHaltedError } from '@cloister/kit'
-import { vmProperty } from '../properties/object-kinds.ts'
 import { type Property, type PropertyTable, propertyTable } from '../properties/property.ts'
-import { baseProperties } from './base-properties.ts'
+import { appVolumes, type VolumeKind } from '../storage/volume-kinds.ts'
 import type { BaseVM } from './base-vm.ts'
-import { isDisposableTemplate, templateForDispvms } from './dvm-template.ts'
-import { netProperties } from './net-vm.ts'
+import { baseProperties } from './properties/base-properties.ts'
+import { isDisposableTemplate, templateForDispvms } from './properties/dvm-template.ts'
+import { netProperties } from './properties/net-properties.ts'
+import { vmProperty } from './properties/object-kinds.ts'
+import { qubesVMProperties } from './properties/qubes-vm-properties.ts'
 import { QubesVM } from './qubes-vm.ts'
-import { qubesVMProperties } from './qubes-vm-properties.ts'
 import { TemplateVM } from './template-vm.ts'
-import { appVolumes, type VolumeKind } from './volume-kinds.ts'
 
 /** Domain that the root comes from. */
 export const template: Property<AppVM, BaseVM | null> = vmProperty({
   name: 'template',
+  perInstance: true,
   stage: 4,
   required: true,
   help: 'Template that the root comes from.',
-  verify: (vm: AppVM) => vm.lifeCycle.settled(),
+  verify: (vm: AppVM) => vm.phase.settle(vm.app.os.clock, 'setTemplate'),
   check: (vm, value) => {
     if (!(value instanceof TemplateVM))
       throw new QubesPropertyValueError(msg`The template of ${vm.name} must be a TemplateVM`)
-    if (vm.powerState !== 'Halted')
-      throw new QubesVMNotHaltedError(msg`The template of ${vm.name} can only be changed while it is halted`)
+    vm.phase.require('setTemplate')
     for (const child of vm.disposables()) {
-      if (child.powerState === 'Halted' || child.isPreloaded) continue
+      if (child.phase.allows('setTemplate') || child.isPreloaded) continue
       throw new QubesVMNotHaltedError(
         msg`The template of ${vm.name} cannot be changed while its disposable ${child.name} runs`,
       )
     }
   },
   checkReset: (vm) => {
-    const standard = vm.app.defaultTemplate
+    const standard = vm.app.defaults.template
     const hint = standard ? `: set it to the default, ${standard.name}, instead` : ''
     throw new QubesValueError(msg`The template of ${vm.name} cannot be unset${hint}`)
   },

@@ -1,15 +1,16 @@
-import { Mutex, msg, QubesVMError } from '@cloister/kit'
-import type { App } from '../app.ts'
-import type { CoreEvent } from '../events/core-event.ts'
-import { Firewall } from '../firewall/firewall.ts'
-import type { Label } from '../labels.ts'
-import type { ChangeUnit } from '../properties/property.ts'
+import { msg, QubesVMError } from '@cloister/kit'
+import type { ChangeUnit } from '../changes/change-unit.ts'
+import type { CoreEvent } from '../changes/core-event.ts'
 import { PropertyHolder } from '../properties/property-holder.ts'
-import { labelOfVM } from './base-properties.ts'
-import type { DomainStorage } from './domain-storage.ts'
+import type { DomainStorage } from '../storage/domain-storage.ts'
 import { Features } from './features.ts'
-import type { LifeCycle } from './life-cycle.ts'
+import { Firewall } from './firewall.ts'
+import type { Label } from './labels.ts'
+import { Phase } from './phase.ts'
+import type { PowerControl } from './ports/power-control.ts'
 import type { PowerState } from './power-state.ts'
+import { labelOfVM } from './properties/base-properties.ts'
+import type { System } from './system.ts'
 import { Tags } from './tags.ts'
 
 /** Classes of domains (reference: admin-api, 10), in the order in which they are listed. */
@@ -29,7 +30,7 @@ export interface VMIdentity {
  * Any domain: identity, label, features, tags, notes. Also the record that is stored; what a domain can do is in its class.
  */
 export abstract class BaseVM extends PropertyHolder {
-  readonly app: App
+  readonly app: System
   readonly name: string
   readonly qid: number
   readonly uuid: string
@@ -38,15 +39,17 @@ export abstract class BaseVM extends PropertyHolder {
   /** True while the domain is part of the system: only then it is stored and its events are shown. */
   registered = false
   #notes = ''
+  /** What is being done with the domain as a whole. */
+  readonly phase: Phase
   #firewall: Firewall | undefined
-  #startupLock: Mutex | undefined
 
-  constructor(app: App, { name, qid, uuid }: VMIdentity) {
+  constructor(app: System, { name, qid, uuid }: VMIdentity) {
     super()
     this.app = app
     this.name = name
     this.qid = qid
     this.uuid = uuid
+    this.phase = new Phase(name)
   }
 
   abstract readonly klass: VMClass
@@ -54,12 +57,12 @@ export abstract class BaseVM extends PropertyHolder {
   protected abstract readonly iconPrefix: string
   abstract get powerState(): PowerState
 
-  get system(): App {
+  get system(): System {
     return this.app
   }
 
   get eventSubject(): Pick<CoreEvent, 'domain'> | undefined {
-    return this.registered ? { domain: this } : undefined
+    return this.registered ? { domain: this.name } : undefined
   }
 
   get title(): string {
@@ -76,12 +79,6 @@ export abstract class BaseVM extends PropertyHolder {
     return `${this.iconPrefix}-${this.label.name}`
   }
 
-  /** Held while the domain is started or removed, so that neither happens during the other. */
-  get startupLock(): Mutex {
-    this.#startupLock ??= new Mutex()
-    return this.#startupLock
-  }
-
   get firewall(): Firewall {
     this.#firewall ??= new Firewall(this)
     return this.#firewall
@@ -93,7 +90,7 @@ export abstract class BaseVM extends PropertyHolder {
   }
 
   /** Start, stop and the like; undefined for domains without power control. */
-  get lifeCycle(): LifeCycle | undefined {
+  get lifeCycle(): PowerControl | undefined {
     return undefined
   }
 
@@ -104,6 +101,11 @@ export abstract class BaseVM extends PropertyHolder {
 
   /** Where a feature that is missing here is looked for next, for look-ups "with template". */
   get template(): BaseVM | undefined {
+    return undefined
+  }
+
+  /** The domain that gives this one its network. */
+  get netvm(): BaseVM | undefined {
     return undefined
   }
 
@@ -146,9 +148,11 @@ export abstract class BaseVM extends PropertyHolder {
   unregister(unit: ChangeUnit): void {
     this.registered = false
     this.dropReferences()
+    this.firewall.forgetExpiry()
     unit.undo(() => {
       this.registered = true
       this.restoreReferences()
+      this.firewall.awaitExpiry()
     })
     unit.delete('domains', [this.qid])
     for (const table of ['properties', 'features', 'tags', 'volumes', 'devices'] as const)

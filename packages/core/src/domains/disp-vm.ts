@@ -1,31 +1,31 @@
-import { msg, QubesException, QubesPropertyValueError, QubesValueError, QubesVMNotHaltedError } from '@cloister/kit'
-import type { AddressNumber } from '../network/addresses.ts'
-import { vmProperty } from '../properties/object-kinds.ts'
+import { msg, QubesException, QubesPropertyValueError, QubesValueError } from '@cloister/kit'
 import { type AnyProperty, type Property, type PropertyTable, propertyTable } from '../properties/property.ts'
 import { boolProperty, intProperty } from '../properties/property-kinds.ts'
-import { baseProperties } from './base-properties.ts'
+import { disposableVolumes, type VolumeKind } from '../storage/volume-kinds.ts'
 import type { BaseVM } from './base-vm.ts'
-import { isDisposableTemplate } from './dvm-template.ts'
-import { netProperties } from './net-vm.ts'
+import type { AddressNumber } from './network/addresses.ts'
 import { preloadNames } from './preload-features.ts'
+import { baseProperties } from './properties/base-properties.ts'
+import { isDisposableTemplate } from './properties/dvm-template.ts'
+import { netProperties } from './properties/net-properties.ts'
+import { vmProperty } from './properties/object-kinds.ts'
+import { defaultDispvmOfVM, includeInBackups, qubesVMProperties } from './properties/qubes-vm-properties.ts'
 import { QubesVM } from './qubes-vm.ts'
-import { defaultDispvmOfVM, includeInBackups, qubesVMProperties } from './qubes-vm-properties.ts'
-import { disposableVolumes, type VolumeKind } from './volume-kinds.ts'
 
 /** Domain that the disposable is a throw-away copy of. */
 export const templateOfDisposable: Property<DispVM, BaseVM | null> = vmProperty({
   name: 'template',
+  perInstance: true,
   stage: 4,
   required: true,
   clone: false,
   help: 'Domain that the disposable is a throw-away copy of.',
-  verify: (vm: DispVM) => vm.lifeCycle.settled(),
+  verify: (vm: DispVM) => vm.phase.settle(vm.app.os.clock, 'setTemplate'),
   check: (vm, value) => {
     if (!value || !isDisposableTemplate(value)) {
       throw new QubesPropertyValueError(msg`The template of ${vm.name} must have template_for_dispvms`)
     }
-    if (vm.powerState !== 'Halted')
-      throw new QubesVMNotHaltedError(msg`The template of ${vm.name} can only be changed while it is halted`)
+    vm.phase.require('setTemplate')
   },
   checkReset: (vm) => {
     throw new QubesValueError(msg`The template of ${vm.name} cannot be unset`)
@@ -35,6 +35,7 @@ export const templateOfDisposable: Property<DispVM, BaseVM | null> = vmProperty(
 /** Number that the name and the addresses of a disposable are made from. */
 export const dispid: Property<DispVM, number | null> = intProperty({
   name: 'dispid',
+  perInstance: true,
   help: 'Number of the disposable, fixed at its creation.',
   writable: 'once',
   clone: false,
@@ -85,7 +86,7 @@ export class DispVM extends QubesVM {
   override letGo(): void {
     super.letGo()
     const number = this.get(dispid)
-    if (number) this.app.disposables.giveBack(number)
+    if (number) this.app.disposableNumbers.giveBack(number)
   }
 
   override checkStartable(): void {
@@ -97,8 +98,8 @@ export class DispVM extends QubesVM {
     }
   }
 
-  override async afterFailedStart(): Promise<void> {
-    if (this.registered && this.get(autoCleanup)) await this.app.disposables.cleanup(this)
+  override get hasVolumesLikeTemplate(): boolean {
+    return true
   }
 
   override get isPreloaded(): boolean {

@@ -1,6 +1,5 @@
 import { msg, QubesVMAlreadyExistsError, QubesVMNotFoundError } from '@cloister/kit'
-import type { Volume } from '@cloister/storage'
-import type { ChangeUnit } from '../properties/property.ts'
+import type { ChangeUnit } from '../changes/change-unit.ts'
 import type { BaseVM } from './base-vm.ts'
 import type { QubesVM } from './qubes-vm.ts'
 
@@ -19,7 +18,6 @@ export class DomainCollection {
   readonly #byUuid = new Map<string, BaseVM>()
   readonly #byQid = new Map<number, BaseVM>()
   readonly #running = new Set<QubesVM>()
-  readonly #owners = new WeakMap<Volume, BaseVM>()
   /** Names and numbers of domains that are being made. */
   readonly #reserved = new Set<string | number>()
   #sorted: readonly BaseVM[] | undefined
@@ -69,15 +67,6 @@ export class DomainCollection {
   noteRunning(vm: QubesVM, running: boolean): void {
     if (running) this.#running.add(vm)
     else this.#running.delete(vm)
-  }
-
-  /** The domain that a volume belongs to. */
-  ownerOf(volume: Volume): BaseVM | undefined {
-    return this.#owners.get(volume)
-  }
-
-  noteOwner(volume: Volume, vm: BaseVM): void {
-    this.#owners.set(volume, vm)
   }
 
   /** Keeps a name and the lowest free number for a domain that is being made; `release` gives them back. */

@@ -1,6 +1,6 @@
 import { msg, QubesFeatureNotFoundError } from '@cloister/kit'
-import type { ChangeUnit } from '../properties/property.ts'
-import type { BaseVM } from './base-vm.ts'
+import type { ChangeUnit } from '../changes/change-unit.ts'
+import type { RecordOwner } from './record-owner.ts'
 
 interface Feature {
   readonly value: string
@@ -10,11 +10,11 @@ interface Feature {
 
 /** The features of a domain, in the order in which they were first set (reference: admin-api, 7). An empty value means false. */
 export class Features {
-  readonly #vm: BaseVM
+  readonly #owner: RecordOwner
   #features = new Map<string, Feature>()
 
-  constructor(vm: BaseVM) {
-    this.#vm = vm
+  constructor(owner: RecordOwner) {
+    this.#owner = owner
   }
 
   names(): string[] {
@@ -36,27 +36,27 @@ export class Features {
   }
 
   set(unit: ChangeUnit, feature: string, value: string): void {
-    const { events } = this.#vm.system
+    const { events } = this.#owner.system
     const oldvalue = this.find(feature)
     const event = oldvalue === undefined ? { feature, value } : { feature, value, oldvalue }
-    events.fire(unit, this.#vm, 'domain-feature-pre-set', event, feature)
+    events.fire(unit, this.#owner, 'domain-feature-pre-set', event, feature)
     this.#put(unit, feature, { value, position: this.#features.get(feature)?.position ?? this.#nextPosition() })
-    events.fire(unit, this.#vm, 'domain-feature-set', event, feature)
+    events.fire(unit, this.#owner, 'domain-feature-set', event, feature)
   }
 
   remove(unit: ChangeUnit, feature: string): void {
-    const { events } = this.#vm.system
-    events.fire(unit, this.#vm, 'domain-feature-pre-delete', { feature }, feature)
+    const { events } = this.#owner.system
+    events.fire(unit, this.#owner, 'domain-feature-pre-delete', { feature }, feature)
     if (!this.#features.has(feature))
-      throw new QubesFeatureNotFoundError(msg`${this.#vm.title} has no feature ${feature}`)
+      throw new QubesFeatureNotFoundError(msg`${this.#owner.title} has no feature ${feature}`)
     this.#put(unit, feature, undefined)
-    events.fire(unit, this.#vm, 'domain-feature-delete', { feature }, feature)
+    events.fire(unit, this.#owner, 'domain-feature-delete', { feature }, feature)
   }
 
   /** Writes all features of a new domain down. */
   storeAll(unit: ChangeUnit): void {
     for (const [name, { position, value }] of this.#features)
-      unit.put('features', [this.#vm.qid, name], [position, value])
+      unit.put('features', [this.#owner.qid, name], [position, value])
   }
 
   #nextPosition(): number {
@@ -69,9 +69,9 @@ export class Features {
     const before = this.#features.get(name)
     this.#assign(name, feature)
     unit.undo(() => this.#assign(name, before))
-    if (!this.#vm.registered) return
-    if (feature) unit.put('features', [this.#vm.qid, name], [feature.position, feature.value])
-    else unit.delete('features', [this.#vm.qid, name])
+    if (!this.#owner.registered) return
+    if (feature) unit.put('features', [this.#owner.qid, name], [feature.position, feature.value])
+    else unit.delete('features', [this.#owner.qid, name])
   }
 
   #assign(name: string, feature: Feature | undefined): void {

@@ -1,6 +1,7 @@
 import { msg, QubesException } from '@cloister/kit'
-import type { ChangeUnit } from '../properties/property.ts'
+import type { ChangeUnit } from '../changes/change-unit.ts'
 import type { BaseVM } from './base-vm.ts'
+import { isDisposableTemplate } from './properties/dvm-template.ts'
 
 // What is stored about preloaded disposables, which survives the daemon (reference: storage-and-lifecycle, B.6.5).
 
@@ -37,7 +38,7 @@ export function preloadNames(template: BaseVM): string[] {
 
 /** How many preloaded disposables of a template are wanted now. */
 export function maxPreloads(template: BaseVM): number {
-  if (!template.registered || missingForPreload(template) || !template.get({ name: 'template_for_dispvms' })) return 0
+  if (!template.registered || missingForPreload(template) || !isDisposableTemplate(template)) return 0
   const text = preloadOwner(template).features.find(preloadFeatures.max) ?? ''
   return /^\d{1,5}$/.test(text) ? Number(text) : 0
 }
@@ -53,7 +54,7 @@ const defaultDelay = 3
 /** Whose features say how disposables of a template are preloaded. */
 function preloadOwner(template: BaseVM): BaseVM {
   const { app } = template
-  const global = app.defaultDispvm === template && app.adminVM.features.find(preloadFeatures.max) !== undefined
+  const global = app.defaults.dispvm === template && app.adminVM.features.find(preloadFeatures.max) !== undefined
   return global ? app.adminVM : template
 }
 

@@ -1,22 +1,22 @@
-import type { App } from '../app.ts'
-import type { AddressNumber } from '../network/addresses.ts'
-import type { ChangeUnit } from '../properties/property.ts'
+import type { ChangeUnit } from '../changes/change-unit.ts'
+import { DomainStorage } from '../storage/domain-storage.ts'
+import type { VolumeKind } from '../storage/volume-kinds.ts'
 import { BaseVM, type VMIdentity } from './base-vm.ts'
-import { DomainStorage } from './domain-storage.ts'
-import { LifeCycle } from './life-cycle.ts'
-import { netvm } from './net-vm.ts'
+import type { AddressNumber } from './network/addresses.ts'
+import type { PowerControl } from './ports/power-control.ts'
 import type { PowerState } from './power-state.ts'
-import { kernel, virtMode } from './qubes-vm-properties.ts'
+import { kernel } from './properties/kernel-properties.ts'
+import { netvm } from './properties/net-properties.ts'
+import { virtMode } from './properties/qubes-vm-properties.ts'
 import type { Run } from './run.ts'
-import type { VolumeKind } from './volume-kinds.ts'
+import type { System } from './system.ts'
 
 /** A domain that runs here: it has volumes, a life cycle and a network side. */
 export abstract class QubesVM extends BaseVM {
   readonly #storage: DomainStorage
   #run: Run | undefined
-  #lifeCycle: LifeCycle | undefined
 
-  constructor(app: App, identity: VMIdentity) {
+  constructor(app: System, identity: VMIdentity) {
     super(app, identity)
     this.#storage = new DomainStorage(this)
   }
@@ -30,9 +30,8 @@ export abstract class QubesVM extends BaseVM {
     return this.#storage
   }
 
-  override get lifeCycle(): LifeCycle {
-    this.#lifeCycle ??= new LifeCycle(this)
-    return this.#lifeCycle
+  override get lifeCycle(): PowerControl {
+    return this.app.power.of(this)
   }
 
   /** The run under way, or undefined while the domain is halted. */
@@ -43,6 +42,16 @@ export abstract class QubesVM extends BaseVM {
   set run(run: Run | undefined) {
     this.#run = run
     this.app.domains.noteRunning(this, run !== undefined)
+  }
+
+  /** True for a domain whose volumes take pool and settings from those of its template. */
+  get hasVolumesLikeTemplate(): boolean {
+    return false
+  }
+
+  /** True while the domain has no guest. */
+  get isHalted(): boolean {
+    return this.powerState === 'Halted'
   }
 
   get powerState(): PowerState {
@@ -56,9 +65,6 @@ export abstract class QubesVM extends BaseVM {
   /** Refuses a start that the class does not allow. */
   checkStartable(): void {}
 
-  /** Cleans up after a start that failed, when nothing of it is left. */
-  async afterFailedStart(): Promise<void> {}
-
   /** What the domain's addresses are made from. */
   get addressNumber(): AddressNumber {
     return { range: 'domain', number: this.qid }
@@ -69,13 +75,13 @@ export abstract class QubesVM extends BaseVM {
     return this.get(kernel) || undefined
   }
 
-  get netvm(): BaseVM | undefined {
+  override get netvm(): BaseVM | undefined {
     return this.get(netvm) ?? undefined
   }
 
   /** True when the balancer may move memory between this domain and others (reference: storage-and-lifecycle, B.8). */
   get canBalanceMemory(): boolean {
-    if (!this.app.hypervisor.capabilities.balloon) return false
+    if (!this.app.hypervisors.of(this).capabilities.balloon) return false
     if (this.get(virtMode) !== 'hvm') return true
     return !!this.featureWithTemplate('qrexec') && this.#reportsMemory
   }

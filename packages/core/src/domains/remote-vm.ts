@@ -1,13 +1,14 @@
-import { vmProperty } from '../properties/object-kinds.ts'
 import { type AnyProperty, type Property, type PropertyTable, propertyTable } from '../properties/property.ts'
 import { boolProperty, strProperty } from '../properties/property-kinds.ts'
-import { baseProperties } from './base-properties.ts'
 import { BaseVM } from './base-vm.ts'
 import type { PowerState } from './power-state.ts'
+import { baseProperties } from './properties/base-properties.ts'
+import { vmProperty } from './properties/object-kinds.ts'
 
 /** Local domain that carries calls to a remote one. */
 export const relayvm: Property<RemoteVM, BaseVM | null> = vmProperty({
   name: 'relayvm',
+  tagged: true,
   stage: 4,
   help: 'Local domain through which the remote one is reached.',
   fallback: () => null,

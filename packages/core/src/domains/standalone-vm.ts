@@ -1,10 +1,10 @@
 import { type PropertyTable, propertyTable } from '../properties/property.ts'
-import { baseProperties } from './base-properties.ts'
-import { templateForDispvms } from './dvm-template.ts'
-import { netProperties } from './net-vm.ts'
+import { ownedVolumes, type VolumeKind } from '../storage/volume-kinds.ts'
+import { baseProperties } from './properties/base-properties.ts'
+import { templateForDispvms } from './properties/dvm-template.ts'
+import { netProperties } from './properties/net-properties.ts'
+import { qubesVMProperties } from './properties/qubes-vm-properties.ts'
 import { QubesVM } from './qubes-vm.ts'
-import { qubesVMProperties } from './qubes-vm-properties.ts'
-import { ownedVolumes, type VolumeKind } from './volume-kinds.ts'
 
 const table: PropertyTable = propertyTable(baseProperties, qubesVMProperties, netProperties, [templateForDispvms])
 

@@ -1,14 +1,14 @@
 import { msg, QubesTagNotFoundError } from '@cloister/kit'
-import type { ChangeUnit } from '../properties/property.ts'
-import type { BaseVM } from './base-vm.ts'
+import type { ChangeUnit } from '../changes/change-unit.ts'
+import type { RecordOwner } from './record-owner.ts'
 
 /** The tags of a domain (reference: admin-api, 8). */
 export class Tags {
-  readonly #vm: BaseVM
+  readonly #owner: RecordOwner
   readonly #tags = new Set<string>()
 
-  constructor(vm: BaseVM) {
-    this.#vm = vm
+  constructor(owner: RecordOwner) {
+    this.#owner = owner
   }
 
   has(tag: string): boolean {
@@ -30,12 +30,12 @@ export class Tags {
     if (this.#tags.has(tag)) return
     this.#tags.add(tag)
     unit.undo(() => this.#tags.delete(tag))
-    if (this.#vm.registered) unit.put('tags', [this.#vm.qid, tag], [])
-    this.#vm.system.events.fire(unit, this.#vm, 'domain-tag-add', { tag }, tag)
+    if (this.#owner.registered) unit.put('tags', [this.#owner.qid, tag], [])
+    this.#owner.system.events.fire(unit, this.#owner, 'domain-tag-add', { tag }, tag)
   }
 
   remove(unit: ChangeUnit, tag: string): void {
-    if (!this.#tags.has(tag)) throw new QubesTagNotFoundError(msg`${this.#vm.title} has no tag ${tag}`)
+    if (!this.#tags.has(tag)) throw new QubesTagNotFoundError(msg`${this.#owner.title} has no tag ${tag}`)
     this.discard(unit, tag)
   }
 
@@ -43,12 +43,12 @@ export class Tags {
   discard(unit: ChangeUnit, tag: string): void {
     if (!this.#tags.delete(tag)) return
     unit.undo(() => this.#tags.add(tag))
-    if (this.#vm.registered) unit.delete('tags', [this.#vm.qid, tag])
-    this.#vm.system.events.fire(unit, this.#vm, 'domain-tag-delete', { tag }, tag)
+    if (this.#owner.registered) unit.delete('tags', [this.#owner.qid, tag])
+    this.#owner.system.events.fire(unit, this.#owner, 'domain-tag-delete', { tag }, tag)
   }
 
   /** Writes all tags of a new domain down. */
   storeAll(unit: ChangeUnit): void {
-    for (const tag of this.#tags) unit.put('tags', [this.#vm.qid, tag], [])
+    for (const tag of this.#tags) unit.put('tags', [this.#owner.qid, tag], [])
   }
 }

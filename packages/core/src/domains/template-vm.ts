@@ -1,20 +1,12 @@
 import { type AnyProperty, type PropertyTable, propertyTable } from '../properties/property.ts'
-import { strProperty } from '../properties/property-kinds.ts'
-import { baseProperties } from './base-properties.ts'
-import { netProperties, netvmOfTemplate } from './net-vm.ts'
+import { ownedVolumes, type VolumeKind } from '../storage/volume-kinds.ts'
+import { baseProperties } from './properties/base-properties.ts'
+import { appvmDefaultBootmode } from './properties/kernel-properties.ts'
+import { netProperties, netvmOfTemplate } from './properties/net-properties.ts'
+import { qubesVMProperties } from './properties/qubes-vm-properties.ts'
 import { QubesVM } from './qubes-vm.ts'
-import { qubesVMProperties } from './qubes-vm-properties.ts'
-import { ownedVolumes, type VolumeKind } from './volume-kinds.ts'
 
-const templateProperties: readonly AnyProperty[] = [
-  netvmOfTemplate,
-  strProperty<TemplateVM>({
-    name: 'appvm_default_bootmode',
-    stage: 4,
-    help: 'Boot mode of the domains that are based on this one.',
-    fallback: (vm) => vm.features.find('boot-mode.appvm-default') ?? 'default',
-  }),
-]
+const templateProperties: readonly AnyProperty[] = [netvmOfTemplate, appvmDefaultBootmode]
 
 const table: PropertyTable = propertyTable(baseProperties, qubesVMProperties, netProperties, templateProperties)
 

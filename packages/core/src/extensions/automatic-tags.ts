@@ -1,31 +1,25 @@
+import type { ChangeUnit } from '../changes/change-unit.ts'
 import { BaseVM } from '../domains/base-vm.ts'
-import { audiovm, guivm } from '../domains/qubes-vm-properties.ts'
-import { relayvm } from '../domains/remote-vm.ts'
-import type { EventBus } from '../events/event-bus.ts'
-import type { Property } from '../properties/property.ts'
+import type { Events } from '../domains/domain-events.ts'
+import { propertiesOfAllClasses } from '../domains/vm-classes.ts'
 
-/** Properties whose value, also by default, is kept as a tag `<property>-<domain>` (reference: admin-api, 8). */
-const tagged: readonly Pick<Property<unknown, BaseVM | null>, 'name'>[] = [guivm, audiovm, relayvm]
-
-/** The tags that a domain has because of its properties. */
+/** The tags that a domain has because of its properties: `<property>-<domain>` (reference: admin-api, 8). */
 export function automaticTags(vm: BaseVM): string[] {
-  return tagged.flatMap(({ name }) => tagFor(name, vm.get<BaseVM | null>({ name })))
+  return [...vm.propertyTable.values()]
+    .filter(({ tagged }) => tagged)
+    .flatMap((property) => tagFor(property.name, vm.get(property)))
 }
 
-function tagFor(property: string, value: BaseVM | null | undefined): string[] {
-  return value ? [`${property}-${value.name}`] : []
+function tagFor(property: string, value: unknown): string[] {
+  return value instanceof BaseVM ? [`${property}-${value.name}`] : []
 }
 
 /** Keeps the tags in step with the properties. */
-export function keepAutomaticTags(events: EventBus): void {
-  for (const { name } of tagged) {
-    const follow = (
-      vm: BaseVM,
-      { oldvalue }: { readonly oldvalue?: unknown },
-      unit: Parameters<Parameters<EventBus['on']>[2]>[2],
-    ): void => {
-      if (oldvalue instanceof BaseVM) vm.tags.discard(unit, `${name}-${oldvalue.name}`)
-      for (const tag of tagFor(name, vm.get<BaseVM | null>({ name }))) vm.tags.add(unit, tag)
+export function keepAutomaticTags(events: Events): void {
+  for (const { name } of propertiesOfAllClasses(({ tagged }) => tagged)) {
+    const follow = (vm: BaseVM, { oldvalue }: { readonly oldvalue?: unknown }, unit: ChangeUnit): void => {
+      for (const tag of tagFor(name, oldvalue)) vm.tags.discard(unit, tag)
+      for (const tag of tagFor(name, vm.get(vm.property(name)))) vm.tags.add(unit, tag)
     }
     events.on(BaseVM, 'property-set', follow, name)
     events.on(BaseVM, 'property-reset', follow, name)

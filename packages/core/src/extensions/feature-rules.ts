@@ -1,10 +1,12 @@
 import { msg, QubesValueError } from '@cloister/kit'
+import type { ChangeUnit } from '../changes/change-unit.ts'
 import { BaseVM } from '../domains/base-vm.ts'
-import { templateForDispvms } from '../domains/dvm-template.ts'
+import type { Events } from '../domains/domain-events.ts'
 import { missingForPreload, preloadFeatures } from '../domains/preload-features.ts'
-import type { EventBus } from '../events/event-bus.ts'
+import { templateForDispvms } from '../domains/properties/dvm-template.ts'
+import { maxmem } from '../domains/properties/qubes-vm-properties.ts'
+import { QubesVM } from '../domains/qubes-vm.ts'
 import { deferredNetvm } from '../network/network-links.ts'
-import type { ChangeUnit } from '../properties/property.ts'
 
 /** What may stand in features with a meaning (reference: admin-api, 7): prefix, and a check of the rest of the name and the value. */
 const rules: readonly { readonly prefix: string; check(rest: string, value: string): string | undefined }[] = [
@@ -57,7 +59,7 @@ export const reservedFeatures: ReadonlySet<string> = new Set([
 const meminfoWriter = 'service.meminfo-writer'
 
 /** Refuses features that would mean nothing to a guest, before they are stored. */
-export function registerFeatureRules(events: EventBus): void {
+export function registerFeatureRules(events: Events): void {
   events.on(BaseVM, 'domain-feature-pre-set', (_vm, { feature, value }) => {
     for (const { prefix, check } of rules) {
       const problem = feature.startsWith(prefix) ? check(feature.slice(prefix.length), value) : undefined
@@ -78,8 +80,8 @@ function requirePreloadSupport(vm: BaseVM, value: string): void {
 }
 
 function convertMeminfoWriter(vm: BaseVM, value: string, unit: ChangeUnit): void {
-  if (!vm.propertyTable.has('maxmem')) return
-  if (value === '') vm.set(unit, { name: 'maxmem' }, 0)
-  else vm.reset(unit, { name: 'maxmem' })
+  if (!(vm instanceof QubesVM)) return
+  if (value === '') vm.set(unit, maxmem, 0)
+  else vm.reset(unit, maxmem)
   vm.features.remove(unit, meminfoWriter)
 }

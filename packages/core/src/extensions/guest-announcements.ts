@@ -1,5 +1,6 @@
 import { msg, QubesValueError } from '@cloister/kit'
 import type { BaseVM } from '../domains/base-vm.ts'
+import { updateable } from '../domains/properties/qubes-vm-properties.ts'
 import { QubesVM } from '../domains/qubes-vm.ts'
 
 /** Features that the agent of a template or a standalone domain may set for itself (reference: admin-api, 7). */
@@ -18,7 +19,7 @@ export async function requestFeatures(vm: BaseVM, prefix: string): Promise<void>
     const name = path.slice(prefix.length)
     if (announced.test(name)) wanted.push([name, value])
   }
-  await vm.app.change((unit) => {
+  await vm.app.changes.make((unit) => {
     for (const [name, value] of wanted) if (vm.features.find(name) !== value) vm.features.set(unit, name, value)
   })
 }
@@ -28,7 +29,7 @@ export async function noteUpdates(vm: BaseVM, count: number): Promise<void> {
   const target = updateableAncestor(vm, count)
   if (!target) return
   const now = timestamp(new Date(vm.app.os.clock.now()))
-  await vm.app.change((unit) => {
+  await vm.app.changes.make((unit) => {
     target.features.set(unit, 'updates-available', count > 0 ? '1' : '')
     target.features.set(unit, 'last-updates-check', now)
     if (count === 0) target.features.set(unit, 'last-update', now)
@@ -37,11 +38,16 @@ export async function noteUpdates(vm: BaseVM, count: number): Promise<void> {
 
 /** A domain based on a template tells about its template, unless that runs and knows better. */
 function updateableAncestor(vm: BaseVM, count: number): BaseVM | undefined {
-  if (vm.get({ name: 'updateable' })) return vm
+  if (isUpdateable(vm)) return vm
   if (count === 0) return undefined
   let at = vm.template
-  while (at && !at.get({ name: 'updateable' })) at = at.template
+  while (at && !isUpdateable(at)) at = at.template
   return at?.powerState === 'Halted' ? at : undefined
+}
+
+/** Whether software is updated in the domain itself; every class that is updated has the property. */
+function isUpdateable(vm: BaseVM): boolean {
+  return vm.get(updateable) === true
 }
 
 /** Local time as `YYYY-MM-DD HH:MM:SS`. */

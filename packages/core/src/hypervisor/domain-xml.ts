@@ -1,9 +1,9 @@
 import { type XmlElement, xml } from '@cloister/kit'
 import type { DriverCapabilities } from '@cloister/libvirt'
 import type { BlockDevice } from '@cloister/storage'
-import { kernelCommandLine } from '../domains/kernel-options.ts'
+import { kernelCommandLine } from '../domains/properties/kernel-options.ts'
+import { maxmem, memory, vcpus } from '../domains/properties/qubes-vm-properties.ts'
 import type { QubesVM } from '../domains/qubes-vm.ts'
-import { maxmem, memory, vcpus } from '../domains/qubes-vm-properties.ts'
 
 /** Port of the command channel in the guest. */
 export const qrexecPort = 'org.cloister.qrexec.0'

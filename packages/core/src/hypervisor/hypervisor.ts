@@ -6,6 +6,7 @@ import {
   type DriverCapabilities,
   LibvirtError,
 } from '@cloister/libvirt'
+import type { HypervisorPort } from '../domains/ports/hypervisors.ts'
 import type { QubesVM } from '../domains/qubes-vm.ts'
 import { domainXml, type GuestDisk } from './domain-xml.ts'
 
@@ -13,7 +14,7 @@ import { domainXml, type GuestDisk } from './domain-xml.ts'
 export type Amendment = (vm: QubesVM, domain: XmlElement) => void
 
 /** The way from domains to guests: configuration in one direction, notices of what happens to guests in the other. */
-export class Hypervisor {
+export class Hypervisor implements HypervisorPort {
   readonly connection: Connection
   readonly capabilities: DriverCapabilities
   readonly #amendments: Amendment[] = []

@@ -1,9 +1,9 @@
+import type { Events } from '../domains/domain-events.ts'
+import { maxmem } from '../domains/properties/qubes-vm-properties.ts'
 import { QubesVM } from '../domains/qubes-vm.ts'
-import { maxmem } from '../domains/qubes-vm-properties.ts'
-import type { EventBus } from '../events/event-bus.ts'
 
 /** Balancing begins when there is a guest to balance; it ends by itself. */
-export function registerMemoryHandlers(events: EventBus): void {
+export function registerMemoryHandlers(events: Events): void {
   for (const name of ['domain-unpaused', 'domain-resumed'] as const)
     events.onLife(QubesVM, name, (vm) => vm.app.memory.watch())
   for (const name of ['property-set', 'property-reset'] as const)

@@ -1,7 +1,8 @@
 import { QubesVMNotStartedError } from '@cloister/kit'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { QubesVM } from '../domains/qubes-vm.ts'
-import { TestSystem } from '../operations/testing/test-system.ts'
+import { resetProperty, setProperty } from '../operations/properties.ts'
+import { TestSystem } from '../testing/test-system.ts'
 import { deferredNetvm } from './network-links.ts'
 
 let system: TestSystem
@@ -28,8 +29,7 @@ function connectBackend(): void {
 }
 
 const vm = (name: string): QubesVM => system.app.domains.get(name) as QubesVM
-const set = (name: string, property: string, text: string): Promise<void> =>
-  system.app.setProperty(vm(name), property, text)
+const set = (name: string, property: string, text: string): Promise<void> => setProperty(vm(name), property, text)
 const deferred = (): string | undefined => vm('work').features.find(deferredNetvm)
 const connected = (): string[] => system.events.filter((event) => event.includes('net-domain-connect'))
 
@@ -61,12 +61,12 @@ describe('a guest that runs', () => {
   })
 
   it('follows the default of the system', async () => {
-    await system.app.setProperty(system.app, 'default_netvm', '')
+    await setProperty(system.app.global, 'default_netvm', '')
     for (const name of ['net1', 'net2']) await set(name, 'netvm', '')
-    await system.app.setProperty(system.app, 'default_netvm', 'net1')
-    await system.app.resetProperty(vm('work'), 'netvm')
+    await setProperty(system.app.global, 'default_netvm', 'net1')
+    await resetProperty(vm('work'), 'netvm')
     await start('work')
-    await system.app.setProperty(system.app, 'default_netvm', 'net2')
+    await setProperty(system.app.global, 'default_netvm', 'net2')
     expect(links).toEqual(['work off net1', 'work to net2'])
     expect(vm('net2').powerState).toBe('Running')
   })

@@ -1,9 +1,10 @@
 import { errorChain, Mutex } from '@cloister/kit'
-import type { App } from '../app.ts'
+import type { ChangeUnit } from '../changes/change-unit.ts'
 import type { BaseVM } from '../domains/base-vm.ts'
+import { clientsOf } from '../domains/network/network-graph.ts'
 import { QubesVM } from '../domains/qubes-vm.ts'
 import type { Run } from '../domains/run.ts'
-import type { ChangeUnit } from '../properties/property.ts'
+import type { System } from '../domains/system.ts'
 import type { NetworkBackend } from './network-backend.ts'
 
 /** Name of the netvm that a guest is still connected to while it cannot be connected to its new one; empty for none. */
@@ -16,12 +17,12 @@ export const deferredNetvm = 'deferred-netvm-original'
 export class NetworkLinks {
   /** Where interfaces are attached and detached; see `NetworkBackend`. */
   backend: NetworkBackend | undefined
-  readonly #app: App
+  readonly #app: System
   /** What each run is connected to, if that was ever changed. */
   readonly #linked = new WeakMap<Run, BaseVM | undefined>()
   readonly #locks = new WeakMap<QubesVM, Mutex>()
 
-  constructor(app: App) {
+  constructor(app: System) {
     this.#app = app
   }
 
@@ -31,7 +32,7 @@ export class NetworkLinks {
     if (!run || run.stopReceived || before === vm.netvm) return
     const linked = this.#linkedTo(vm, run, before)
     this.#linked.set(run, linked)
-    if (isLive(vm)) this.#app.afterwards(unit, () => this.settle(vm))
+    if (isLive(vm)) this.#app.changes.afterwards(unit, () => this.settle(vm))
     else if (!this.isDeferred(vm)) vm.features.set(unit, deferredNetvm, linked?.name ?? '')
   }
 
@@ -72,7 +73,7 @@ export class NetworkLinks {
   /** A guest is gone, or not there yet: there is nothing to make up for. */
   async forget(vm: QubesVM): Promise<void> {
     if (!vm.registered || !this.isDeferred(vm)) return
-    await this.#app.change((unit) => vm.features.remove(unit, deferredNetvm))
+    await this.#app.changes.make((unit) => vm.features.remove(unit, deferredNetvm))
   }
 
   async #exchange(vm: QubesVM): Promise<void> {
@@ -96,8 +97,7 @@ export class NetworkLinks {
   }
 
   *#liveClients(provider: QubesVM): Generator<QubesVM> {
-    for (const client of [...this.#app.network.clients(provider)])
-      if (client instanceof QubesVM && isLive(client)) yield client
+    for (const client of [...clientsOf(provider)]) if (client instanceof QubesVM && isLive(client)) yield client
   }
 
   async #tolerant({ name }: QubesVM, work: () => Promise<void>): Promise<void> {
@@ -120,5 +120,5 @@ export class NetworkLinks {
 
 /** True while interfaces of a guest can be changed. */
 function isLive({ run }: QubesVM): boolean {
-  return !!run && !run.stopReceived && !run.starting && run.state === 'running'
+  return !!run && !run.stopReceived && run.released && run.state === 'running'
 }

@@ -1,22 +1,23 @@
 import { QubesPropertyValueError, QubesValueError } from '@cloister/kit'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { netvm } from '../domains/net-vm.ts'
+import { netvm } from '../domains/properties/net-properties.ts'
 import type { QubesVM } from '../domains/qubes-vm.ts'
-import { TestSystem } from '../operations/testing/test-system.ts'
+import { resetProperty, setProperty } from '../operations/properties.ts'
+import { TestSystem } from '../testing/test-system.ts'
 
 let system: TestSystem
 
 beforeEach(async () => {
   system = await TestSystem.open()
   for (const name of ['a', 'b', 'c']) {
-    await system.app.setProperty(await system.create('StandaloneVM', name), 'provides_network', 'True')
+    await setProperty(await system.create('StandaloneVM', name), 'provides_network', 'True')
     await set(name, '')
   }
 })
 afterEach(() => system[Symbol.asyncDispose]())
 
 const vm = (name: string): QubesVM => system.app.domains.get(name) as QubesVM
-const set = (name: string, provider: string): Promise<void> => system.app.setProperty(vm(name), 'netvm', provider)
+const set = (name: string, provider: string): Promise<void> => setProperty(vm(name), 'netvm', provider)
 
 it.each([
   ['one', ['a']],
@@ -34,18 +35,18 @@ it.each([
 
 it('refuses a loop by the default of the system', async () => {
   await set('b', 'a')
-  await system.app.resetProperty(vm('a'), 'netvm')
+  await resetProperty(vm('a'), 'netvm')
   for (const provider of ['a', 'b'])
-    await expect(system.app.setProperty(system.app, 'default_netvm', provider)).rejects.toThrow(QubesPropertyValueError)
-  await system.app.setProperty(system.app, 'default_netvm', 'c')
-  await expect(system.app.resetProperty(vm('c'), 'netvm')).rejects.toThrow(QubesValueError)
+    await expect(setProperty(system.app.global, 'default_netvm', provider)).rejects.toThrow(QubesPropertyValueError)
+  await setProperty(system.app.global, 'default_netvm', 'c')
+  await expect(resetProperty(vm('c'), 'netvm')).rejects.toThrow(QubesValueError)
 })
 
 it('breaks a stored loop, once, and says so', async () => {
   await set('a', 'b')
   await set('b', 'c')
   // Past the checks, as only damage can.
-  await system.app.change((unit) => vm('c').assign(unit, netvm, vm('a')))
+  await system.app.changes.make((unit) => vm('c').assign(unit, netvm, vm('a')))
   const lines = (): unknown[] => system.logged.filter(({ level }) => level === 'error')
   await system.reopen()
   expect(lines()).toEqual([

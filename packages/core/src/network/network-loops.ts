@@ -1,10 +1,10 @@
-import type { App } from '../app.ts'
-import { netvm } from '../domains/net-vm.ts'
+import { leadsTo } from '../domains/network/network-graph.ts'
+import { netvm } from '../domains/properties/net-properties.ts'
 import { QubesVM } from '../domains/qubes-vm.ts'
-import { leadsTo } from './network-graph.ts'
+import type { System } from '../domains/system.ts'
 
 /** Cuts every loop that stored netvms make, which no change can make (reference: storage-and-lifecycle, B.7.1). */
-export async function breakNetworkLoops(app: App): Promise<void> {
+export async function breakNetworkLoops(app: System): Promise<void> {
   for (const vm of app.domains) {
     const provider = vm instanceof QubesVM ? vm.netvm : undefined
     if (!provider || !leadsTo(provider, vm)) continue
@@ -12,6 +12,6 @@ export async function breakNetworkLoops(app: App): Promise<void> {
       domain: vm.name,
       netvm: provider.name,
     })
-    await app.change((unit) => vm.assign(unit, netvm, null))
+    await app.changes.make((unit) => vm.assign(unit, netvm, null))
   }
 }

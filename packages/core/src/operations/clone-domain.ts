@@ -2,8 +2,11 @@ import { isDomainName } from '@cloister/admin-protocol'
 import { msg, QubesValueError, QubesVMError } from '@cloister/kit'
 import { AdminVM } from '../domains/admin-vm.ts'
 import type { BaseVM } from '../domains/base-vm.ts'
-import type { PoolChoice } from '../domains/domain-storage.ts'
-import { initialise, install, makeDomain } from './create-domain.ts'
+import { refuseDamaged } from '../domains/damage.ts'
+import { newUuid } from '../domains/new-uuid.ts'
+import { makeDomain } from '../domains/vm-classes.ts'
+import type { PoolChoice } from '../storage/domain-storage.ts'
+import { initialise, install } from './create-domain.ts'
 
 export interface CloneOptions {
   readonly name: string
@@ -20,10 +23,12 @@ const ownFeatures = /^preload-dispvm(?!-max$)/
 export async function cloneDomain(source: BaseVM, { name, pools, creator }: CloneOptions): Promise<BaseVM> {
   const { app, klass } = source
   if (klass === 'AdminVM' || source instanceof AdminVM) throw new QubesVMError(msg`${source.name} cannot be cloned`)
+  refuseDamaged(source, 'clone')
   if (!isDomainName(name)) throw new QubesValueError(msg`${JSON.stringify(name)} is not a name that a domain can have`)
+  using _source = source.phase.hold()
   const reserved = app.domains.reserve(name)
   try {
-    const vm = makeDomain(app, klass, { name, qid: reserved.qid, uuid: app.newUuid() })
+    const vm = makeDomain(app, klass, { name, qid: reserved.qid, uuid: newUuid(app.os.host) })
     initialise(vm, { label: source.label.name, template: source.template })
     copyRecord(source, vm)
     await install(vm, { creator, pools: keptPools(source, pools), fill: () => copyVolumes(source, vm) })

@@ -1,9 +1,9 @@
 import { QubesValueError, QubesVMAlreadyExistsError } from '@cloister/kit'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { PoolChoice } from '../domains/domain-storage.ts'
+import type { PoolChoice } from '../storage/domain-storage.ts'
+import { discrepancies } from '../testing/soundness.ts'
+import { TestSystem } from '../testing/test-system.ts'
 import { createDomain } from './create-domain.ts'
-import { discrepancies } from './testing/soundness.ts'
-import { TestSystem } from './testing/test-system.ts'
 
 let system: TestSystem
 

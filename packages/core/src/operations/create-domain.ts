@@ -1,20 +1,20 @@
 import { isDomainName } from '@cloister/admin-protocol'
-import { msg, ProtocolError, QubesPropertyValueError, QubesValueError } from '@cloister/kit'
-import type { App } from '../app.ts'
-import { AppVM, template as templateOfAppVM } from '../domains/app-vm.ts'
-import { labelOfVM } from '../domains/base-properties.ts'
-import type { BaseVM, VMClass, VMIdentity } from '../domains/base-vm.ts'
+import { errorChain, msg, ProtocolError, QubesPropertyValueError, QubesValueError } from '@cloister/kit'
+import type { ChangeUnit } from '../changes/change-unit.ts'
+import type { Intent } from '../changes/intents.ts'
+import { template as templateOfAppVM } from '../domains/app-vm.ts'
+import type { BaseVM, VMClass } from '../domains/base-vm.ts'
 import { DispVM, dispid } from '../domains/disp-vm.ts'
-import type { DomainStorage, PoolChoice } from '../domains/domain-storage.ts'
-import { isDisposableTemplate } from '../domains/dvm-template.ts'
-import { guivm } from '../domains/qubes-vm-properties.ts'
-import { RemoteVM } from '../domains/remote-vm.ts'
-import { StandaloneVM } from '../domains/standalone-vm.ts'
+import { newUuid } from '../domains/new-uuid.ts'
+import { labelOfVM } from '../domains/properties/base-properties.ts'
+import { isDisposableTemplate } from '../domains/properties/dvm-template.ts'
+import { checkUpdatesVm } from '../domains/properties/global-properties.ts'
+import { guivm } from '../domains/properties/qubes-vm-properties.ts'
+import type { System } from '../domains/system.ts'
 import { TemplateVM } from '../domains/template-vm.ts'
+import { type CreatableClass, makeDomain } from '../domains/vm-classes.ts'
 import { automaticTags } from '../extensions/automatic-tags.ts'
-import { checkUpdatesVm } from '../global-properties.ts'
-import type { ChangeUnit } from '../properties/property.ts'
-import type { Intent } from '../recovery/intents.ts'
+import type { DomainStorage, PoolChoice } from '../storage/domain-storage.ts'
 
 export interface CreateOptions {
   readonly name: string
@@ -27,29 +27,17 @@ export interface CreateOptions {
   readonly creator: BaseVM
 }
 
-type Constructor = new (app: App, identity: VMIdentity) => BaseVM
-
-/** Classes that domains can be made of, and where their template comes from when none is named. */
-const creatable: Readonly<
-  Record<Exclude<VMClass, 'AdminVM'>, { make: Constructor; template?: (app: App) => BaseVM | null }>
-> = {
-  AppVM: { make: AppVM, template: (app) => app.defaultTemplate },
-  TemplateVM: { make: TemplateVM },
-  StandaloneVM: { make: StandaloneVM },
-  DispVM: { make: DispVM, template: (app) => app.defaultDispvm },
-  RemoteVM: { make: RemoteVM },
-}
-
-/** Makes the object of a class, for creation and for load. */
-export function makeDomain(app: App, klass: Exclude<VMClass, 'AdminVM'>, identity: VMIdentity): BaseVM {
-  return new creatable[klass].make(app, identity)
+/** Where the template of a new domain comes from when none is named, for classes that have one. */
+const defaultTemplates: Readonly<Partial<Record<CreatableClass, (app: System) => BaseVM | null>>> = {
+  AppVM: (app) => app.defaults.template,
+  DispVM: (app) => app.defaults.dispvm,
 }
 
 /**
  * Makes a domain of a class (reference: admin-api, 3.2; storage-and-lifecycle, B.5): its volumes first, then, in one step, all
  * that is stored. Whatever fails leaves nothing behind.
  */
-export async function createDomain(app: App, klass: VMClass, options: CreateOptions): Promise<BaseVM> {
+export async function createDomain(app: System, klass: VMClass, options: CreateOptions): Promise<BaseVM> {
   if (klass === 'AdminVM') {
     if (options.template) throw new ProtocolError(msg`AdminVM has no template`)
     throw new QubesPropertyValueError(msg`There can be only one AdminVM`)
@@ -60,7 +48,7 @@ export async function createDomain(app: App, klass: VMClass, options: CreateOpti
   const label = app.labels.get(options.label)
   const reserved = app.domains.reserve(options.name)
   try {
-    const vm = makeDomain(app, klass, { name: options.name, qid: reserved.qid, uuid: app.newUuid() })
+    const vm = makeDomain(app, klass, { name: options.name, qid: reserved.qid, uuid: newUuid(app.os.host) })
     initialise(vm, { label: label.name, template })
     await install(vm, options)
     return vm
@@ -71,7 +59,7 @@ export async function createDomain(app: App, klass: VMClass, options: CreateOpti
 
 /** Gives a new domain what it is known by; a disposable without a number gets one. */
 export function initialise(vm: BaseVM, { label, template }: { label: string; template: BaseVM | undefined }): void {
-  if (vm instanceof DispVM && vm.isDefault(dispid)) vm.load(dispid.name, String(vm.app.disposables.takeDispid()))
+  if (vm instanceof DispVM && vm.isDefault(dispid)) vm.load(dispid.name, String(vm.app.disposableNumbers.take()))
   vm.load('name', vm.name)
   vm.load('qid', String(vm.qid))
   vm.load('uuid', vm.uuid)
@@ -96,7 +84,7 @@ export interface InstallOptions {
 export async function install(vm: BaseVM, options: InstallOptions): Promise<void> {
   try {
     if (vm.storage) await installWithVolumes(vm, vm.storage, options)
-    else await vm.app.change((unit) => join(unit, vm, options))
+    else await vm.app.changes.make((unit) => join(unit, vm, options))
   } catch (error) {
     vm.letGo()
     throw error
@@ -108,11 +96,12 @@ async function installWithVolumes(vm: BaseVM, storage: DomainStorage, options: I
   let begun: Intent | undefined
   try {
     storage.prepare(options.pools)
+    using _ = app.pools.hold([...storage.stored()].map(({ pool }) => pool))
     const intent = await app.intents.begin('create', vm.name, { volumes: storage.places() })
     begun = intent
     await storage.create()
     await options.fill?.(storage)
-    await app.change((unit) => {
+    await app.changes.make((unit) => {
       join(unit, vm, options)
       app.intents.end(unit, intent)
     })
@@ -126,9 +115,12 @@ async function installWithVolumes(vm: BaseVM, storage: DomainStorage, options: I
 async function abandon(vm: BaseVM, storage: DomainStorage, intent: Intent | undefined): Promise<void> {
   try {
     await storage.remove()
-    if (intent) await vm.app.change((unit) => vm.app.intents.end(unit, intent))
+    if (intent) await vm.app.changes.make((unit) => vm.app.intents.end(unit, intent))
   } catch (error) {
-    vm.app.log.error('volumes of a domain that could not be made are left over', { domain: vm.name, error })
+    vm.app.log.error('volumes of a domain that could not be made are left over', {
+      domain: vm.name,
+      error: errorChain(error),
+    })
   }
 }
 
@@ -136,10 +128,11 @@ async function abandon(vm: BaseVM, storage: DomainStorage, intent: Intent | unde
 function join(unit: ChangeUnit, vm: BaseVM, { creator, disposable = false, joined }: InstallOptions): void {
   const { app } = vm
   for (const tag of automaticTags(vm)) vm.tags.load(tag)
-  if (!app.get(checkUpdatesVm) && vm.features.find('check-updates') === undefined) vm.features.load('check-updates', '')
+  if (!app.global.get(checkUpdatesVm) && vm.features.find('check-updates') === undefined)
+    vm.features.load('check-updates', '')
   app.domains.add(unit, vm)
   vm.register(unit)
-  app.events.fire(unit, app, 'domain-add', { vm })
+  app.events.fire(unit, app.global, 'domain-add', { vm })
   if (creator && !disposable) tagCreator(unit, vm, creator)
   app.events.fire(unit, vm, 'domain-create-on-disk', {})
   if (creator && disposable) tagDisposable(unit, vm, creator)
@@ -162,8 +155,8 @@ function tagCreator(unit: ChangeUnit, vm: BaseVM, creator: BaseVM): void {
   if (shower && vm.propertyTable.has(guivm.name)) vm.set(unit, guivm, shower)
 }
 
-function findTemplate(app: App, klass: Exclude<VMClass, 'AdminVM'>, name: string | undefined): BaseVM | undefined {
-  const standard = creatable[klass].template
+function findTemplate(app: System, klass: CreatableClass, name: string | undefined): BaseVM | undefined {
+  const standard = defaultTemplates[klass]
   if (!standard) {
     if (name) throw new ProtocolError(msg`${klass} has no template`)
     return undefined

@@ -1,7 +1,7 @@
 import type { DomainState } from '@cloister/admin-protocol'
 import type { BaseVM } from '../domains/base-vm.ts'
+import { memory } from '../domains/properties/qubes-vm-properties.ts'
 import { QubesVM } from '../domains/qubes-vm.ts'
-import { memory } from '../domains/qubes-vm-properties.ts'
 
 /** What a domain uses now (reference: admin-api, 3.5); zeroes when it is halted. */
 export async function currentState(vm: BaseVM): Promise<DomainState> {

@@ -1,10 +1,10 @@
 import { QubesVMInUseError, QubesVMNotFoundError, QubesVMNotHaltedError } from '@cloister/kit'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { App } from '../app.ts'
 import type { QubesVM } from '../domains/qubes-vm.ts'
-import { removeDomainSafely } from './remove-domain.ts'
-import { discrepancies } from './testing/soundness.ts'
-import { TestSystem } from './testing/test-system.ts'
+import { SystemObject } from '../domains/system-object.ts'
+import { resetProperty, setProperty } from '../operations/properties.ts'
+import { discrepancies } from '../testing/soundness.ts'
+import { TestSystem } from '../testing/test-system.ts'
 
 // 66 of reference storage-and-lifecycle, part D; B.5.
 
@@ -20,8 +20,8 @@ beforeEach(async () => {
 })
 afterEach(() => system[Symbol.asyncDispose]())
 
-const remove = (): Promise<void> => removeDomainSafely(vm)
-const set = (name: string, value: string, holder = other): Promise<void> => system.app.setProperty(holder, name, value)
+const remove = (): Promise<void> => system.app.removeDomain(vm)
+const set = (name: string, value: string, holder = other): Promise<void> => setProperty(holder, name, value)
 
 describe('a domain is not removed', () => {
   it.each(['Running', 'Paused'])('while it is %s', async (state) => {
@@ -63,9 +63,9 @@ describe('a domain is not removed', () => {
       await set('netvm', '', vm)
       await set('provides_network', 'True', vm)
       await set('template_for_dispvms', 'True', vm)
-      await system.app.setProperty(system.app, property, 'work')
+      await setProperty(system.app.global, property, 'work')
       await expect(remove()).rejects.toThrow(QubesVMInUseError)
-      await system.app.resetProperty(system.app, property)
+      await resetProperty(system.app.global, property)
       await remove()
     },
   )
@@ -76,11 +76,11 @@ describe('a domain is not removed', () => {
   })
 
   it('when it is the host itself', async () => {
-    await expect(removeDomainSafely(system.app.adminVM)).rejects.toThrow(QubesVMInUseError)
+    await expect(system.app.removeDomain(system.app.adminVM)).rejects.toThrow(QubesVMInUseError)
   })
 
   it('when a handler does not want it', async () => {
-    system.app.events.on(App, 'domain-pre-delete', () => {
+    system.app.events.on(SystemObject, 'domain-pre-delete', () => {
       throw new QubesVMInUseError('kept')
     })
     await expect(remove()).rejects.toThrow('kept')
@@ -94,14 +94,14 @@ describe('a domain that is removed', () => {
     await vm.lifeCycle.kill()
     await set('guivm', 'other', vm)
     await system.features(vm, { x: '1' })
-    await system.app.change((unit) => vm.setNotes(unit, 'note'))
-    await expect(removeDomainSafely(other)).rejects.toThrow(/guivm of work/)
+    await system.app.changes.make((unit) => vm.setNotes(unit, 'note'))
+    await expect(system.app.removeDomain(other)).rejects.toThrow(/guivm of work/)
     const events = await system.told(remove)
     expect(events).toEqual(['domain-pre-delete', 'domain-delete'])
     expect(await system.driver.connectListAllDomains()).toEqual([])
     expect((await system.files()).filter((path) => path.includes('work'))).toEqual([])
     expect(await discrepancies(system)).toEqual([])
-    await removeDomainSafely(other)
+    await system.app.removeDomain(other)
     await expect(remove()).rejects.toThrow(QubesVMNotFoundError)
     await expect(vm.lifeCycle.start()).rejects.toThrow(QubesVMNotFoundError)
   })

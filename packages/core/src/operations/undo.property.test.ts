@@ -3,14 +3,14 @@ import { CloisterError } from '@cloister/kit'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { BaseVM } from '../domains/base-vm.ts'
+import { resetProperty, setProperty } from '../operations/properties.ts'
 import { StateWriteError } from '../state/state-write-error.ts'
+import { indexed, namedObjects, portrait } from '../testing/portrait.ts'
+import { discrepancies } from '../testing/soundness.ts'
+import { TestSystem } from '../testing/test-system.ts'
 import { cloneDomain } from './clone-domain.ts'
 import { createDomain } from './create-domain.ts'
-import { removeDomainSafely } from './remove-domain.ts'
-import { indexed, namedObjects, portrait } from './testing/portrait.ts'
-import { discrepancies } from './testing/soundness.ts'
-import { TestSystem } from './testing/test-system.ts'
-import { clearVolume, findVolume, resizeVolume, setVolumeRevisions, setVolumeRw } from './volume-operations.ts'
+import { clearVolume, findVolume, resizeVolume, setVolumeRevisions, setVolumeRw } from './volumes/volume-operations.ts'
 
 /** What can be changed, about a domain that `pick` chooses; refusals are part of it. */
 type Change = (system: TestSystem, vm: BaseVM, pick: number) => Promise<unknown>
@@ -18,8 +18,8 @@ type Change = (system: TestSystem, vm: BaseVM, pick: number) => Promise<unknown>
 const choose = <T>(list: readonly T[], pick: number): T => list[pick % list.length] as T
 const set =
   (name: string, values: readonly string[]): Change =>
-  ({ app }, vm, pick) =>
-    app.setProperty(vm, name, choose(values, pick))
+  (_system, vm, pick) =>
+    setProperty(vm, name, choose(values, pick))
 const features = ['ipv6', 'service.x', 'servicevm']
 const tags = ['a', 'b']
 
@@ -31,7 +31,7 @@ const changes: Readonly<Record<string, Change>> = {
   provides: set('provides_network', ['True', 'False']),
   guivm: set('guivm', ['work', 'dom0', '']),
   disposables: set('template_for_dispvms', ['True', 'False']),
-  reset: ({ app }, vm, pick) => app.resetProperty(vm, choose(['netvm', 'memory', 'guivm', 'provides_network'], pick)),
+  reset: (_system, vm, pick) => resetProperty(vm, choose(['netvm', 'memory', 'guivm', 'provides_network'], pick)),
   global: ({ app }, _vm, pick) => {
     const values = [
       ['default_netvm', 'net'],
@@ -40,19 +40,21 @@ const changes: Readonly<Record<string, Change>> = {
       ['default_template', 'tmpl'],
     ] as const
     const [name, value] = choose(values, pick)
-    return app.setProperty(app, name, value)
+    return setProperty(app.global, name, value)
   },
-  resetGlobal: ({ app }, _vm, pick) => app.resetProperty(app, choose(['default_netvm', 'clockvm'], pick)),
+  resetGlobal: ({ app }, _vm, pick) => resetProperty(app.global, choose(['default_netvm', 'clockvm'], pick)),
   feature: ({ app }, vm, pick) =>
-    app.change((unit) => vm.features.set(unit, choose(features, pick), choose(['', '1', 'long'], pick))),
-  removeFeature: ({ app }, vm, pick) => app.change((unit) => vm.features.remove(unit, choose(features, pick))),
-  tag: ({ app }, vm, pick) => app.change((unit) => vm.tags.add(unit, choose([...tags, 'c'], pick))),
-  removeTag: ({ app }, vm, pick) => app.change((unit) => vm.tags.remove(unit, choose(tags, pick))),
-  notes: ({ app }, vm, pick) => app.change((unit) => vm.setNotes(unit, choose(['', 'one', 'two'], pick))),
+    app.changes.make((unit) => vm.features.set(unit, choose(features, pick), choose(['', '1', 'long'], pick))),
+  removeFeature: ({ app }, vm, pick) => app.changes.make((unit) => vm.features.remove(unit, choose(features, pick))),
+  tag: ({ app }, vm, pick) => app.changes.make((unit) => vm.tags.add(unit, choose([...tags, 'c'], pick))),
+  removeTag: ({ app }, vm, pick) => app.changes.make((unit) => vm.tags.remove(unit, choose(tags, pick))),
+  notes: ({ app }, vm, pick) => app.changes.make((unit) => vm.setNotes(unit, choose(['', 'one', 'two'], pick))),
   firewall: ({ app }, vm, pick) =>
-    app.change((unit) => vm.firewall.set(unit, [parseFirewallRule(choose(['action=accept', 'action=drop'], pick))])),
-  newLabel: ({ app }) => app.change((unit) => app.labels.create(unit, 'pink', '0xffc0cb')),
-  removeLabel: ({ app }) => app.change((unit) => app.labels.remove(unit, 'mauve', app.references)),
+    app.changes.make((unit) =>
+      vm.firewall.set(unit, [parseFirewallRule(choose(['action=accept', 'action=drop'], pick))]),
+    ),
+  newLabel: ({ app }) => app.changes.make((unit) => app.labels.create(unit, 'pink', '0xffc0cb')),
+  removeLabel: ({ app }) => app.changes.make((unit) => app.labels.remove(unit, 'mauve', app.references)),
   pool: ({ app }, _vm, pick) => app.pools.configure('varlibqubes', 'ephemeralVolatile', pick % 2 === 0),
   revisions: (_system, vm, pick) => setVolumeRevisions(findVolume(vm, 'private'), choose([-1, 0, 1], pick)),
   rw: (_system, vm, pick) => setVolumeRw(findVolume(vm, 'private'), pick % 2 === 0),
@@ -69,7 +71,7 @@ const changes: Readonly<Record<string, Change>> = {
   disposable: ({ app }, vm) => app.disposables.create(vm, app.adminVM),
   remove: async ({ app }, _vm, pick) => {
     const name = choose(['new', 'newer', 'client'], pick)
-    await removeDomainSafely(app.domains.get(name))
+    await app.removeDomain(app.domains.get(name))
   },
   start: async (_system, vm) => vm.lifeCycle?.start(),
   kill: async (_system, vm) => vm.lifeCycle?.kill(),
@@ -93,11 +95,11 @@ async function prepared(): Promise<TestSystem> {
   const template = await system.create('TemplateVM', 'tmpl')
   await system.create('TemplateVM', 'other')
   for (const name of ['net', 'work', 'client']) await system.create('AppVM', name, template)
-  await system.app.setProperty(system.app, 'default_template', 'tmpl')
-  await system.app.setProperty(system.app.domains.get('net'), 'provides_network', 'True')
+  await setProperty(system.app.global, 'default_template', 'tmpl')
+  await setProperty(system.app.domains.get('net'), 'provides_network', 'True')
   const work = system.app.domains.get('work')
-  await system.app.setProperty(work, 'template_for_dispvms', 'True')
-  await system.app.change((unit) => {
+  await setProperty(work, 'template_for_dispvms', 'True')
+  await system.app.changes.make((unit) => {
     for (const feature of features) work.features.set(unit, feature, '1')
     for (const tag of tags) work.tags.add(unit, tag)
     system.app.labels.create(unit, 'mauve', '0xe0b0ff')

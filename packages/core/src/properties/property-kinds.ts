@@ -1,4 +1,12 @@
-import { booleanWord, msg, parseBoolean, parseInteger, QubesPropertyValueError, QubesValueError } from '@cloister/kit'
+import {
+  booleanWord,
+  type Message,
+  msg,
+  parseBoolean,
+  parseInteger,
+  QubesPropertyValueError,
+  QubesValueError,
+} from '@cloister/kit'
 import type { Property } from './property.ts'
 
 /** What the author of a property says; the rest follows from its kind. */
@@ -8,6 +16,9 @@ export interface PropertyOptions<O, V> {
   readonly stage?: 3 | 4
   readonly writable?: 'once' | 'never'
   readonly clone?: false
+  readonly inherited?: true
+  readonly perInstance?: true
+  readonly tagged?: true
   /** Without this the property has no default. */
   fallback?(owner: O): V | undefined
   check?(owner: O, value: V): void
@@ -26,6 +37,9 @@ export function complete<O, V>(
     stage: 2,
     writable: 'always',
     clone: true,
+    inherited: false,
+    perInstance: false,
+    tagged: false,
     ...rest,
     ...kind,
     hasDefault: fallback !== undefined,
@@ -53,6 +67,12 @@ export function patternParser(pattern: RegExp, what: string): (owner: unknown, t
   }
 }
 
+/** Why a text is not an integer that a property can have. */
+function noInteger(name: string, text: string): Message {
+  if (!/^\s*[+-]?\d+(_\d+)*\s*$/.test(text)) return msg`${name} must be an integer, not ${JSON.stringify(text)}`
+  return msg`${name} must be between ${Number.MIN_SAFE_INTEGER} and ${Number.MAX_SAFE_INTEGER}`
+}
+
 /** An integer of at least `least`. */
 export function intProperty<O>(
   options: PropertyOptions<O, number | null> & { readonly least?: number },
@@ -62,8 +82,7 @@ export function intProperty<O>(
     type: 'int',
     parse: (_owner, text) => {
       const value = parseInteger(text)
-      if (value === undefined)
-        throw new QubesValueError(msg`${options.name} must be an integer, not ${JSON.stringify(text)}`)
+      if (value === undefined) throw new QubesValueError(noInteger(options.name, text))
       if (least !== undefined && value < least)
         throw new QubesPropertyValueError(msg`${options.name} must be at least ${least}, not ${value}`)
       return value

@@ -1,6 +1,3 @@
-import type { CoreEvent } from '../events/core-event.ts'
-import type { Unit } from '../state/journal.ts'
-
 /** Types that a property can have on the wire (reference: admin-api, 4.1). */
 export type WireType = 'str' | 'int' | 'bool' | 'vm' | 'label'
 
@@ -19,6 +16,12 @@ export interface Property<O, V> {
   readonly writable: 'always' | 'once' | 'never'
   /** False for what a copy of the object must not take over. */
   readonly clone: boolean
+  /** The default of a domain is the value of its template. */
+  readonly inherited: boolean
+  /** A disposable may differ in this property from its template: it says who the domain is, or where it is in the network. */
+  readonly perInstance: boolean
+  /** The value, also by default, is kept as a tag `<property>-<domain>`. */
+  readonly tagged: boolean
   /** Clients are told that there is a default, even when it has no value now. */
   readonly hasDefault: boolean
   /** The value when none is stored. */
@@ -49,5 +52,3 @@ export function propertyTable(...lists: readonly (readonly AnyProperty[])[]): Pr
   const order = (a: AnyProperty, b: AnyProperty): number => a.stage - b.stage || (a.name < b.name ? -1 : 1)
   return new Map([...byName.values()].sort(order).map((property) => [property.name, property]))
 }
-
-export type ChangeUnit = Unit<CoreEvent>

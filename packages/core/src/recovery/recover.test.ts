@@ -2,9 +2,9 @@ import { mkdir, open, rename, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { QubesVM } from '../domains/qubes-vm.ts'
-import { removeDomainSafely } from '../operations/remove-domain.ts'
-import { discrepancies } from '../operations/testing/soundness.ts'
-import { TestSystem } from '../operations/testing/test-system.ts'
+import { setProperty } from '../operations/properties.ts'
+import { discrepancies } from '../testing/soundness.ts'
+import { TestSystem } from '../testing/test-system.ts'
 
 // What one daemon leaves and the next finds (reference: storage-and-lifecycle, A.3 and B.4.4; design: decisions 6 and 15).
 
@@ -47,11 +47,11 @@ const errors = (): unknown[] => system.logged.filter(({ level }) => level === 'e
 describe('39: a guest that goes on while there is no daemon', () => {
   it('is followed by the next one; its volumes are committed when it stops, once', async () => {
     await vm().lifeCycle.start()
-    const before = [vm().get({ name: 'xid' }), vm().get({ name: 'start_time' })]
+    const before = [vm().get(vm().property('xid')), vm().get(vm().property('start_time'))]
     await write(volumePath('private', '-dirty.img'), 'flushed')
     await system.reopen()
     expect(vm().powerState).toBe('Running')
-    expect([vm().get({ name: 'xid' }), vm().get({ name: 'start_time' })]).toEqual(before)
+    expect([vm().get(vm().property('xid')), vm().get(vm().property('start_time'))]).toEqual(before)
     expect(await discrepancies(system)).toEqual([])
     expect(await revisions()).toBe(0)
     expect(await system.told(() => vm().lifeCycle.start())).toEqual([])
@@ -140,7 +140,7 @@ describe('a guest that ended while there was no daemon', () => {
   })
 
   it('and that was a disposable, is removed', async () => {
-    await system.app.setProperty(vm(), 'template_for_dispvms', 'True')
+    await setProperty(vm(), 'template_for_dispvms', 'True')
     const disposable = await system.app.disposables.create(vm(), system.app.adminVM)
     await disposable.lifeCycle.start()
     await system.kill()
@@ -196,7 +196,7 @@ describe('what is left of a domain', () => {
   it('that was removed is removed by the next daemon', async () => {
     await system.create('StandaloneVM', 'old')
     system.faults.failNext('unlink', 'EIO', /old\/private\.img$/)
-    await removeDomainSafely(vm('old'))
+    await system.app.removeDomain(vm('old'))
     expect(system.app.domains.find('old')).toBeUndefined()
     expect(await system.intents()).toEqual(['remove old'])
     await system.reopen()
@@ -206,7 +206,7 @@ describe('what is left of a domain', () => {
   it('that was removed stays when the name was given to another', async () => {
     await system.create('StandaloneVM', 'old')
     system.faults.failNext('unlink', 'EIO', /old\/private\.img$/)
-    await removeDomainSafely(vm('old'))
+    await system.app.removeDomain(vm('old'))
     await system.create('StandaloneVM', 'old')
     await vm('old').lifeCycle.start()
     await write(join(system.folder, 'appvms/old/private-dirty.img'), 'precious')
@@ -221,7 +221,7 @@ describe('what is left of a domain', () => {
     await vm('old').lifeCycle.start()
     await vm('old').lifeCycle.kill()
     system.faults.failNext('domainUndefine', 'EIO')
-    await removeDomainSafely(vm('old'))
+    await system.app.removeDomain(vm('old'))
     expect(await system.intents()).toEqual(['remove old'])
     await system.reopen()
     expect(await discrepancies(system)).toEqual([])

@@ -1,34 +1,40 @@
 import { errorChain } from '@cloister/kit'
 import type { Domain } from '@cloister/libvirt'
-import type { App } from '../app.ts'
-import { autoCleanup, DispVM } from '../domains/disp-vm.ts'
-import type { VolumePlace } from '../domains/domain-storage.ts'
+import type { Intent, IntentKind } from '../changes/intents.ts'
+import type { HypervisorPort } from '../domains/ports/hypervisors.ts'
 import { QubesVM } from '../domains/qubes-vm.ts'
 import { Run } from '../domains/run.ts'
-import { removeDomain } from '../operations/remove-domain.ts'
-import type { Intent, IntentKind } from './intents.ts'
+import type { System } from '../domains/system.ts'
+import type { VolumePlace } from '../storage/domain-storage.ts'
 
 /** What start-up does about each kind of work that the end of the last daemon interrupted (design: decision 6). */
-const resolutions: Readonly<Record<IntentKind, (app: App, intent: Intent, guests: Guests) => Promise<void>>> = {
+const resolutions: Readonly<Record<IntentKind, (app: System, intent: Intent, guests: Guests) => Promise<void>>> = {
   create: (app, intent) => removeVolumes(app, intent),
   remove: async (app, intent) => {
-    await app.hypervisor.undefine({ uuid: String(intent.details['uuid']) })
+    for (const hypervisor of app.hypervisors.all()) await hypervisor.undefine({ uuid: String(intent.details['uuid']) })
     await removeVolumes(app, intent)
   },
   run: (app, intent, guests) => resolveRun(app, intent, guests),
-  'pool-add': (app, intent) => dropIntent(app, intent),
+  'pool-add': async (app, intent) => {
+    await app.pools.resolveAdd(intent.subject, intent.details)
+    await dropIntent(app, intent)
+  },
 }
 
 /** Guests that run now, by the identity of their domain. */
 type Guests = ReadonlyMap<string, Domain>
 
 /** Finds running guests again and finishes or undoes what was interrupted; before any call is served. */
-export async function recover(app: App, intents: readonly Intent[]): Promise<void> {
-  app.hypervisor.listen(({ domain, event }) => {
+export async function recover(app: System, intents: readonly Intent[]): Promise<void> {
+  for (const hypervisor of app.hypervisors.all()) await recoverOn(app, hypervisor, intents)
+}
+
+async function recoverOn(app: System, hypervisor: HypervisorPort, intents: readonly Intent[]): Promise<void> {
+  hypervisor.listen(({ domain, event }) => {
     const vm = app.domains.findUuid(domain.uuid)
     if (vm instanceof QubesVM) vm.lifeCycle.onHypervisorEvent(event)
   })
-  const guests = new Map((await app.hypervisor.running()).map((domain) => [domain.uuid, domain]))
+  const guests = new Map((await hypervisor.running()).map((domain) => [domain.uuid, domain]))
   for (const intent of intents) {
     try {
       await resolutions[intent.kind](app, intent, guests)
@@ -40,13 +46,39 @@ export async function recover(app: App, intents: readonly Intent[]): Promise<voi
       })
     }
   }
+  await endStrayGuests(app, hypervisor, guests)
 }
 
-async function dropIntent(app: App, intent: Intent): Promise<void> {
-  await app.change((unit) => app.intents.end(unit, intent))
+/**
+ * Ends guests that no domain of the system has: nothing can be done with them any more, and they may write to volumes that
+ * others use. On a hypervisor that others use, too, they may be somebody else's and are only logged.
+ */
+async function endStrayGuests(app: System, { capabilities }: HypervisorPort, guests: Guests): Promise<void> {
+  for (const [uuid, guest] of guests) {
+    const vm = app.domains.findUuid(uuid)
+    if (vm instanceof QubesVM && vm.run) continue
+    const details = { guest: guest.name, uuid }
+    if (!capabilities.exclusive) {
+      app.log.warn(
+        'a guest runs that belongs to no domain; it is left alone, as others use the hypervisor too',
+        details,
+      )
+      continue
+    }
+    app.log.error('a guest runs that belongs to no domain: it is ended', details)
+    try {
+      await guest.destroy()
+    } catch (error) {
+      app.log.error('a guest that belongs to no domain could not be ended', { ...details, error: errorChain(error) })
+    }
+  }
 }
 
-async function removeVolumes(app: App, intent: Intent): Promise<void> {
+async function dropIntent(app: System, intent: Intent): Promise<void> {
+  await app.changes.make((unit) => app.intents.end(unit, intent))
+}
+
+async function removeVolumes(app: System, intent: Intent): Promise<void> {
   // Another domain may have got the name since, and with it the volumes.
   const kept = app.domains.find(intent.subject)?.storage?.places() ?? []
   for (const { pool, vid } of intent.details['volumes'] as readonly VolumePlace[]) {
@@ -58,24 +90,24 @@ async function removeVolumes(app: App, intent: Intent): Promise<void> {
 }
 
 /** A guest that still runs is taken over; the volumes of one that has ended are stopped, once. */
-async function resolveRun(app: App, intent: Intent, guests: Guests): Promise<void> {
+async function resolveRun(app: System, intent: Intent, guests: Guests): Promise<void> {
   const vm = app.domains.find(intent.subject)
   if (!(vm instanceof QubesVM)) return dropIntent(app, intent)
   app.runs.load(vm, intent)
   const guest = guests.get(vm.uuid)
   if (guest && (await takeOver(vm, guest, intent))) return
-  await vm.storage.stop()
-  await app.runs.ended(vm)
-  if (vm instanceof DispVM && vm.get(autoCleanup)) await removeDomain(vm)
+  await app.power.of(vm).handleMissedStop()
 }
 
 /** Follows a guest again, or ends one that was caught in the middle of its start; false when it has ended meanwhile. */
 async function takeOver(vm: QubesVM, guest: Domain, intent: Intent): Promise<boolean> {
   const startedAt = Number(intent.details['startedAt'] ?? vm.app.os.clock.now())
   const usable = !vm.featureWithTemplate('qrexec')
-  const run = new Run(guest, { startedAt, state: 'nostate', starting: false, usable })
-  // Noted before it is asked for its state, so that its end is not missed.
+  const run = new Run(guest, { startedAt, state: 'nostate', released: true, usable })
+  const life = vm.app.power.of(vm)
+  // Set before the guest is asked for its state, so that its end is not missed.
   vm.run = run
+  life.adopt()
   const { state } = await guest.getState()
   if (run.stopReceived) return true
   if (state === 'shutoff') {
@@ -83,7 +115,7 @@ async function takeOver(vm: QubesVM, guest: Domain, intent: Intent): Promise<boo
     return false
   }
   run.enter(state)
-  if (!intent.details['started'] && state === 'paused') await vm.lifeCycle.abandon(run)
+  if (!intent.details['started'] && state === 'paused') await life.endInterruptedStart(run)
   else await vm.app.runs.started(vm)
   return true
 }

@@ -56,6 +56,12 @@ export class Places {
     return join(this.runsFolder, Buffer.from(uuid.replaceAll('-', ''), 'hex').toString('base64url'))
   }
 
+  /** The uuid of the domain that has a run folder of that name. */
+  uuidOfRunFolder(name: string): string {
+    const digits = Buffer.from(name, 'base64url').toString('hex')
+    return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+  }
+
   record(uuid: string): string {
     return join(this.stateFolder, `${uuid}.json`)
   }

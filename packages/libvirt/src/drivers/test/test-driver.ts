@@ -29,6 +29,7 @@ import { TestRun } from './test-run.ts'
 const capabilities: DriverCapabilities = {
   domainType: 'test',
   arch: 'i686',
+  exclusive: true,
   balloon: true,
   suspend: false,
   directKernelBoot: true,
@@ -264,6 +265,11 @@ export class TestDriver implements Driver {
   /** For tests: the guest pays no heed when it is asked to shut down. */
   ignoreShutdown(uuid: string): void {
     this.#domains.withUuid(uuid).ignoresShutdown = true
+  }
+
+  /** For tests: the guest reacts again when it is asked to shut down. */
+  heedShutdown(uuid: string): void {
+    this.#domains.withUuid(uuid).ignoresShutdown = false
   }
 
   /** For tests: what a running guest reports of its memory from now on, until it ends. */

@@ -7,8 +7,10 @@ import type { HostAbilities } from '../machine/unsupported.ts'
 import { Places } from '../places.ts'
 import type { QemuSettings } from '../qemu-settings.ts'
 import type { RunRecordFile } from '../run/run-record.ts'
+import type { Confinement } from './confinement.ts'
 import { ControlGroups } from './control-groups.ts'
 import { type Firmware, findFirmware } from './firmware.ts'
+import { GuestScopes } from './guest-scopes.ts'
 import { probeKvm } from './kvm-probe.ts'
 import { QemuUsers } from './qemu-users.ts'
 
@@ -22,7 +24,7 @@ interface HostParts {
   readonly emulator: string
   readonly firmware: Firmware | undefined
   readonly users: QemuUsers
-  readonly groups: ControlGroups
+  readonly groups: Confinement
   readonly abilities: HostAbilities
   readonly lock: FolderLock
 }
@@ -36,7 +38,7 @@ export class QemuHost {
   readonly emulator: string
   readonly firmware: Firmware | undefined
   readonly users: QemuUsers
-  readonly groups: ControlGroups
+  readonly groups: Confinement
   readonly abilities: HostAbilities
   readonly #lock: FolderLock
 
@@ -65,7 +67,7 @@ export class QemuHost {
     const firmware = await findFirmware(os.files)
     const accelerator = await chooseAccelerator(settings, emulator, places, environment)
     const users = await QemuUsers.make(environment, settings.uidBase)
-    const groups = await ControlGroups.find(environment)
+    const groups = (await GuestScopes.find(environment)) ?? (await ControlGroups.find(environment))
     const abilities = {
       arch: guestArchitecture,
       accelerator,

@@ -1,0 +1,9 @@
+/**
+ * An event on its way to subscribers, as it is shown to them: texts only (reference: admin-api, 6.1). `domain` is the name of
+ * the domain that the event is about, or undefined for the system as a whole.
+ */
+export interface CoreEvent {
+  readonly domain: string | undefined
+  readonly name: string
+  readonly pairs: readonly (readonly [key: string, value: string])[]
+}

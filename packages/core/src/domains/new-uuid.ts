@@ -1,0 +1,10 @@
+import type { Host } from '@cloister/os'
+
+/** A random identity (RFC 9562, version 4), in lower case with dashes. */
+export function newUuid(host: Pick<Host, 'random'>): string {
+  const bytes = host.random(16)
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+}

@@ -1,0 +1,30 @@
+import type { PowerControls } from '../domains/ports/power-control.ts'
+import type { QubesVM } from '../domains/qubes-vm.ts'
+import { LifeCycle } from './life-cycle.ts'
+
+/** Called when a domain has come to rest: after a run, or after a start that failed. Its phase is still `stopping`. */
+export type RestHandler = (vm: QubesVM) => Promise<void>
+
+/** Gives each domain its life cycle, which is made when it is first asked for. */
+export class Living implements PowerControls {
+  readonly #cycles = new WeakMap<QubesVM, LifeCycle>()
+  readonly #restHandlers: RestHandler[] = []
+
+  of(vm: QubesVM): LifeCycle {
+    let cycle = this.#cycles.get(vm)
+    if (!cycle) {
+      cycle = new LifeCycle(vm, () => this.#rest(vm))
+      this.#cycles.set(vm, cycle)
+    }
+    return cycle
+  }
+
+  /** Calls `handler` whenever a domain has come to rest; the domain is not started before the handler is done. */
+  onRest(handler: RestHandler): void {
+    this.#restHandlers.push(handler)
+  }
+
+  async #rest(vm: QubesVM): Promise<void> {
+    for (const handler of this.#restHandlers) await handler(vm)
+  }
+}

@@ -1,0 +1,29 @@
+import type { Log } from '@cloister/kit'
+import type { DomainStorage } from './domain-storage.ts'
+import type { Pools } from './pools.ts'
+import type { VolumeKind } from './volume-kinds.ts'
+
+/** A domain that volumes of another one can come from. */
+export interface StorageAncestor {
+  readonly name: string
+  readonly storage: DomainStorage | undefined
+  readonly template: StorageAncestor | undefined
+}
+
+/** The domain that volumes belong to, as its storage needs to know it. */
+export interface StorageOwner extends StorageAncestor {
+  readonly qid: number
+  /** True while the domain is part of the system: only then its volumes are stored. */
+  readonly registered: boolean
+  /** The volumes that every domain of the class has, in the order of the guest's disks. */
+  readonly volumeKinds: readonly VolumeKind[]
+  /** First part of the names of its volumes. */
+  readonly folder: string
+  /** Name of the kernel to boot; undefined to boot from the root volume. */
+  readonly kernel: string | undefined
+  /** True for a domain whose volumes take pool and settings from those of its template. */
+  readonly hasVolumesLikeTemplate: boolean
+  /** True while the domain has no guest. */
+  readonly isHalted: boolean
+  readonly app: { readonly log: Log; readonly pools: Pools }
+}

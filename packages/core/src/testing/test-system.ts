@@ -1,0 +1,274 @@
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import type { Log } from '@cloister/kit'
+import { Connection, TestDriver } from '@cloister/libvirt'
+import {
+  Faults,
+  type Files,
+  type FolderLock,
+  type FolderLocks,
+  ModelledClock,
+  nodeOs,
+  type Os,
+  type Processes,
+} from '@cloister/os'
+import type { App } from '../app.ts'
+import type { BaseVM, VMClass } from '../domains/base-vm.ts'
+import type { LifeEventName } from '../domains/domain-events.ts'
+import { QubesVM } from '../domains/qubes-vm.ts'
+import { type OpenedApp, openAppOn } from '../open-app.ts'
+import { createDomain } from '../operations/create-domain.ts'
+import { SqliteStateStore } from '../state/sqlite/sqlite-state-store.ts'
+import { FaultyStateStore } from '../state/testing/faulty-state-store.ts'
+import { type Snapshot, snapshotOf } from '../state/testing/snapshot.ts'
+import { apart, confinable, faulty, overlaid } from './faulty.ts'
+
+const gib = 2 ** 30
+/** How long a test waits for what must happen, ms. */
+const patienceMs = 10_000
+
+/** A line of the log. */
+export interface Logged {
+  readonly level: keyof Log
+  readonly message: string
+  readonly details: Readonly<Record<string, unknown>>
+}
+
+/**
+ * A whole system on a real database and real volumes in a scratch folder, over the test hypervisor. Its clock stands still
+ * until a test moves it; it can be killed and opened again while its guests go on.
+ */
+export class TestSystem implements AsyncDisposable {
+  readonly folder: string
+  readonly driver: TestDriver = new TestDriver('test:///empty', { os: nodeOs() })
+  readonly logged: Logged[] = []
+  /** Events as subscribers see them: `domain event key=value…`. */
+  readonly events: string[] = []
+  /** What the host could give without swapping, KiB. */
+  hostAvailable: () => number | Promise<number> = () => (16 * gib) / 1024
+  /** What the kernel of the host was told. */
+  kernelCommandLine: string = ''
+  /** Whether an empty state may be begun beside images. */
+  acceptEmpty: boolean = false
+  /** Bytes that nobody can guess, unless a test wants certain ones. */
+  random: (count: number) => Uint8Array = (count) => nodeOs().host.random(count)
+  #clock = new ModelledClock()
+  #faults = new Faults()
+  #store: SqliteStateStore | undefined
+  readonly #locks: FolderLock[] = []
+  #generation = 0
+  #opened: OpenedApp | undefined
+  #stop: (() => Promise<void>) | undefined
+
+  private constructor(folder: string) {
+    this.folder = folder
+  }
+
+  /** A fresh system. */
+  static async open(): Promise<TestSystem> {
+    const system = new TestSystem(await mkdtemp(join(tmpdir(), 'cloister-core-')))
+    await mkdir(join(system.folder, 'kernels', '6.1.0'), { recursive: true })
+    await writeFile(join(system.folder, 'kernels', '6.1.0', 'vmlinuz'), '')
+    await system.reopen()
+    return system
+  }
+
+  get app(): App {
+    if (!this.#opened) throw new Error('the system is not open')
+    return this.#opened.app
+  }
+
+  get clock(): ModelledClock {
+    return this.#clock
+  }
+
+  /** What goes wrong for the daemon that is open, and when: its steps are what changes files, commits and calls of the driver. */
+  get faults(): Faults {
+    return this.#faults
+  }
+
+  /** What is stored now. */
+  async stored(): Promise<Snapshot> {
+    await this.app.journal.idle()
+    if (!this.#store) throw new Error('the system is not open')
+    return snapshotOf(this.#store)
+  }
+
+  /** Ends the daemon as `kill -9` does: at once, with guests that go on. What was under way has no effect any more. */
+  async kill(): Promise<void> {
+    this.#faults.dieAfter(0)
+    await this.#stop?.()
+    this.#stop = undefined
+    for (const lock of this.#locks.splice(0)) await lock.release()
+    this.#opened = undefined
+  }
+
+  /** Opens the system again, on what is there; kills it first if it is open. */
+  async reopen(): Promise<void> {
+    await this.kill()
+    this.#clock = new ModelledClock(this.#clock.now())
+    this.#faults = new Faults()
+    this.#generation++
+    const os = this.#os()
+    const store = await SqliteStateStore.open(this.folder, { os })
+    this.#store = store
+    const connection = new Connection(faulty(apart(this.driver), this.#faults))
+    this.#stop = async () => {
+      await connection.close()
+      await store.close()
+    }
+    const opened = await openAppOn(new FaultyStateStore(store, this.#faults), connection, {
+      os,
+      log: this.#log(),
+      stateFolder: this.folder,
+      kernelsFolder: join(this.folder, 'kernels'),
+      poolDriver: 'file',
+      acceptEmpty: this.acceptEmpty,
+      onFatal: (error) => this.logged.push({ level: 'error', message: 'fatal', details: { error } }),
+    })
+    this.#opened = opened
+    this.app.journal.onEvent(({ domain, name, pairs }) => {
+      this.events.push([domain ?? '', name, ...pairs.map((pair) => pair.join('='))].join(' ').trim())
+    })
+  }
+
+  /** Makes a domain. */
+  async create<T extends BaseVM = QubesVM>(klass: VMClass, name: string, template?: BaseVM): Promise<T> {
+    const options = { name, label: 'red', creator: this.app.adminVM }
+    const vm = await createDomain(this.app, klass, { ...options, ...(template && { template: template.name }) })
+    // The caller knows which class it has asked for.
+    return vm as T
+  }
+
+  /** Sets features; an undefined value removes. */
+  async features(vm: BaseVM, values: Readonly<Record<string, string | undefined>>): Promise<void> {
+    await this.app.changes.make((unit) => {
+      for (const [name, value] of Object.entries(values)) {
+        if (value === undefined) vm.features.remove(unit, name)
+        else vm.features.set(unit, name, value)
+      }
+    })
+  }
+
+  /** The events that `work` brings about, without their arguments: `domain event`; nothing before the name for the system's. */
+  async told(work: () => Promise<unknown>): Promise<string[]> {
+    await this.app.changes.settled()
+    const first = this.events.length
+    await work()
+    await this.app.changes.settled()
+    return this.events.slice(first).map((line) => line.replace(/ \S+=.*/, ''))
+  }
+
+  /** Files below the folder of the pool, as paths from there. */
+  async files(): Promise<string[]> {
+    const all = ['appvms', 'vm-templates'].map(async (folder) => {
+      const found = await readdir(join(this.folder, folder), { recursive: true, withFileTypes: true })
+      return found
+        .filter((entry) => entry.isFile())
+        .map((entry) => relative(this.folder, join(entry.parentPath, entry.name)))
+    })
+    return (await Promise.all(all)).flat().sort()
+  }
+
+  /** Intents that are stored now: what was begun, and on what. */
+  async intents(): Promise<string[]> {
+    return (await this.stored()).intents.map(([, kind, subject]) => `${kind} ${subject}`)
+  }
+
+  /** Has a handler of the next event of that name fail, whichever domain it is fired on. */
+  failAt(name: LifeEventName): void {
+    let planned = true
+    this.app.events.onLife(QubesVM, name, () => {
+      if (planned) {
+        planned = false
+        throw new Error(`a handler of ${name} fails`)
+      }
+    })
+  }
+
+  /** Waits until `condition` holds. */
+  async until(condition: () => boolean | Promise<boolean>, what: string = String(condition)): Promise<void> {
+    const end = performance.now() + patienceMs
+    while (!(await condition())) {
+      if (performance.now() > end) throw new Error(`in vain: ${what}\n${this.#tail()}`)
+      await new Promise((resolve) => setTimeout(resolve, 1))
+    }
+  }
+
+  /** Moves the clock in steps, each when what the one before has set off has had its time, until `condition` holds. */
+  async advanceUntil(condition: () => boolean | Promise<boolean>, stepMs: number): Promise<void> {
+    const step = async (): Promise<boolean> => {
+      if (await condition()) return true
+      this.#clock.advance(stepMs)
+      return false
+    }
+    await this.until(step, String(condition))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await (this.#opened ? this.#opened.close() : this.#stop?.())
+    await this.driver.connectClose()
+    await rm(this.folder, { recursive: true })
+  }
+
+  #os(): Os {
+    const os = nodeOs()
+    const host = {
+      '/proc/meminfo': async () => `MemAvailable:   ${Math.floor(await this.hostAvailable())} kB\n`,
+      '/proc/cmdline': async () => this.kernelCommandLine,
+    }
+    return {
+      ...os,
+      clock: this.#clock,
+      files: withContents(confinable(os.files, this.#faults), host),
+      locks: this.#locksOfDaemon(os.locks),
+      processes: another(os.processes, this.#generation),
+      host: { ...os.host, memory: 32 * gib, random: (count) => this.random(count) },
+    }
+  }
+
+  /** The locks of one daemon, which end with it. */
+  #locksOfDaemon(locks: FolderLocks): FolderLocks {
+    return {
+      take: async (folder) => {
+        const lock = await locks.take(folder)
+        this.#locks.push(lock)
+        return lock
+      },
+    }
+  }
+
+  #log(): Log {
+    const write =
+      (level: keyof Log) =>
+      (message: string, details: Readonly<Record<string, unknown>> = {}): void => {
+        this.logged.push({ level, message, details })
+      }
+    return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') }
+  }
+
+  #tail(): string {
+    return [...this.events.slice(-20), ...this.logged.slice(-5).map((line) => JSON.stringify(line))].join('\n')
+  }
+}
+
+/** Files among which some have the content that a test gives them. */
+function withContents(files: Files, contents: Readonly<Record<string, () => Promise<string>>>): Files {
+  return overlaid<Files>(files, {
+    read: async (path, limit) => {
+      const content = contents[path]
+      return content ? new TextEncoder().encode(await content()) : files.read(path, limit)
+    },
+  })
+}
+
+/** Processes among which our own is one that was started anew, as many times as `generation` says. */
+function another(processes: Processes, generation: number): Processes {
+  return overlaid<Processes>(processes, {
+    identify: async (pid) => {
+      const identity = await processes.identify(pid)
+      return identity && { pid, startTime: `${identity.startTime}-${generation}` }
+    },
+  })
+}
