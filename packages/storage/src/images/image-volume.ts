@@ -154,7 +154,7 @@ export class ImageVolume extends ImageVolumeSettings implements Volume, HeldSour
     const copy = step(`copy volume ${source.vid}`, async () => {
       const { images } = this
       await images.removeFiles('import')
-      await images.copyPassing(path, images.names.import, signal)
+      await images.copyUnsynced(path, images.names.import, signal)
     })
     try {
       await this.#importInto((images) => {
