@@ -2,7 +2,7 @@ import { QubesVM } from '../domains/qubes-vm.ts'
 import { maxmem } from '../domains/qubes-vm-properties.ts'
 import type { EventBus } from '../events/event-bus.ts'
 
-/** Balancing begins when there is a guest to balance; it ends by itself. */
+/** Starts balancing when there is a guest to balance; balancing ends by itself. */
 export function registerMemoryHandlers(events: EventBus): void {
   for (const name of ['domain-unpaused', 'domain-resumed'] as const)
     events.onLife(QubesVM, name, (vm) => vm.app.memory.watch())

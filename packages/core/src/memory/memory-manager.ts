@@ -8,8 +8,8 @@ export interface Reservation {
 /** Decides whether there is memory for another guest, and moves memory between guests. */
 export interface MemoryManager {
   /**
-   * Keeps `bytes` free until released, which is when the guest exists; takes it from other guests if it must. Nothing else is
-   * moved meanwhile.
+   * Keeps `bytes` free until released, which is when the guest exists; other guests yield the memory if needed. Guests are not
+   * balanced meanwhile.
    * @throws QubesMemoryError when they cannot be had
    */
   reserve(vm: QubesVM, bytes: number): Promise<Reservation>

@@ -40,7 +40,7 @@ const repeatedRequestMs = 1000
 
 /**
  * Opens the driver that runs QEMU itself: `qemu:///embed?root=DIR`. Guests that another daemon has started and that still run
- * are taken up again; guests keep running when the connection is closed.
+ * are adopted; guests keep running when the connection is closed.
  * @throws LibvirtError INVALID_ARG, OPERATION_FAILED
  */
 export async function openQemuDriver(uri: LibvirtUri, environment: DriverEnvironment): Promise<Driver> {
@@ -54,8 +54,8 @@ export async function openQemuDriver(uri: LibvirtUri, environment: DriverEnviron
 }
 
 /**
- * Domains as processes of QEMU's, each confined and outliving us. Stored configurations are kept in memory, and with each
- * running domain on disk: whoever defines a domain defines it again after a restart, unless it runs.
+ * Domains as processes of QEMU, each confined and independent of the life of our process. Stored configurations are kept in
+ * memory, and on disk only for domains that run: every other domain must be defined again after a restart of the daemon.
  */
 class QemuDriver implements Driver, RunOwner {
   readonly uri: string
@@ -71,7 +71,7 @@ class QemuDriver implements Driver, RunOwner {
     this.uri = uri
     this.#host = host
     this.#listeners = new LifecycleListeners(host.log)
-    for (const one of remains) this.#takeUp(one)
+    for (const one of remains) this.#adopt(one)
     this.#logs = new LogKeeper(host.os, host.log, () => this.#activeLogs())
   }
 
@@ -166,7 +166,7 @@ class QemuDriver implements Driver, RunOwner {
     })
   }
 
-  /** Presses the power button, which says nothing about whether the guest heeds it. */
+  /** Presses the power button of the guest, at each call again. Whether the guest reacts is seen in its events only. */
   async domainShutdown(handle: DomainHandle): Promise<void> {
     await this.#onDomain(handle, ({ run }) => run.execute('system_powerdown'))
   }
@@ -199,7 +199,7 @@ class QemuDriver implements Driver, RunOwner {
     })
   }
 
-  /** Needs an agent in the guest, which there is none of. @throws LibvirtError OPERATION_UNSUPPORTED */
+  /** Would need an agent in the guest; there is none. @throws LibvirtError OPERATION_UNSUPPORTED */
   async domainPMSuspend(handle: DomainHandle): Promise<void> {
     await this.#onDomain(handle, ({ run }) => {
       const text = msg`domain '${run.definition.name}' has no agent that could suspend it to its RAM`
@@ -251,7 +251,7 @@ class QemuDriver implements Driver, RunOwner {
     return readMemoryStats(this.#domains.resolve(handle).run, this.#host.os.files)
   }
 
-  /** Grows only: what is beyond the end of a smaller disk would be lost. */
+  /** A disk can only grow: what is beyond the end of a smaller one would be lost. */
   async domainBlockResize(handle: DomainHandle, target: string, size: bigint): Promise<void> {
     await this.#onDomain(handle, async ({ run }) => {
       const disk = run.definition.devices.disks.find((one) => one.target === target)
@@ -272,7 +272,7 @@ class QemuDriver implements Driver, RunOwner {
     return this.#onDomain(handle, ({ run }) => run.consoles.open(alias, force))
   }
 
-  /** Something has changed in a run. */
+  /** The state of a run has changed. */
   changed(run: DomainRun, notice: LifecycleNotice): void {
     this.#emit(this.#domains.withUuid(run.definition.uuid), notice)
   }
@@ -286,7 +286,7 @@ class QemuDriver implements Driver, RunOwner {
     this.#emit(domain, endNotice(run.state))
   }
 
-  #takeUp({ run, stored }: Remains): void {
+  #adopt({ run, stored }: Remains): void {
     const definition = run?.definition ?? stored
     if (!definition) return
     const domain = new QemuDomain(definition)
@@ -302,7 +302,7 @@ class QemuDriver implements Driver, RunOwner {
     return active.flatMap(({ uuid }) => this.#host.places.logs(uuid))
   }
 
-  /** Starts QEMU, tells of it, and lets the guest go; a guest that cannot go on is ended again. */
+  /** Starts QEMU, emits the event, and lets the guest run unless it is to be paused. A guest that cannot run is ended again. */
   async #start(
     domain: QemuDomain,
     definition: DomainDefinition,
@@ -317,11 +317,11 @@ class QemuDriver implements Driver, RunOwner {
     if (paused) {
       run.stayPaused()
       this.#emit(domain, ['suspended', lifecycleDetails.suspended.paused])
-    } else await this.#letGo(run)
+    } else await this.#letRun(run)
     return domain.handle
   }
 
-  async #letGo(run: DomainRun): Promise<void> {
+  async #letRun(run: DomainRun): Promise<void> {
     try {
       await run.execute('cont')
     } catch (error) {
@@ -346,12 +346,12 @@ class QemuDriver implements Driver, RunOwner {
     return definition
   }
 
-  /** Works on a domain when all that came before is done. */
+  /** Does `work` on a domain when all earlier work on the domain is done. */
   async #onDomain<T>(handle: DomainHandle, work: (domain: QemuDomain) => Promise<T> | T): Promise<T> {
     return this.#domains.resolve(handle).lock.run(() => work(this.#domains.resolve(handle)))
   }
 
-  /** As `#onDomain`, for the domain that a definition is about; it is there for as long as there is something of it. */
+  /** As `#onDomain`, for the domain of a definition, which is new unless it is known; it is forgotten when neither stored nor active. */
   async #onDefinition<T>(definition: DomainDefinition, work: (domain: QemuDomain) => Promise<T>): Promise<T> {
     const domain = this.#domains.match(definition) ?? new QemuDomain(definition)
     this.#domains.put(domain, domain.id)

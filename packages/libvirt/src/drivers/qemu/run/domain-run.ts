@@ -188,7 +188,7 @@ export class DomainRun implements QmpListener {
    */
   async execute<C extends QmpCommand>(command: C, args?: JsonObject, timeoutMs?: number): Promise<QmpReply<C>> {
     if (!this.#monitor || !this.#isControlled) throw this.#unresponsive('its monitor cannot be reached')
-    if (changing.has(command)) this.#changes.giveBack(1)
+    if (changing.has(command)) this.#changes.uncount(1)
     try {
       return await this.#monitor.execute(command, args, timeoutMs)
     } catch (error) {
