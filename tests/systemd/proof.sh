@@ -14,9 +14,10 @@ fail() {
 # Waits until a command succeeds.
 until_succeeds() {
   attempts=0
+  echo "waiting for: $*"
   until "$@" >/dev/null 2>&1; do
     attempts=$((attempts + 1))
-    [ "$attempts" -lt 150 ] || fail "it does not succeed: $*"
+    [ "$attempts" -lt 60 ] || fail "it does not succeed: $*"
     sleep 2
   done
 }
@@ -30,6 +31,7 @@ guests() {
 
 until_succeeds cloister ls
 for name in one two; do
+  echo "starting $name"
   cloister create "$name" --class StandaloneVM --prop memory=32 --prop maxmem=0
   cloister start "$name"
 done

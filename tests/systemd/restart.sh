@@ -13,7 +13,7 @@ mkdir -p "$cache"
 
 if [ ! -e "$cache/made" ]; then
   rm -rf "$root"
-  packages=systemd-sysv,dbus,udev,linux-image-cloud-amd64,initramfs-tools,qemu-system-x86,iproute2,procps
+  packages=systemd-sysv,dbus,udev,linux-image-cloud-amd64,initramfs-tools,qemu-system-x86,qemu-utils,libatomic1,procps
   debootstrap --variant=minbase --include="$packages" bookworm "$root" http://deb.debian.org/debian
   touch "$cache/made"
 fi

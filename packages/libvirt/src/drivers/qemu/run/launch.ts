@@ -181,6 +181,7 @@ async function endedWith({ process }: DomainRun, clock: Clock): Promise<ExitStat
 
 /** The last lines of QEMU's log, without times and program names. */
 async function lastWords(files: Files, log: string): Promise<string> {
+  // Safe to ignore: without a log the error only lacks QEMU's words.
   const text = utf8Text(await files.read(log, largestLog).catch(() => new Uint8Array())) ?? ''
   const lines = text.split('\n').map((line) => line.replace(/^\S+Z /, '').replace(/^qemu-system-\S+: /, ''))
   const said = lines.filter((line) => line.trim() !== '').slice(-shownLines)
