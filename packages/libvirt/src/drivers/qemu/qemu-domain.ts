@@ -7,11 +7,11 @@ import { formatDomainXml } from '../../xml/domain-format.ts'
 import type { Identified } from '../domain-table.ts'
 import type { DomainRun } from './run/domain-run.ts'
 
-/** A domain: its stored configuration while it is persistent, its run while it is active. */
+/** A domain: it has a stored configuration while it is persistent, and a run while it is active. */
 export class QemuDomain implements Identified {
   readonly name: string
   readonly uuid: string
-  /** Operations that change the domain, one after the other. */
+  /** Held by each operation that changes the domain. */
   readonly lock: Mutex = new Mutex()
   /** The configuration of the next start; undefined when the domain is transient. */
   stored: DomainDefinition | undefined

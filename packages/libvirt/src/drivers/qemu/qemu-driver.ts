@@ -54,8 +54,8 @@ export async function openQemuDriver(uri: LibvirtUri, environment: DriverEnviron
 }
 
 /**
- * Domains as processes of QEMU's, each confined and outliving us. Stored configurations are kept in memory, and with each
- * running domain on disk: whoever defines a domain defines it again after a restart, unless it runs.
+ * Domains as processes of QEMU, each confined and independent of the life of our process. Stored configurations are kept in
+ * memory, and on disk only for domains that run: every other domain must be defined again after a restart of the daemon.
  */
 class QemuDriver implements Driver, RunOwner {
   readonly uri: string
