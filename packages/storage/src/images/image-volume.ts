@@ -97,6 +97,7 @@ export class ImageVolume extends ImageVolumeSettings implements Volume {
 
   /** @throws StoragePoolException when there is nothing to start from */
   async verify(): Promise<void> {
+    await this.pool.ready()
     if (this.source) return this.source.verify()
     if (!this.saveOnStop) return
     const { clean, dirty } = this.names
