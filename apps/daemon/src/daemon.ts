@@ -8,7 +8,7 @@ import { groupId } from './group.ts'
 import type { Logger } from './logger.ts'
 import { makeOwnFolder } from './own-folder.ts'
 
-/** The sockets: which calls each serves. */
+/** The sockets, each with the set of calls that it serves. */
 const sockets = [
   ['qubesd.sock', 'main'],
   ['qubesd.internal.sock', 'internal'],
@@ -23,10 +23,10 @@ const folderModes = { state: 0o711, run: 0o755 } as const
 /** How long calls may take to end when the daemon stops, ms. */
 const graceMs = 10_000
 
-/** What all endpoints share. */
+/** What the contexts of all endpoints have in common. */
 type Shared = Omit<ConnectionContext, 'socket'>
 
-/** The daemon: everything put together. */
+/** The daemon: the system and the endpoints that serve it. */
 export class Daemon {
   readonly #opened: OpenedApp
   readonly #endpoints: readonly Endpoint[]
@@ -87,13 +87,14 @@ export class Daemon {
   }
 
   /**
-   * Stops serving, lets calls that are under way come to their end, and writes everything out; guests go on. What is not done in
-   * time is finished or undone by the next start.
+   * Stops serving, waits for calls that are under way, and closes the state; guests keep running. A call that takes too long
+   * is finished or undone by the next start.
    */
   async stop(): Promise<void> {
     for (const endpoint of this.#endpoints) endpoint.stopListening()
     const left = await this.#shared.running.settle(this.#shared.app.os.clock, graceMs)
-    if (left > 0) this.#log.warn('calls that take too long are left to the next start', { calls: left })
+    if (left > 0)
+      this.#log.warn('calls did not end in time: the next start finishes or undoes their work', { calls: left })
     for (const endpoint of this.#endpoints) endpoint.close()
     await this.#shared.consoles.close()
     await this.#opened.close()

@@ -72,12 +72,12 @@ async function resolveRun(app: App, intent: Intent, guests: Guests): Promise<voi
   if (vm instanceof DispVM && vm.get(autoCleanup)) await removeDomain(vm)
 }
 
-/** Follows a guest again, or ends one that was caught in the middle of its start; false when it has ended meanwhile. */
+/** Takes over a running guest, or ends a guest whose start was interrupted; false when the guest has ended meanwhile. */
 async function takeOver(vm: QubesVM, guest: Domain, intent: Intent): Promise<boolean> {
   const startedAt = Number(intent.details['startedAt'] ?? vm.app.os.clock.now())
   const usable = !vm.featureWithTemplate('qrexec')
   const run = new Run(guest, { startedAt, state: 'nostate', starting: false, usable })
-  // Noted before it is asked for its state, so that its end is not missed.
+  // The run is set before the guest's state is asked for, so that an event about its end is not missed.
   vm.run = run
   const { state } = await guest.getState()
   if (run.stopReceived) return true

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { open, stat, unlink, writeFile } from 'node:fs/promises'
+import { appendFile, open, stat, unlink, writeFile } from 'node:fs/promises'
 import { errorCode, nodeOs } from '@cloister/os'
 import { describe, expect, it, vi } from 'vitest'
 import { Journal } from '../journal.ts'
@@ -69,11 +69,11 @@ class Notes {
   /** True when the reserve takes up its space. */
   async hasReserve(): Promise<boolean> {
     const reserve = await nodeOs().files.stat(`${this.folder}/state.reserve`)
-    return reserve !== undefined && reserve.allocated >= 1n << 20n
+    return reserve !== undefined && reserve.allocated >= 4n << 20n
   }
 
   async untilReserve(present: boolean): Promise<void> {
-    await vi.waitFor(async () => expect(await this.hasReserve()).toBe(present))
+    await vi.waitFor(async () => expect(await this.hasReserve()).toBe(present), 30_000)
   }
 
   /** Sets notes until the reserve is there. */
@@ -89,6 +89,14 @@ class Notes {
     journal.onEvent((qid) => this.told.push(qid))
     return journal
   }
+}
+
+/** Takes the space of a disk but for so many bytes, so that the rest is soon full. */
+async function fillTo(path: string, left: number): Promise<void> {
+  const { free } = await nodeOs().files.space(path)
+  const chunk = new Uint8Array(1 << 20).fill(1)
+  for (let rest = Number(free) - left; rest > 0; rest -= chunk.length) await appendFile(`${path}/ballast`, chunk)
+  await nodeOs().processes.run(['sync', '-f', path])
 }
 
 /** Takes the last byte of a disk. */
@@ -115,6 +123,7 @@ const diskKinds: readonly DiskKind[] = ['tmpfs', 'ext4', 'xfs', 'btrfs', 'btrfs 
 describe.each(diskKinds)('on a full %s', { timeout: 240_000 }, (kind) => {
   it('a change that finds no room is undone, removing goes on, and with room again everything does', async (test) => {
     const disk = await SmallDisk.mount(kind, test)
+    await fillTo(disk.path, 15 << 20)
     await writeFile(`${disk.path}/other`, new Uint8Array(4 << 20))
     const notes = await Notes.open(`${disk.path}/state`)
     test.onTestFinished(() => notes.close())
