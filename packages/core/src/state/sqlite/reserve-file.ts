@@ -39,7 +39,7 @@ export class ReserveFile {
       this.#present = false
       this.#nextAttempt = this.#os.clock.monotonic() + retryMs
       await this.#remove()
-      await this.#writeBack()
+      await this.writeBack()
       return true
     })
   }
@@ -51,7 +51,7 @@ export class ReserveFile {
   }
 
   /** Has the file system write out what was freed: btrfs gives the space to others only then. Without it a commit may still succeed. */
-  async #writeBack(): Promise<void> {
+  async writeBack(): Promise<void> {
     await this.#os.processes.run(['sync', '-f', this.#folder], { timeoutMs: syncTimeoutMs }).catch(() => {})
   }
 

@@ -18,6 +18,9 @@ const names = {
   reserve: 'state.reserve',
 } as const
 
+/** How often a commit is tried when the reserve was given back. */
+const attemptsInFreedSpace = 5
+
 /** How a store is opened. */
 export interface OpenStoreOptions {
   readonly os: Os
@@ -96,10 +99,23 @@ export class SqliteStateStore implements StateStore {
     } catch (error) {
       if (!isFull(error) || this.#failed || !makesRoom(changes)) throw error
       if (!(await this.#reserve.release())) throw error
-      await this.#useFreedSpace()
-      await this.#ask(request)
+      await this.#commitInFreedSpace(request)
     }
     this.#reserve.restore()
+  }
+
+  /** A file system may give freed space back in parts: each attempt writes out what was freed by the one before. */
+  async #commitInFreedSpace(request: Request): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      await this.#useFreedSpace()
+      try {
+        await this.#ask(request)
+        return
+      } catch (error) {
+        if (!isFull(error) || attempt === attemptsInFreedSpace) throw error
+        await this.#reserve.writeBack()
+      }
+    }
   }
 
   /** Moves the log into the database file, so that the next commits need no room for theirs. */
