@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { open, stat, truncate, unlink, writeFile } from 'node:fs/promises'
+import { open, stat, unlink, writeFile } from 'node:fs/promises'
 import { errorCode, nodeOs } from '@cloister/os'
 import { describe, expect, it, vi } from 'vitest'
 import { Journal } from '../journal.ts'
@@ -93,10 +93,10 @@ class Notes {
 
 /** Takes the space of a disk but for about so many bytes, so that the rest is soon full. */
 async function fillTo(path: string, left: number): Promise<void> {
-  const ballast = `${path}/ballast`
+  await writeFile(`${path}/spare`, new Uint8Array(left).fill(1))
   // How much a file can take shows only when the disk is full: on btrfs the free space is partly for other uses.
-  await takeAllSpace(ballast)
-  await truncate(ballast, (await stat(ballast)).size - left)
+  await takeAllSpace(`${path}/ballast`)
+  await unlink(`${path}/spare`)
   await nodeOs().processes.run(['sync', '-f', path])
 }
 
@@ -119,7 +119,7 @@ async function appendWhilePossible(append: (bytes: Uint8Array) => Promise<void>,
   }
 }
 
-const diskKinds: readonly DiskKind[] = ['tmpfs', 'ext4', 'xfs', 'btrfs', 'btrfs with data and metadata apart']
+const diskKinds: readonly DiskKind[] = ['tmpfs', 'ext4', 'xfs', 'btrfs']
 
 describe.each(diskKinds)('on a full %s', { timeout: 240_000 }, (kind) => {
   it('a change that finds no room is undone, removing goes on, and with room again everything does', async (test) => {

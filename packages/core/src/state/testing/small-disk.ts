@@ -19,8 +19,7 @@ const kinds = {
   tmpfs: async (): Promise<string[]> => ['-t', 'tmpfs', '-o', 'size=32m', 'tmpfs'],
   ext4: onImage(32n, 'mkfs.ext4', '-q'),
   xfs: onImage(300n, 'mkfs.xfs', '-q'),
-  btrfs: onImage(128n, 'mkfs.btrfs', '-q', '--mixed'),
-  'btrfs with data and metadata apart': onImage(256n, 'mkfs.btrfs', '-q'),
+  btrfs: onImage(256n, 'mkfs.btrfs', '-q'),
 }
 
 export type DiskKind = keyof typeof kinds
