@@ -93,13 +93,13 @@ async function resolveRun(app: System, intent: Intent, guests: Guests): Promise<
   await app.power.of(vm).handleMissedStop()
 }
 
-/** Follows a guest again, or ends one that was caught in the middle of its start; false when it has ended meanwhile. */
+/** Takes over a running guest, or ends a guest whose start was interrupted; false when the guest has ended meanwhile. */
 async function takeOver(vm: QubesVM, guest: Domain, intent: Intent): Promise<boolean> {
   const startedAt = Number(intent.details['startedAt'] ?? vm.app.os.clock.now())
   const usable = !vm.featureWithTemplate('qrexec')
   const run = new Run(guest, { startedAt, state: 'nostate', released: true, usable })
   const life = vm.app.power.of(vm)
-  // Set before the guest is asked for its state, so that its end is not missed.
+  // The run is set before the guest's state is asked for, so that an event about its end is not missed.
   vm.run = run
   life.adopt()
   const { state } = await guest.getState()

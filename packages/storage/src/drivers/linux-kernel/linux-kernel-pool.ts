@@ -7,7 +7,7 @@ import { installedKernels } from './kernels.ts'
 import { LinuxKernelVolume } from './linux-kernel-volume.ts'
 
 /**
- * Driver `linux-kernel`: a folder with a folder for each kernel, which something else installs (reference:
+ * Driver `linux-kernel`: a folder with a folder for each kernel, which packages of the host install (reference:
  * storage-and-lifecycle, A.7). It is only read, so it needs no lock and may be shared.
  */
 export class LinuxKernelPool implements Pool {
