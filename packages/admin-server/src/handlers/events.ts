@@ -3,9 +3,9 @@ import { AdminVM, type BaseVM, watchStatistics } from '@cloister/core'
 import { shownEvent } from '../encoded-event.ts'
 import { type HandledCall, handleStream } from '../handler.ts'
 
-/** What a stream sent to `destination` is about: everything, or one domain. */
-function concerns(destination: BaseVM, subject: string | undefined): boolean {
-  return destination instanceof AdminVM || subject === destination.name
+/** What a stream sent to `destination` is about: everything in the system, or one domain. */
+function concerns(destination: BaseVM, subject: string | undefined, afterRemoval = false): boolean {
+  return subject === destination.name || (destination instanceof AdminVM && !afterRemoval)
 }
 
 function gone(signal: AbortSignal): Promise<void> {
@@ -19,7 +19,8 @@ export const eventHandlers: readonly HandledCall[] = [
   handleStream(events, async ({ app, destination, argument, send, signal }) => {
     send(connectionEstablished)
     const stop = app.journal.onEvent((event) => {
-      if (concerns(destination, event.domain) && matchesEvent(argument, event.name)) send(shownEvent(event))
+      if (concerns(destination, event.domain, event.afterRemoval) && matchesEvent(argument, event.name))
+        send(shownEvent(event))
     })
     await gone(signal)
     stop()

@@ -13,11 +13,14 @@ export const zeroUuid = '00000000-0000-0000-0000-000000000000'
 /** What the admin domain's memory is said to be when the host does not tell, MiB. */
 const fallbackMemory = 4096
 
+/** Keyboard layout of domains that say nothing else: American English. */
+export const usualLayout = 'us++'
+
 export const adminKeyboardLayout: Property<AdminVM, string | null> = strProperty({
   name: 'keyboard_layout',
   help: 'Keyboard layout as layout+variant+options.',
   parse: patternParser(...keyboardLayoutPattern),
-  fallback: () => 'us++',
+  fallback: () => usualLayout,
 })
 
 const adminProperties: readonly AnyProperty[] = [
@@ -46,6 +49,7 @@ const adminProperties: readonly AnyProperty[] = [
   vmProperty<AdminVM>({
     name: 'default_dispvm',
     stage: 4,
+    systemDefault: 'default_dispvm',
     help: 'Template of the disposables that the domain asks for.',
     fallback: (vm) => vm.app.defaults.dispvm,
     check: checkDisposableTemplate('default_dispvm'),

@@ -1,11 +1,10 @@
-import { msg, QubesVMError } from '@cloister/kit'
 import type { ChangeUnit } from '../changes/change-unit.ts'
 import type { CoreEvent } from '../changes/core-event.ts'
 import { PropertyHolder } from '../properties/property-holder.ts'
 import type { DomainStorage } from '../storage/domain-storage.ts'
 import { Features } from './features.ts'
 import { Firewall } from './firewall.ts'
-import type { Label } from './labels.ts'
+import { type Label, labelOfUnknown } from './labels.ts'
 import { Phase } from './phase.ts'
 import type { PowerControl } from './ports/power-control.ts'
 import type { PowerState } from './power-state.ts'
@@ -69,10 +68,9 @@ export abstract class BaseVM extends PropertyHolder {
     return this.name
   }
 
+  /** The label, for icons and lists; of a domain whose stored label cannot be read, the label of the least trusted. */
   get label(): Label {
-    const label = this.get(labelOfVM)
-    if (!label) throw new QubesVMError(msg`${this.name} has no label`)
-    return label
+    return this.get(labelOfVM) ?? labelOfUnknown
   }
 
   get icon(): string {

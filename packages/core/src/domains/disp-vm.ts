@@ -1,4 +1,4 @@
-import { msg, QubesException, QubesPropertyValueError, QubesValueError } from '@cloister/kit'
+import { msg, QubesException, QubesPropertyValueError } from '@cloister/kit'
 import { type AnyProperty, type Property, type PropertyTable, propertyTable } from '../properties/property.ts'
 import { boolProperty, intProperty } from '../properties/property-kinds.ts'
 import { disposableVolumes, type VolumeKind } from '../storage/volume-kinds.ts'
@@ -26,9 +26,6 @@ export const templateOfDisposable: Property<DispVM, BaseVM | null> = vmProperty(
       throw new QubesPropertyValueError(msg`The template of ${vm.name} must have template_for_dispvms`)
     }
     vm.phase.require('setTemplate')
-  },
-  checkReset: (vm) => {
-    throw new QubesValueError(msg`The template of ${vm.name} cannot be unset`)
   },
 })
 
@@ -58,7 +55,11 @@ const disposableProperties: readonly AnyProperty[] = [
     writable: 'never',
     fallback: (vm) => vm.isPreloaded,
   }),
-  { ...defaultDispvmOfVM, fallback: (vm) => (vm instanceof DispVM ? (vm.template ?? null) : null) },
+  {
+    ...defaultDispvmOfVM,
+    systemDefault: undefined,
+    fallback: (vm) => (vm instanceof DispVM ? (vm.template ?? null) : null),
+  },
   { ...includeInBackups, fallback: (vm) => vm instanceof DispVM && !vm.get(autoCleanup) },
 ]
 

@@ -1,6 +1,7 @@
 import {
   msg,
   ProtocolError,
+  parseInteger,
   QubesInvalidLabelError,
   QubesInvalidLabelValueError,
   QubesLabelInUseError,
@@ -20,8 +21,14 @@ export interface Label {
 /** Labels up to this index are always there (reference: admin-api, 9). */
 const lastBuiltIn = 8
 
+/**
+ * What a domain is shown as whose own label cannot be read: as the least trusted, so that it is not trusted by mistake. Backups
+ * with an unknown label are restored so too (reference: firewall-devices-backup, restore).
+ */
+export const labelOfUnknown: Label = { index: 1, name: 'red', color: '0xcc0000' }
+
 export const defaultLabels: readonly Label[] = [
-  { index: 1, name: 'red', color: '0xcc0000' },
+  labelOfUnknown,
   { index: 2, name: 'orange', color: '0xf57900' },
   { index: 3, name: 'yellow', color: '0xedd400' },
   { index: 4, name: 'green', color: '0x73d216' },
@@ -41,10 +48,15 @@ export class Labels {
     return [...this.#byIndex.values()].sort((a, b) => a.index - b.index)
   }
 
+  /** By name. */
+  find(name: string): Label | undefined {
+    return this.#byName.get(name)
+  }
+
   /** By name, or by index in decimal. @throws QubesLabelNotFoundError */
   get(reference: string): Label {
-    const index = /^\d{1,9}$/.test(reference) ? Number(reference) : undefined
-    const label = this.#byName.get(reference) ?? (index === undefined ? undefined : this.#byIndex.get(index))
+    const index = parseInteger(reference)
+    const label = this.find(reference) ?? (index === undefined ? undefined : this.#byIndex.get(index))
     if (!label) throw new QubesLabelNotFoundError(msg`There is no label ${reference}: \`cloister label ls\` lists them`)
     return label
   }

@@ -8,6 +8,7 @@ import { vmProperty } from './properties/object-kinds.ts'
 /** Local domain that carries calls to a remote one. */
 export const relayvm: Property<RemoteVM, BaseVM | null> = vmProperty({
   name: 'relayvm',
+  local: true,
   tagged: true,
   stage: 4,
   help: 'Local domain through which the remote one is reached.',

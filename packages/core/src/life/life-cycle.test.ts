@@ -304,7 +304,9 @@ describe('64: pause and unpause', () => {
   it('a handler of what is only told that fails is logged', async () => {
     system.failAt('domain-paused')
     await vm.lifeCycle.pause()
-    await system.until(() => system.logged.some(({ message }) => message === 'a handler of the event domain-paused failed'))
+    await system.until(() =>
+      system.logged.some(({ message }) => message === 'a handler of the event domain-paused failed'),
+    )
     expect(vm.powerState).toBe('Paused')
   })
 

@@ -15,6 +15,8 @@ import { TemplateVM } from '../domains/template-vm.ts'
 import { type CreatableClass, makeDomain } from '../domains/vm-classes.ts'
 import { automaticTags } from '../extensions/automatic-tags.ts'
 import type { DomainStorage, PoolChoice } from '../storage/domain-storage.ts'
+import { inheritFromTemplate } from './inherit-from-template.ts'
+import { refuseInvalidTag } from './tags.ts'
 
 export interface CreateOptions {
   readonly name: string
@@ -50,6 +52,7 @@ export async function createDomain(app: System, klass: VMClass, options: CreateO
   try {
     const vm = makeDomain(app, klass, { name: options.name, qid: reserved.qid, uuid: newUuid(app.os.host) })
     initialise(vm, { label: label.name, template })
+    if (vm instanceof DispVM && template) inheritFromTemplate(vm, template)
     await install(vm, options)
     return vm
   } finally {
@@ -144,8 +147,11 @@ export function tagDisposable(unit: ChangeUnit, vm: BaseVM, creator: BaseVM): vo
 /** Marks who made a domain, and does what that one wants done to all that it makes (reference: admin-api, 8). */
 function tagCreator(unit: ChangeUnit, vm: BaseVM, creator: BaseVM): void {
   vm.tags.add(unit, `created-by-${creator.name}`)
-  for (const tag of (creator.features.find('tag-created-vm-with') ?? '').split(' '))
-    if (tag !== '') vm.tags.add(unit, tag)
+  for (const tag of (creator.features.find('tag-created-vm-with') ?? '').split(' ')) {
+    if (tag === '') continue
+    refuseInvalidTag(tag)
+    vm.tags.add(unit, tag)
+  }
   const wanted = creator.features.find('set-created-guivm')
   const shower = wanted ? vm.app.domains.find(wanted) : undefined
   if (shower && vm.propertyTable.has(guivm.name)) vm.set(unit, guivm, shower)

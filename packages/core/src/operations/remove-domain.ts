@@ -52,6 +52,7 @@ function unregister(unit: ChangeUnit, vm: BaseVM, intent: Intent): void {
 /** Removes what is left of a domain that is no part of the system any more; what cannot be removed now is at the next start. */
 async function removeRemains(vm: QubesVM, intent: Intent): Promise<void> {
   const { app, name } = vm
+  app.events.tellAfterRemoval(name, 'domain-remove-from-disk', {})
   const all = await Promise.allSettled([app.hypervisors.of(vm).undefine(vm), vm.storage.remove()])
   const failed = all.find((one) => one.status === 'rejected')
   try {

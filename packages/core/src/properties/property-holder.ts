@@ -1,4 +1,4 @@
-import { msg, QubesNoSuchPropertyError, QubesPropertyValueError } from '@cloister/kit'
+import { msg, QubesNoSuchPropertyError, QubesPropertyValueError, QubesValueError } from '@cloister/kit'
 import type { ChangeUnit } from '../changes/change-unit.ts'
 import type { CoreEvent } from '../changes/core-event.ts'
 import type { Fires, Subject } from '../changes/event-bus.ts'
@@ -67,13 +67,18 @@ export abstract class PropertyHolder implements Subject {
     this.system.events.fire(unit, this, 'property-set', event, name)
   }
 
-  /** Goes back to the default; for a computed property nothing changes, but events are fired. */
+  /**
+   * Goes back to the default; for a computed property nothing changes, but events are fired. A reset that the state of the
+   * system forbids is refused after `property-pre-reset` (reference: admin-api, 4.1).
+   */
   reset(unit: ChangeUnit, { name }: PropertyName): void {
     const property = this.property(name)
     if (property.writable === 'once') this.#refuseUnlessWritable(property)
-    property.checkReset?.(this)
     const event = { name, oldvalue: this.get(property) }
     this.system.events.fire(unit, this, 'property-pre-reset', event, name)
+    property.checkReset?.(this)
+    if (property.required)
+      throw new QubesValueError(msg`The ${name} of ${this.title} cannot be reset, it has no default: set another value`)
     this.system.events.fire(unit, this, 'property-pre-del', event, name)
     this.assign(unit, property, undefined)
     this.system.events.fire(unit, this, 'property-reset', event, name)
@@ -132,7 +137,10 @@ export abstract class PropertyHolder implements Subject {
   #refuseUnlessWritable(property: AnyProperty): void {
     if (property.writable === 'never')
       throw new QubesPropertyValueError(msg`The property ${property.name} cannot be set: it is computed`)
+    // Clients copy a domain property by property, and pass over those of which a server says that they do not exist.
     if (property.writable === 'once')
-      throw new QubesPropertyValueError(msg`The property ${property.name} cannot be changed after creation`)
+      throw new QubesNoSuchPropertyError(
+        msg`${this.title} has no property ${property.name} that can be set: it is fixed when the object is created`,
+      )
   }
 }

@@ -8,7 +8,10 @@ export interface PropertyOptions<O, V> {
   readonly stage?: 3 | 4
   readonly writable?: 'once' | 'never'
   readonly clone?: false
-  readonly inherited?: true
+  /** Name of the template's property that is the default; `true` for the property of the same name. */
+  readonly inherits?: true | string
+  readonly systemDefault?: string
+  readonly required?: true
   readonly perInstance?: true
   readonly tagged?: true
   /** Without this the property has no default. */
@@ -24,12 +27,14 @@ export function complete<O, V>(
   options: PropertyOptions<O, V>,
   kind: Pick<Property<O, V>, 'type' | 'parse' | 'format'>,
 ): Property<O, V> {
-  const { fallback, ...rest } = options
+  const { fallback, inherits, ...rest } = options
   return {
     stage: 2,
     writable: 'always',
     clone: true,
-    inherited: false,
+    inherits: inherits === true ? options.name : inherits,
+    systemDefault: undefined,
+    required: false,
     perInstance: false,
     tagged: false,
     ...rest,

@@ -51,12 +51,23 @@ export const netvm: Property<QubesVM, BaseVM | null> = vmProperty({
   stage: 4,
   help: 'Domain that gives this one its network.',
   fallback: (vm) => vm.app.defaults.netvm,
+  systemDefault: 'default_netvm',
   check: checkNetvm,
-  checkReset: (vm) => checkNetvm(vm, vm.property(netvmName).fallback(vm) as BaseVM | null),
 })
 
-/** A template has no network of its own unless somebody says so. */
-export const netvmOfTemplate: Property<QubesVM, BaseVM | null> = { ...netvm, fallback: () => null }
+/** What the netvm of a domain will be once it is reset. @throws QubesException when the domain cannot have that netvm now */
+export function netvmAfterReset(vm: QubesVM): BaseVM | null {
+  const value = vm.property(netvmName).fallback(vm) as BaseVM | null
+  checkNetvm(vm, value)
+  return value
+}
+
+/** Without a value of its own, a template has no network. */
+export const netvmOfTemplate: Property<QubesVM, BaseVM | null> = {
+  ...netvm,
+  systemDefault: undefined,
+  fallback: () => null,
+}
 
 /** Has a netvm, or gives others network. */
 export function isNetworked(vm: QubesVM): boolean {
@@ -82,7 +93,7 @@ export const ip: Property<QubesVM, string | null> = strProperty({
   fallback: (vm) => (isNetworked(vm) ? numberedAddress(vm.addressNumber) : null),
 })
 
-const ip6: Property<QubesVM, string | null> = strProperty({
+export const ip6: Property<QubesVM, string | null> = strProperty({
   name: 'ip6',
   perInstance: true,
   help: 'IPv6 address.',
@@ -187,7 +198,7 @@ export function checkDefaultNetvm(value: BaseVM | null): void {
   if (!value.get(providesNetwork))
     throw new QubesPropertyValueError(msg`${value.name} does not provide network: set its provides_network first`)
   for (let at: BaseVM | null | undefined = value; at; at = at.get(netvm)) {
-    const usesDefault = at.propertyTable.get(netvmName)?.fallback !== netvmOfTemplate.fallback && at.isDefault(netvm)
+    const usesDefault = at.propertyTable.get(netvmName)?.systemDefault !== undefined && at.isDefault(netvm)
     if (usesDefault) throw new QubesPropertyValueError(msg`Network loop on ${at.name}: set its netvm to none first`)
   }
 }
