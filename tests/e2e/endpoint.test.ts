@@ -1,3 +1,4 @@
+import { execFileSync, spawnSync } from 'node:child_process'
 import { readdir, stat } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -88,6 +89,25 @@ describe('an endpoint', () => {
   it('serves a thousand connections at once', async () => {
     const replies = await Promise.all(Array.from({ length: 1000 }, () => talk(list)))
     expect(replies.every((reply) => reply.startsWith('0\0red\n'))).toBe(true)
+  })
+
+  it('goes on after it has had no descriptor left for a connection', async () => {
+    const limit = (await openDescriptors()) + 20
+    const setLimit = (most: number | string): unknown =>
+      execFileSync('prlimit', ['--pid', String(daemon.pid), `--nofile=${most}:`])
+    setLimit(limit)
+    const sockets = Array.from({ length: 200 }, () => connect(daemon.socket).on('error', () => {}))
+    await expect.poll(openDescriptors).toBeGreaterThanOrEqual(limit - 1)
+    for (const socket of sockets) socket.destroy()
+    setLimit(4096)
+    await expect.poll(() => talk(list), { timeout: 10_000 }).toContain('red\n')
+  })
+
+  it('drops a request whose sender was killed before its end', async () => {
+    await talk('admin.vm.Create.StandaloneVM+ dom0 name dom0\0name=half label=red')
+    const script = `const s = require('node:net').connect(process.argv[1]); s.write(process.argv[2].replace('|', '\\0'), () => process.kill(process.pid, 'SIGKILL'))`
+    spawnSync(process.execPath, ['-e', script, daemon.socket, 'admin.vm.feature.Set+f dom0 name half|half of a val'])
+    expect(await talk('admin.vm.feature.Get+f dom0 name half\0')).toMatch(/QubesFeatureNotFoundError/)
   })
 
   it('is closed to others', async () => {

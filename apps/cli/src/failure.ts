@@ -4,7 +4,6 @@ import * as kit from '@cloister/kit'
 import { CliError } from './cli-error.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
 import type { Json } from './json.ts'
-import { visible } from './visible-text.ts'
 
 /** A failure as it is told. */
 export interface Failure {
@@ -74,7 +73,7 @@ function find<T>(table: readonly (readonly [ErrorClass, T])[], error: unknown): 
 function messageOf(error: unknown): string {
   const isMeant = error instanceof kit.CloisterError || error instanceof CliError
   const text = isMeant ? error.message : kit.errorChain(error)
-  return visible(text.trim().replaceAll(/\s*\n\s*/g, ' ')).replace(/\.$/, '')
+  return kit.visibleText(text.trim().replaceAll(/\s*\n\s*/g, ' ')).replace(/\.$/, '')
 }
 
 /** Codes of a socket that is there, but not for this user. */

@@ -1,14 +1,14 @@
+import { visibleText } from '@cloister/kit'
 import { paint } from './colour.ts'
 import type { Json } from './json.ts'
 import type { Output } from './output.ts'
 import { formatSize } from './sizes.ts'
-import { visible } from './visible-text.ts'
 
 function textOf(value: Json, isSize: boolean): string {
   if (value === null || value === '') return '-'
   if (typeof value === 'boolean') return value ? 'yes' : 'no'
   if (isSize && (typeof value === 'bigint' || typeof value === 'number')) return `${formatSize(value)} (${value})`
-  return visible(Array.isArray(value) ? value.map(String).join(' ') || '-' : String(value))
+  return visibleText(Array.isArray(value) ? value.map(String).join(' ') || '-' : String(value))
 }
 
 /** Prints one thing, a line a key; `sizes` are keys whose values are bytes. */

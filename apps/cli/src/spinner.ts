@@ -1,6 +1,6 @@
 import { paint } from './colour.ts'
+import { fitted } from './fitted-text.ts'
 import { columnsOf, type Output, type TextStream } from './output.ts'
-import { fitted } from './visible-text.ts'
 
 const frames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'] as const
 const frameMs = 100

@@ -1,5 +1,6 @@
+import { visibleText } from '@cloister/kit'
 import type { Paint } from './colour.ts'
-import { fitted, visible, widthOf } from './visible-text.ts'
+import { fitted, widthOf } from './fitted-text.ts'
 
 /** One field of a table. */
 export interface Cell {
@@ -55,7 +56,7 @@ export function formatTable(
   { header, colour, width, paintHeader }: TableOptions,
 ): string[] {
   const titles = columns.map(({ title }) => ({ text: title, ...(paintHeader && { paint: paintHeader }) }))
-  const body = rows.map((row) => row.map((cell) => ({ ...cell, text: visible(cell.text) })))
+  const body = rows.map((row) => row.map((cell) => ({ ...cell, text: visibleText(cell.text) })))
   const lines: readonly (readonly Cell[])[] = header ? [titles, ...body] : body
   const natural = columns.map((_, at) =>
     lines.reduce((widest, line) => Math.max(widest, widthOf(line[at]?.text ?? '')), 0),

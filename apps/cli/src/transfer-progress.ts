@@ -1,7 +1,7 @@
 import { paint } from './colour.ts'
+import { fitted } from './fitted-text.ts'
 import { columnsOf, type Output, type TextStream } from './output.ts'
 import { formatSeconds, formatSize } from './sizes.ts'
-import { fitted } from './visible-text.ts'
 
 const redrawMs = 100
 /** Where nothing can be drawn over, a line so often. */

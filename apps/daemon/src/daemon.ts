@@ -1,13 +1,22 @@
 import { join } from 'node:path'
-import { Audit, type ConnectionContext, Consoles, Endpoint, RunningCalls, WireErrors } from '@cloister/admin-server'
-import { type OpenedApp, openApp } from '@cloister/core'
+import {
+  Audit,
+  allowEverything,
+  Consoles,
+  Endpoint,
+  Pipeline,
+  RunningCalls,
+  type Services,
+  WireErrors,
+} from '@cloister/admin-server'
+import { type OpenedApp, openApp, Statistics } from '@cloister/core'
 import { errorChain, msg, StoragePoolException } from '@cloister/kit'
 import type { Os } from '@cloister/os'
 import type { Configuration } from './configuration.ts'
 import { groupId } from './group.ts'
 import type { Logger } from './logger.ts'
 
-/** The sockets: which calls each serves. */
+/** The sockets: which calls each serves. Who may connect is trusted to name the source of a call. */
 const sockets = [
   ['qubesd.sock', 'main'],
   ['qubesd.internal.sock', 'internal'],
@@ -22,20 +31,17 @@ const folderModes = { state: 0o711, run: 0o755 } as const
 /** How long calls may take to end when the daemon stops, ms. */
 const graceMs = 10_000
 
-/** What all endpoints share. */
-type Shared = Omit<ConnectionContext, 'socket'>
-
 /** The daemon: everything put together. */
 export class Daemon {
   readonly #opened: OpenedApp
   readonly #endpoints: readonly Endpoint[]
-  readonly #shared: Shared
+  readonly #services: Services
   readonly #log: Logger
 
-  private constructor(opened: OpenedApp, endpoints: readonly Endpoint[], shared: Shared, log: Logger) {
+  private constructor(opened: OpenedApp, endpoints: readonly Endpoint[], services: Services, log: Logger) {
     this.#opened = opened
     this.#endpoints = endpoints
-    this.#shared = shared
+    this.#services = services
     this.#log = log
   }
 
@@ -59,23 +65,25 @@ export class Daemon {
     })
     const endpoints: Endpoint[] = []
     try {
-      const consoles = new Consoles(os, configuration.run)
+      const consoles = new Consoles(os, log, configuration.run)
       const gid = configuration.group === undefined ? undefined : await groupId(os.files, configuration.group)
-      const shared: Shared = {
+      const services: Services = {
         app: opened.app,
         consoles,
+        statistics: new Statistics(opened.app),
         errors: new WireErrors(log, (count) => os.host.random(count), configuration.debug),
         audit: new Audit(log, configuration.auditReads),
         running: new RunningCalls(),
       }
-      for (const [name, socket] of sockets) {
+      for (const [name, calls] of sockets) {
         const options = { path: join(configuration.run, name), mode: socketMode, ...(gid !== undefined && { gid }) }
-        endpoints.push(await Endpoint.open(options, { ...shared, socket }))
+        const server = new Pipeline(services, { calls, identity: 'trusted', access: allowEverything })
+        endpoints.push(await Endpoint.open(options, { os, log, server, running: services.running }))
       }
       opened.app.startAutomatically().catch((error) => {
         log.error('domains could not be started automatically', { error: errorChain(error) })
       })
-      return new Daemon(opened, endpoints, shared, log)
+      return new Daemon(opened, endpoints, services, log)
     } catch (error) {
       for (const endpoint of endpoints) endpoint.close()
       await opened.close()
@@ -89,10 +97,10 @@ export class Daemon {
    */
   async stop(): Promise<void> {
     for (const endpoint of this.#endpoints) endpoint.stopListening()
-    const left = await this.#shared.running.settle(this.#shared.app.os.clock, graceMs)
+    const left = await this.#services.running.settle(this.#services.app.os.clock, graceMs)
     if (left > 0) this.#log.warn('calls that take too long are left to the next start', { calls: left })
     for (const endpoint of this.#endpoints) endpoint.close()
-    await this.#shared.consoles.close()
+    await this.#services.consoles.close()
     await this.#opened.close()
   }
 }

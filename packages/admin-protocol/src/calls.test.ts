@@ -15,6 +15,7 @@ const both = [
   'pool.volume.Info pool.volume.ListSnapshots pool.volume.Revert pool.volume.Resize',
   'vm.volume.List vm.volume.Info vm.volume.ListSnapshots vm.volume.Revert vm.volume.Resize vm.volume.Import',
   'vm.Start vm.Shutdown vm.Pause vm.Unpause vm.Kill Events',
+  'vm.device.<devices>.Available vm.device.<devices>.Attach vm.device.<devices>.Detach backup.Execute backup.Info',
 ]
 const adminOnly = [
   'deviceclass.List vm.CreateDisposable property.GetAll property.GetDefault vm.property.GetAll vm.property.GetDefault',
@@ -22,10 +23,13 @@ const adminOnly = [
   'vm.notes.Get vm.notes.Set vm.Suspend vm.Resume vm.CurrentState vm.Console vm.Stats',
   'vm.volume.ImportWithSize vm.volume.Clear vm.volume.CloneFrom vm.volume.CloneTo',
   'vm.volume.Set.revisions_to_keep vm.volume.Set.rw vm.volume.Set.ephemeral',
+  'vm.device.<devices>.Attached vm.device.<devices>.Assigned vm.device.<devices>.Assign vm.device.<devices>.Unassign',
+  'vm.device.<devices>.Set.assignment vm.device.denied.List vm.device.denied.Add vm.device.denied.Remove backup.Cancel',
   'pool.UsageDetails pool.Set.revisions_to_keep pool.Set.ephemeral_volatile',
 ]
 const mgmtOnly = [
   'vm.CreateTemplate vm.Clone vm.CloneInPool property.HelpRst vm.property.HelpRst vm.volume.Snapshot',
+  'vm.device.<devices>.List vm.microphone.Attach vm.microphone.Detach backup.Restore',
   'vm.firewall.GetPolicy vm.firewall.SetPolicy vm.firewall.Flush pool.volume.Snapshot pool.volume.Import',
 ]
 const plain = [
@@ -34,10 +38,13 @@ const plain = [
 ]
 const classes = ['AppVM', 'TemplateVM', 'StandaloneVM', 'AdminVM', 'DispVM', 'RemoteVM']
 
+const devices = ['block', 'mic', 'pci', 'usb', 'webcam']
+
 const names = (prefix: string, lines: string[]): string[] =>
   lines
     .flatMap((line) => line.split(' '))
     .flatMap((name) => (name.includes('<class>') ? classes.map((klass) => name.replace('<class>', klass)) : [name]))
+    .flatMap((name) => (name.includes('<devices>') ? devices.map((kind) => name.replace('<devices>', kind)) : [name]))
     .map((name) => prefix + name)
 
 describe('the table of calls', () => {
@@ -97,6 +104,10 @@ describe('findCall', () => {
     'admin.vm.firewall.Flush',
     'admin.vm.Clone',
     'mgmt.vm.CurrentState',
+    'admin.vm.device.floppy.Assigned',
+    'admin.vm.device.block.List',
+    'admin.backup.nosuch',
+    'admin.backup.Restore',
     '__proto__',
     'constructor',
   ])('does not know %j', (name) => {

@@ -1,7 +1,9 @@
 import { msg, ProtocolError, type Untrusted } from '@cloister/kit'
 import type { AnyCallRow, CallRow, Destination, Dialect, DialectName } from './call-row.ts'
 import type { InputCodec } from './codec.ts'
+import * as backup from './rows/backup.ts'
 import * as classes from './rows/classes.ts'
+import * as devices from './rows/devices.ts'
 import * as domains from './rows/domains.ts'
 import * as eventStreams from './rows/events.ts'
 import * as features from './rows/features.ts'
@@ -25,6 +27,8 @@ const groups = [
   volumes,
   pools,
   firewall,
+  devices,
+  backup,
   eventStreams,
   internal,
 ]

@@ -55,6 +55,11 @@ export function always<T>(value: T): InputCodec<T> {
   }
 }
 
+/** Input of a call that is known but not served: nothing of it is looked at but whether there is any. */
+export function unread(presence: Presence, syntax: string): InputCodec<undefined> {
+  return { presence, syntax, decode: () => undefined, encode: () => noBytes }
+}
+
 function asciiInput<T>(presence: Presence, form: TextForm<T>): InputCodec<T> {
   return {
     presence,

@@ -5,6 +5,8 @@ import type { AnyCallRow, DialectName } from './call-row.ts'
 import { allCalls, callName } from './calls.ts'
 import type { Codec, InputCodec } from './codec.ts'
 import { DaemonCommunicationError } from './errors.ts'
+import * as backup from './rows/backup.ts'
+import * as devices from './rows/devices.ts'
 import * as domains from './rows/domains.ts'
 import * as eventStreams from './rows/events.ts'
 import * as features from './rows/features.ts'
@@ -92,9 +94,24 @@ const small = fc.nat(999_999)
 const revisions = fc.integer({ min: -1, max: 99_999_999 })
 const maybeText = fc.option(make.word, { nil: null })
 
+const deviceList = { argument: all(maybe(make.word)), reply: list(make.word) }
+const interfaceList = fc.uniqueArray(make.like(/^[a-z0-9*]{7}$/), { maxLength: 4 })
+const interfaces = all(interfaceList)
+
 /** What travels in the calls that carry anything but nothing. */
 const parts = new Map<AnyCallRow, Parts>([
   ...allCalls.filter(({ key }) => key.endsWith('class.List')).map((row) => [row, named(make.word, make.word)] as const),
+  [devices.vmDeviceAvailable, { ...deviceList, argument: all(maybe(pool)) }],
+  [devices.vmDeviceAttached, deviceList],
+  [devices.vmDeviceAssigned, deviceList],
+  [devices.vmDeviceList, deviceList],
+  [devices.vmDeviceDeniedList, { reply: list(make.like(/^[a-z*]{7}$/)) }],
+  [devices.vmDeviceDeniedAdd, { payload: interfaces }],
+  [devices.vmDeviceDeniedRemove, { payload: all(fc.oneof(fc.constant('all'), interfaceList)) }],
+  [backup.backupExecute, { argument: all(pool) }],
+  [backup.backupInfo, { argument: all(pool), reply: text }],
+  [backup.backupCancel, { argument: all(pool) }],
+  [backup.backupRestore, { reply: text }],
   [labels.labelList, named(make.label, make.label)],
   [labels.labelGet, { argument: all(make.label), reply: all(colour) }],
   [labels.labelIndex, { argument: all(make.label), reply: all(small) }],

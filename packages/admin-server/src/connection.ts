@@ -1,72 +1,81 @@
 import type { Socket } from 'node:net'
-import {
-  encodeException,
-  encodeOk,
-  findCall,
-  nothing,
-  type QubesEvent,
-  type RequestHeader,
-  RequestReader,
-  takeFirstLine,
-} from '@cloister/admin-protocol'
-import type { App } from '@cloister/core'
+import { findCall, type QubesEvent, type RequestHeader, RequestReader } from '@cloister/admin-protocol'
 import { msg, QubesException, Untrusted } from '@cloister/kit'
-import type { Audit } from './audit.ts'
-import type { Consoles } from './consoles.ts'
-import { type CheckedCall, checkCall, type Request, runCall } from './dispatch.ts'
+import type { Clock } from '@cloister/os'
+import type { CallServer, Reply, Request } from './call-server.ts'
 import { encodedEvent } from './encoded-event.ts'
+import { RequestBody } from './request-body.ts'
 import type { RunningCalls } from './running-calls.ts'
-import type { WireErrors } from './wire-error.ts'
 
 /** What connections of an endpoint share. */
 export interface ConnectionContext {
-  readonly app: App
-  readonly consoles: Consoles
-  readonly errors: WireErrors
-  readonly audit: Audit
+  readonly server: CallServer
   readonly running: RunningCalls
-  /** Which calls the endpoint serves. */
-  readonly socket: 'main' | 'internal' | 'misc'
+  readonly clock: Clock
 }
 
-/** Time limits, ms: for a request to be complete, for a streamed one to make progress, for a client to go after its reply. */
-const limits = { arrival: 30_000, progress: 60_000, leaving: 10_000 } as const
+/**
+ * How long is waited for a client, ms: for a request that is not streamed to be complete, for the next data of a streamed
+ * one, and for a client that has its reply to half-close or to send more. Nothing limits the time of the call itself.
+ */
+export const connectionLimits = { arrival: 30_000, progress: 60_000, leaving: 10_000 } as const
 /** Bytes that may wait for a subscriber that does not read. */
 const subscriberLimit = 16 << 20
+/** Bytes that are read and dropped after a reply, so that a client that is still writing gets to read the reply. */
+const droppedLimit = 64 << 20
 
 const noBytes = new Uint8Array()
 
 async function* noBody(): AsyncGenerator<Uint8Array> {}
 
 /**
- * One request and its reply. The end of a request is the half-close of the client; what is no request is answered by closing
- * (reference: admin-api, 1.2). A client that goes early does not stop its call, unless the reply is a stream.
+ * - `arriving`: a request that is not streamed, up to the half-close of the client;
+ * - `streaming`: the call runs while its data come;
+ * - `answering`: the request is complete, the call runs;
+ * - `subscribed`: the call sends messages until the client has gone;
+ * - `leaving`: the reply is on its way; what the client still sends is dropped.
+ */
+type Phase = 'arriving' | 'streaming' | 'answering' | 'subscribed' | 'leaving'
+
+/**
+ * One request and its reply. The request ends where the client half-closes; a client that closes altogether before the daemon
+ * has seen that has broken off, and its request is dropped. A client that closes later does not stop its call, unless the
+ * reply is a stream (reference: admin-api, 1.2).
+ *
+ * A unix socket has no reset: a client to which half of a reply was sent would read the close as the end of the reply. So a
+ * reply waits without a time limit for a client that is slow to read it; it ends when the client closes, or with the daemon.
  */
 export class Connection {
   readonly #socket: Socket
   readonly #context: ConnectionContext
   readonly #reader = new RequestReader()
   readonly #gone = new AbortController()
-  #phase: 'arriving' | 'streaming' | 'answering' | 'subscribed' | 'leaving' = 'arriving'
+  #body: RequestBody | undefined
+  #phase: Phase = 'arriving'
+  /** When the wait began that the phase limits. */
   #since: number
+  #dropped = 0
 
   constructor(socket: Socket, context: ConnectionContext) {
     this.#socket = socket
     this.#context = context
-    this.#since = context.app.os.clock.monotonic()
-    socket.on('error', () => socket.destroy())
-    socket.on('close', () => this.#gone.abort())
-    socket.on('data', this.#onData)
-    socket.on('end', this.#onEnd)
+    this.#since = context.clock.monotonic()
+    // After an error the socket closes by itself.
+    socket.on('error', () => undefined)
+    socket.on('close', () => this.#onClose())
+    socket.on('data', (chunk: Uint8Array) => this.#onData(chunk))
+    socket.on('end', () => this.#onEnd())
   }
 
-  /** Closes what takes too long, and notices subscribers that have gone. */
+  /** Ends waits that take too long, and notices subscribers that have gone. */
   sweep(now: number): void {
     const age = now - this.#since
-    if (this.#phase === 'arriving' && age > limits.arrival) this.close()
-    if (this.#phase === 'leaving' && age > limits.leaving) this.close()
-    // A write of nothing fails when the other end is closed: after its half-close there is no other way to learn that.
-    if (this.#phase === 'subscribed') this.#socket.write(noBytes)
+    if (this.#phase === 'arriving' && age > connectionLimits.arrival) this.close()
+    if (this.#phase === 'streaming' && this.#body?.isWaiting && age > connectionLimits.progress) {
+      this.#body.fail(new QubesException(msg`The client sent no data for ${connectionLimits.progress / 1000} s`))
+    }
+    if (this.#phase === 'subscribed') this.#isClosedByClient()
+    if (this.#phase === 'leaving' && this.#socket.writableFinished && age > connectionLimits.leaving) this.close()
   }
 
   close(): void {
@@ -78,110 +87,106 @@ export class Connection {
     if (this.#phase === 'arriving' || this.#phase === 'subscribed') this.close()
   }
 
-  readonly #onData = (chunk: Uint8Array): void => {
+  #onClose(): void {
+    this.#gone.abort()
+    this.#body?.fail(new QubesException(msg`The client went away before the end of its data`))
+  }
+
+  #onData(chunk: Uint8Array): void {
+    if (this.#phase === 'arriving') this.#arrive(chunk)
+    else if (this.#phase === 'leaving') this.#drop(chunk)
+    else this.#body?.push(chunk)
+  }
+
+  #arrive(chunk: Uint8Array): void {
     try {
       this.#reader.push(chunk)
     } catch {
-      this.close()
+      // Too long, or not a request.
+      this.#leave(noBytes)
       return
     }
     const { header } = this.#reader
-    if (header && findCall(header.method)?.row.stream === 'payload') void this.#beginStream(header)
+    if (header && findCall(header.method)?.row.stream === 'payload') this.#beginStream(header)
   }
 
-  readonly #onEnd = (): void => {
+  #beginStream(header: RequestHeader): void {
+    this.#phase = 'streaming'
+    this.#body = new RequestBody(this.#socket, () => {
+      this.#since = this.#context.clock.monotonic()
+    })
+    this.#body.push(this.#reader.take().parse((bytes) => bytes))
+    this.#answer({ header, payload: new Untrusted(noBytes) })
+  }
+
+  #drop(chunk: Uint8Array): void {
+    this.#since = this.#context.clock.monotonic()
+    this.#dropped += chunk.length
+    if (this.#dropped > droppedLimit) this.close()
+  }
+
+  #onEnd(): void {
+    if (this.#phase !== 'arriving' && this.#phase !== 'streaming') return
+    // The socket closes by itself, for the error.
+    if (this.#isClosedByClient()) return
+    if (this.#phase === 'streaming') {
+      this.#phase = 'answering'
+      this.#body?.complete()
+      return
+    }
     let request: Request
     try {
       request = this.#reader.finish()
     } catch {
-      // Not a request: closed without a reply.
-      this.#socket.end()
+      // Not a request.
+      this.#leave(noBytes)
       return
     }
-    this.#answer(request, noBody())
+    this.#phase = 'answering'
+    this.#answer(request)
   }
 
-  /** The payload is data without end: its consumer decides how fast they come. */
-  async #beginStream(header: RequestHeader): Promise<void> {
-    const socket = this.#socket
-    this.#phase = 'streaming'
-    socket.off('data', this.#onData).off('end', this.#onEnd).pause()
-    socket.setTimeout(limits.progress, () => socket.destroy())
-    const body = this.#body()
-    const wantsLine = findCall(header.method)?.dialect.payload !== nothing
-    try {
-      const { line, rest } = wantsLine ? await takeFirstLine(body) : { line: new Untrusted(noBytes), rest: body }
-      this.#answer({ header, payload: line }, rest)
-    } catch (error) {
-      this.#refuse(error, header.method)
-    }
+  /**
+   * Whether the client has closed its socket, not only its half. A half-close leaves the other half open to be written to; after
+   * a close, also that of a client that was killed, a write of no bytes fails with EPIPE, which Node notes at once.
+   */
+  #isClosedByClient(): boolean {
+    this.#socket.write(noBytes)
+    return this.#socket.errored !== null
   }
 
-  async *#body(): AsyncGenerator<Uint8Array> {
-    const first = this.#reader.take().parse((bytes) => bytes)
-    if (first.length > 0) yield first
-    for await (const chunk of this.#socket.iterator({ destroyOnReturn: false })) yield chunk as Uint8Array
-    await this.#refuseIfGone()
-  }
-
-  /** A client that half-closes has sent all; one that is gone altogether broke off. A write of nothing tells them apart. */
-  #refuseIfGone(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#socket.write(noBytes, (cause) => {
-        if (cause) reject(new QubesException(msg`The client went away before the end of its data`, { cause }))
-        else resolve()
-      })
+  #answer(request: Request): void {
+    const reply = this.#context.server.answer(request, {
+      body: this.#body ?? noBody(),
+      send: (event) => this.#send(event),
+      signal: this.#gone.signal,
     })
+    if (reply instanceof Promise) void reply.then((bytes) => this.#leave(bytes))
+    else this.#leave(reply)
   }
 
-  #answer(request: Request, body: AsyncIterable<Uint8Array>): void {
-    const { app, consoles, socket } = this.#context
-    let call: CheckedCall | undefined
-    try {
-      call = checkCall(app, socket, request)
-      const checked = call
-      this.#phase = checked.found.row.stream === 'reply' ? 'subscribed' : 'answering'
-      const around = { app, consoles, body, send: (event: QubesEvent) => this.#send(event), signal: this.#gone.signal }
-      const result = runCall(checked, request, around)
-      if (result instanceof Promise) this.#follow(request, checked, result)
-      else this.#succeed(request, checked, result)
-    } catch (error) {
-      this.#fail(request, call, error)
+  #leave(reply: Reply): void {
+    if (this.#phase === 'subscribed') {
+      this.close()
+      return
     }
-  }
-
-  #follow(request: Request, checked: CheckedCall, result: Promise<unknown>): void {
-    if (this.#phase !== 'subscribed') this.#context.running.follow(result)
-    result
-      .then((value) => this.#succeed(request, checked, value))
-      .catch((error: unknown) => this.#fail(request, checked, error))
-  }
-
-  #succeed(request: Request, { found, source, destination }: CheckedCall, result: unknown): void {
-    this.#context.audit.succeeded({ found, source, destination, argument: request.header.argument })
-    if (this.#phase === 'subscribed') this.close()
-    else this.#leave(encodeOk(found.dialect.reply.encode(result)))
-  }
-
-  #fail(request: Request, call: CheckedCall | undefined, error: unknown): void {
-    this.#context.audit.refused({ ...call, method: request.header.method, argument: request.header.argument }, error)
-    this.#refuse(error, request.header.method)
-  }
-
-  #refuse(error: unknown, method: string): void {
-    const dialect = findCall(method)?.dialectName ?? 'admin'
-    this.#leave(encodeException(this.#context.errors.toWire(error, method), dialect))
-  }
-
-  /** Sends the reply; what the client still sends is read and forgotten, so that it gets to read the reply. */
-  #leave(reply: Uint8Array): void {
     this.#phase = 'leaving'
-    this.#since = this.#context.app.os.clock.monotonic()
-    this.#socket.end(reply)
+    const delivered = (): void => {
+      this.#since = this.#context.clock.monotonic()
+    }
+    if (reply.length > 0) this.#socket.end(reply, delivered)
+    else this.#socket.end(delivered)
     this.#socket.resume()
+    if (this.#socket.writableLength > 0) this.#context.running.follow(this.#written())
+  }
+
+  /** Resolves when the reply is in the hands of the kernel, or the connection is closed. */
+  #written(): Promise<void> {
+    return new Promise((resolve) => this.#socket.once('finish', resolve).once('close', () => resolve()))
   }
 
   #send(event: QubesEvent): void {
+    if (this.#phase !== 'leaving') this.#phase = 'subscribed'
     if (this.#socket.writableLength > subscriberLimit) this.close()
     else if (!this.#socket.destroyed) this.#socket.write(encodedEvent(event))
   }

@@ -1,8 +1,9 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import type { QubesVM } from '@cloister/core'
-import { msg, QubesException } from '@cloister/kit'
+import { errorText, type Log, msg, QubesException, visibleText } from '@cloister/kit'
 import type { Os } from '@cloister/os'
+import { ListenErrors } from './listen-errors.ts'
 
 interface OpenConsole {
   readonly path: string
@@ -10,55 +11,70 @@ interface OpenConsole {
 }
 
 /**
- * Makes the consoles of running domains reachable as unix sockets, whatever hypervisor they run on. A console has one user at a
- * time; what it prints while nobody is there is in its log.
+ * Makes the consoles of running domains reachable as unix sockets, for every hypervisor alike. A console has one user at a time;
+ * what the guest prints while no client is connected is in the log of the console.
  */
 export class Consoles {
   readonly #os: Os
+  readonly #log: Log
   readonly #folder: string
   readonly #open = new Map<QubesVM, Promise<OpenConsole>>()
 
-  /** `folder` is where the sockets are made; it must be closed to others. */
-  constructor(os: Os, folder: string) {
+  /** `folder` is where the sockets are made; other users must not be able to write to it. */
+  constructor(os: Os, log: Log, folder: string) {
     this.#os = os
+    this.#log = log
     this.#folder = folder
   }
 
-  /** The socket that leads to the console of a running domain, until the domain stops. */
+  /**
+   * The socket that leads to the console of a running domain, until the domain stops.
+   * @throws QubesException when the socket cannot be made; the next call tries again
+   */
   async path(vm: QubesVM): Promise<string> {
-    let open = this.#open.get(vm)
-    if (!open) {
-      open = this.#listen(vm)
-      this.#open.set(vm, open)
-      vm.run?.ended.finally(() => this.#close(vm)).catch(() => {})
-    }
-    return (await open).path
+    return (await (this.#open.get(vm) ?? this.#begin(vm))).path
   }
 
   /** Closes all consoles. */
   async close(): Promise<void> {
-    for (const vm of [...this.#open.keys()]) await this.#close(vm)
+    await Promise.all(Array.from(this.#open.keys(), (vm) => this.#close(vm)))
+  }
+
+  #begin(vm: QubesVM): Promise<OpenConsole> {
+    const open = this.#listen(vm)
+    this.#open.set(vm, open)
+    const forget = (): void => {
+      if (this.#open.get(vm) === open) void this.#close(vm)
+    }
+    open.catch(forget)
+    vm.run?.ended.then(forget, forget)
+    return open
   }
 
   async #listen(vm: QubesVM): Promise<OpenConsole> {
     const path = join(this.#folder, `${vm.name}.console`)
-    if (await this.#os.files.stat(path)) await this.#os.files.unlink(path)
     const server = createServer((socket) => void connect(socket, vm))
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    server.once('error', reject).listen(path, resolve)
     try {
+      if (await this.#os.files.stat(path)) await this.#os.files.unlink(path)
+      const { promise, resolve, reject } = Promise.withResolvers<void>()
+      server.once('error', reject).listen(path, resolve)
       await promise
+      await this.#os.files.setMode(path, 0o600)
     } catch (cause) {
+      server.close()
       throw new QubesException(msg`Cannot make the socket ${path} for the console of ${vm.name}`, { cause })
     }
-    await this.#os.files.setMode(path, 0o600)
+    const errors = new ListenErrors(this.#os.clock, this.#log, path)
+    server.on('error', (error) => errors.note(error))
     return { path, server }
   }
 
   async #close(vm: QubesVM): Promise<void> {
     const open = this.#open.get(vm)
     this.#open.delete(vm)
-    ;(await open)?.server.close()
+    // A socket that could not be made needs no closing; the caller of `path` has the reason.
+    const made = await open?.catch(() => undefined)
+    made?.server.close()
   }
 }
 
@@ -81,7 +97,7 @@ async function connect(socket: Socket, vm: QubesVM): Promise<void> {
       if (socket.destroyed) break
     }
   } catch (error) {
-    socket.write(`${error instanceof Error ? error.message : String(error)}\n`)
+    socket.write(`${visibleText(errorText(error))}\n`)
   } finally {
     socket.end()
   }

@@ -1,15 +1,26 @@
 import { createServer, connect as dial, type Server } from 'node:net'
-import { msg, QubesException } from '@cloister/kit'
-import { errorCode } from '@cloister/os'
-import { Connection, type ConnectionContext } from './connection.ts'
+import { type Log, msg, QubesException } from '@cloister/kit'
+import { errorCode, type Os } from '@cloister/os'
+import type { CallServer } from './call-server.ts'
+import { Connection } from './connection.ts'
+import { ListenErrors } from './listen-errors.ts'
+import type { RunningCalls } from './running-calls.ts'
 import { Sweeper } from './sweeper.ts'
 
 export interface EndpointOptions {
   readonly path: string
-  /** Who may connect: the mode of the socket. */
+  /** Mode of the socket: which users may connect. */
   readonly mode: number
   /** Group of the socket; that of the process when not given. */
   readonly gid?: number
+}
+
+/** What an endpoint is built from. */
+export interface EndpointContext {
+  readonly os: Os
+  readonly log: Log
+  readonly server: CallServer
+  readonly running: RunningCalls
 }
 
 /** Connections at a time; more are closed at once. */
@@ -27,26 +38,26 @@ export class Endpoint {
   }
 
   /** Listens; a socket that a dead daemon left is replaced. @throws QubesException when a daemon listens there */
-  static async open({ path, mode, gid }: EndpointOptions, context: ConnectionContext): Promise<Endpoint> {
-    const { files, clock, host } = context.app.os
+  static async open({ path, mode, gid }: EndpointOptions, context: EndpointContext): Promise<Endpoint> {
+    const { files, clock, host } = context.os
     await refuseWhileServed(path)
     if (await files.stat(path)) await files.unlink(path)
     const connections = new Sweeper<Connection>(clock, (connection, now) => connection.sweep(now))
     const server = createServer({ allowHalfOpen: true }, (socket) => {
-      const connection = new Connection(socket, context)
+      const connection = new Connection(socket, { ...context, clock })
       connections.add(connection)
       socket.on('close', () => connections.delete(connection))
     })
     server.maxConnections = mostConnections
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    server.once('error', reject).listen({ path, backlog }, resolve)
-    await promise
+    await listen(server, path)
+    const errors = new ListenErrors(clock, context.log, path)
+    server.on('error', (error) => errors.note(error))
     if (gid !== undefined) await files.setOwner(path, host.uid, gid)
     await files.setMode(path, mode)
     return new Endpoint(server, connections)
   }
 
-  /** Takes no more connections; calls that are being answered go on. */
+  /** Takes no more connections; calls that are under way are answered. */
   stopListening(): void {
     this.#server.close()
     for (const connection of this.#connections) connection.closeUnlessAnswering()
@@ -59,6 +70,16 @@ export class Endpoint {
   }
 }
 
+function listen(server: Server, path: string): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  server.once('error', reject).listen({ path, backlog }, () => {
+    server.off('error', reject)
+    resolve()
+  })
+  return promise
+}
+
+/** @throws QubesException when a daemon answers on the socket, or the socket cannot be used */
 async function refuseWhileServed(path: string): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const socket = dial(path, () => reject(new QubesException(msg`Another daemon serves ${path}`)))

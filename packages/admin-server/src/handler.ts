@@ -1,14 +1,18 @@
 import type { AnyCallRow, CallRow, DialectName, QubesEvent } from '@cloister/admin-protocol'
-import type { App, BaseVM } from '@cloister/core'
+import type { App, BaseVM, Statistics } from '@cloister/core'
+import type { AccessRules } from './access.ts'
 import type { Consoles } from './consoles.ts'
 
 /** A call that has passed all checks, with typed values. */
 export interface Call<A, P> {
   readonly app: App
   readonly consoles: Consoles
-  /** Who calls. */
+  readonly statistics: Statistics
+  /** What the source may see; that it may make the call has been decided. */
+  readonly access: AccessRules
+  /** The domain that calls. */
   readonly source: BaseVM
-  /** Whom the call is about: the admin domain for calls about the whole system. */
+  /** The domain that the call is about: the admin domain for calls about the whole system. */
   readonly destination: BaseVM
   readonly argument: A
   readonly payload: P
@@ -53,4 +57,14 @@ export function onlyOne<T>(
   const found = items.filter((item) => nameOf(item) === wanted)
   if (found.length === 0) throw missing()
   return found
+}
+
+/** What `read` gives, or `broken` when `read` throws: an object that cannot be read does not keep the others of a list away. */
+export function orBroken<T>(app: App, what: string, read: () => T, broken: T): T {
+  try {
+    return read()
+  } catch (error) {
+    app.log.debug('a part of a list could not be read', { what, error })
+    return broken
+  }
 }

@@ -1,22 +1,24 @@
-import type { Clock } from '@cloister/os'
+import { type Clock, within } from '@cloister/os'
 
-/** Calls whose work is not done, whether or not somebody still waits for the reply. */
+/** The work that the daemon waits for when it stops: calls under way, and replies that clients have not taken yet. */
 export class RunningCalls {
-  readonly #calls = new Set<Promise<unknown>>()
+  readonly #work = new Set<Promise<unknown>>()
 
-  /** Follows a call to its end. */
-  follow(call: Promise<unknown>): void {
-    this.#calls.add(call)
-    const forget = (): void => void this.#calls.delete(call)
-    call.then(forget, forget)
+  /** Counts `work` until it settles. */
+  follow(work: Promise<unknown>): void {
+    this.#work.add(work)
+    const forget = (): void => void this.#work.delete(work)
+    work.then(forget, forget)
   }
 
-  /** Resolves when all calls have ended, or after `graceMs`. @returns how many are left */
+  /** Resolves when all work has ended, or after `graceMs`. @returns how much is left */
   async settle(clock: Clock, graceMs: number): Promise<number> {
-    const late = new AbortController()
-    const patience = clock.sleep(graceMs, late.signal).catch(() => {})
-    await Promise.race([Promise.allSettled(this.#calls), patience])
-    late.abort()
-    return this.#calls.size
+    await within({ clock, ms: graceMs, what: 'the end of all calls' }, this.#allSettled()).catch(() => undefined)
+    return this.#work.size
+  }
+
+  /** Replies are added when their calls have ended. */
+  async #allSettled(): Promise<void> {
+    while (this.#work.size > 0) await Promise.allSettled(this.#work)
   }
 }

@@ -1,11 +1,12 @@
 import type { VolumeInfo } from '@cloister/admin-protocol'
+import { AdminVM, type BaseVM } from '@cloister/core'
 import type { Volume } from '@cloister/storage'
 
-/** Volumes that nobody should look into (reference: mgmt-dialect, vm.volume.Info). */
+/** Volumes whose content is of no use to users (reference: mgmt-dialect, vm.volume.Info). */
 const internalVolumes: ReadonlySet<string> = new Set(['kernel', 'volatile'])
 
-/** What clients are told of a volume. */
-export async function volumeInfo(volume: Volume): Promise<VolumeInfo> {
+/** What `source` is told of a volume: only the admin domain is told where on the host the volume is. */
+export async function volumeInfo(volume: Volume, source: BaseVM): Promise<VolumeInfo> {
   const [size, usage, isOutdated] = await Promise.all([volume.size(), volume.usage(), volume.isOutdated()])
   return {
     pool: volume.pool.name,
@@ -17,7 +18,7 @@ export async function volumeInfo(volume: Volume): Promise<VolumeInfo> {
     source: volume.source?.vid,
     saveOnStop: volume.saveOnStop,
     snapOnStart: volume.snapOnStart,
-    path: volume.path,
+    path: source instanceof AdminVM ? volume.path : undefined,
     revisionsToKeep: volume.revisionsToKeep,
     ephemeral: volume.isEphemeral,
     isOutdated,

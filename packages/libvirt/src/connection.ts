@@ -18,6 +18,8 @@ export interface DomainLifecycleEvent {
   readonly event: LifecycleEventKind
   /** A number of `lifecycleDetails`. */
   readonly detail: number
+  /** More on the detail, in words: which disk is full, why a run was ended. */
+  readonly why?: string
 }
 
 /**
@@ -105,9 +107,7 @@ export class Connection implements AsyncDisposable {
 
   /** Calls `listener` for each change in the life of a domain, in the order of the changes. */
   on(_event: 'lifecycle', listener: (event: DomainLifecycleEvent) => void): Subscription {
-    return this.driver.connectDomainEventRegister(({ domain, event, detail }) =>
-      listener({ domain: this.#domain(domain), event, detail }),
-    )
+    return this.driver.connectDomainEventRegister((event) => listener({ ...event, domain: this.#domain(event.domain) }))
   }
 
   /** Releases what the connection holds; closing again does nothing. */

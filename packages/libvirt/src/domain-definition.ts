@@ -24,7 +24,14 @@ export interface DomainDefinition {
   readonly onPoweroff: LifecycleAction
   readonly onReboot: LifecycleAction
   readonly onCrash: LifecycleAction
+  readonly pm: PowerManagementDefinition
   readonly devices: DeviceDefinitions
+}
+
+/** Whether the firmware offers the guest to suspend itself to its RAM and to its disk. */
+export interface PowerManagementDefinition {
+  readonly suspendToMem: boolean
+  readonly suspendToDisk: boolean
 }
 
 export type LifecycleAction = 'destroy' | 'restart'
@@ -61,11 +68,23 @@ export interface DeviceDefinitions {
   readonly panic: boolean
 }
 
-export interface DiskDefinition {
-  readonly device: 'disk' | 'cdrom'
+/** Formats of disk images. */
+export type ImageFormat = 'raw' | 'qcow2'
+
+/** A disk image, and the image that it was made over. */
+export interface ImageDefinition {
   readonly source: { readonly kind: 'file' | 'block'; readonly path: string }
   /** Always named in the XML: an image's format is never probed. */
-  readonly format: 'raw' | 'qcow2'
+  readonly format: ImageFormat
+  /**
+   * The backing image (`<backingStore>`), which is only read. Null: the chain ends here, whatever the image itself says
+   * (an empty `<backingStore/>`). Absent: the XML does not say; an image that names a backing image is then refused.
+   */
+  readonly backing?: ImageDefinition | null
+}
+
+export interface DiskDefinition extends ImageDefinition {
+  readonly device: 'disk' | 'cdrom'
   /** Name in the guest: `vda`, `vdb`, … */
   readonly target: string
   readonly bus: 'virtio' | 'sata'

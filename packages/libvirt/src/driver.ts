@@ -16,6 +16,8 @@ export type DomainState = keyof typeof domainStates
 export interface DomainStateAndReason {
   readonly state: DomainState
   readonly reason: number
+  /** More on the reason, in words: which disk is full, why a run was ended. */
+  readonly why?: string
 }
 
 /** Handle of a domain: the uuid decides, name and id are what they were when the handle was made (id -1: not running). */
@@ -78,6 +80,8 @@ export interface LifecycleEvent {
   readonly event: LifecycleEventKind
   /** `virDomainEvent<Kind>DetailType`. */
   readonly detail: number
+  /** More on the detail, in words: which disk is full, why a run was ended. */
+  readonly why?: string
 }
 
 /** Stops the delivery of events. */

@@ -1,6 +1,7 @@
 export * from './connection.ts'
 export * from './domain.ts'
 export * from './domain-definition.ts'
+export * from './domain-unresponsive-error.ts'
 export * from './driver.ts'
 export * from './drivers/driver-environment.ts'
 export type { HeldOperation, Operation } from './drivers/test/faults.ts'

@@ -1,18 +1,33 @@
+import { randomBytes } from 'node:crypto'
 import { dirname } from 'node:path'
 import { CannotCloneError, errorCode, type Files } from './files.ts'
 
 // Each function is durable when it returns and safe to die in at any moment (reference: storage-and-lifecycle, A.4.2).
 
+/** Differs from process to process, also where each one gets the same pid, as the first of a container does. */
+const ourMark = randomBytes(5).toString('hex')
+const temporarySuffix = /~([0-9a-z]+)-[0-9a-z]+$/
 let temporaries = 0
 
-/** A name beside `path` that nobody else uses; `isTemporary` recognises what a crash left of it. */
+/** A name beside `path` that nothing else uses; `isTemporary` recognises what a crash left of it. */
 export function temporaryName(path: string): string {
-  return `${path}~${process.pid.toString(36)}-${(temporaries++).toString(36)}`
+  return `${path}~${ourMark}-${(temporaries++).toString(36)}`
 }
 
-/** True for names made by `temporaryName` from a name that `base` accepts. */
+/** True for names made by `temporaryName`, by this process or by an earlier one. */
 export function isTemporary(name: string): boolean {
-  return /~[0-9a-z]+-[0-9a-z]+$/.test(name)
+  return temporarySuffix.test(name)
+}
+
+/** True for names made by `temporaryName` in another process, which has left the file if it runs no more. */
+export function isForeignTemporary(name: string): boolean {
+  const mark = temporarySuffix.exec(name)?.[1]
+  return mark !== undefined && mark !== ourMark
+}
+
+/** The name that a file with this name gets in the end: the one that `temporaryName` was called with. */
+export function finalName(name: string): string {
+  return name.replace(temporarySuffix, '')
 }
 
 /** Makes a folder (its parent must exist) and its name durable. */

@@ -185,7 +185,7 @@ describe('files of the machine', () => {
 
   it('are not followed through a last symbolic link', async () => {
     await fs.symlink('/etc', `${folder}/link`)
-    expect(await files.stat(`${folder}/link`)).toMatchObject({ kind: 'other' })
+    expect(await files.stat(`${folder}/link`)).toMatchObject({ kind: 'link' })
     expect(await files.stat('/dev/null')).toMatchObject({ kind: 'device' })
   })
 

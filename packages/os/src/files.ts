@@ -1,6 +1,8 @@
+import { CloisterError } from '@cloister/kit'
+
 /** What a path leads to. Sizes are bytes; identity is `device` and `inode` together. */
 export interface FileStat {
-  readonly kind: 'file' | 'folder' | 'socket' | 'device' | 'other'
+  readonly kind: 'file' | 'folder' | 'link' | 'fifo' | 'socket' | 'device' | 'other'
   readonly device: bigint
   readonly inode: bigint
   /** Names that lead to it. */
@@ -11,6 +13,21 @@ export interface FileStat {
   readonly mtimeNs: bigint
   readonly ctimeNs: bigint
   readonly mode: number
+  /** User that owns it. */
+  readonly uid: number
+}
+
+/** An open folder, and the files below it. */
+export interface ConfinedFolder {
+  /**
+   * Works on paths below the folder. They are looked up from its descriptor, and nothing on the way to a file is trusted: no
+   * symbolic link is followed, every folder and file must belong to this process's user or to root, folders that others can
+   * write to are refused, and a file is opened only when it is a regular one, with no more than one name when it is written.
+   * A source of `clone` and `copySparse` may stand elsewhere.
+   * @throws UnsafeFileError
+   */
+  readonly files: Files
+  close(): Promise<void>
 }
 
 /** An open file that is written at positions. */
@@ -28,7 +45,7 @@ export interface FileWriter {
  * A missing path is an error with code `ENOENT` unless said otherwise.
  */
 export interface Files {
-  /** The content; more than `limit` bytes is an error. */
+  /** The content of a regular file; more than `limit` bytes is an error. @throws UnsafeFileError for what is no file */
   read(path: string, limit: number): Promise<Uint8Array>
   /** What `path` leads to, not following a last symbolic link; undefined when there is nothing. */
   stat(path: string): Promise<FileStat | undefined>
@@ -44,14 +61,14 @@ export interface Files {
     path: string,
     content: { readonly size?: bigint; readonly data?: Uint8Array; readonly mode?: number },
   ): Promise<void>
-  /** Opens an existing file for writing at positions. */
+  /** Opens an existing regular file for writing at positions. @throws UnsafeFileError for what is no file, or a link */
   open(path: string): Promise<FileWriter>
   /**
-   * Makes `to` (which must not exist) share all blocks of `from`.
+   * Makes `to` (which must not exist) share all blocks of `from`; `EEXIST` when the name is taken.
    * @throws CannotCloneError when the file system cannot
    */
   clone(from: string, to: string): Promise<void>
-  /** Copies `from` to `to` (which must not exist), leaving holes where there is nothing but zeroes. */
+  /** Copies `from` to `to` (which must not exist), leaving holes where `from` holds nothing but zeroes. */
   copySparse(from: string, to: string, signal?: AbortSignal): Promise<void>
   truncate(path: string, size: bigint): Promise<void>
   setMode(path: string, mode: number): Promise<void>
@@ -75,7 +92,13 @@ export interface Files {
   removeFolder(path: string): Promise<void>
   /** Removes a folder and all in it; a missing one is fine. */
   removeTree(path: string): Promise<void>
+
+  /** Opens a folder to work below it even where others may have planted files. */
+  confine(folder: string): Promise<ConfinedFolder>
 }
+
+/** A path leads to something that must not be opened: a link, a pipe, a file or folder of somebody else. */
+export class UnsafeFileError extends CloisterError {}
 
 /** The file system cannot share blocks between these two paths; a copy may still work. */
 export class CannotCloneError extends Error {

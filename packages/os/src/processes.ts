@@ -30,7 +30,11 @@ export interface ExitStatus {
   readonly signal: string | null
 }
 
-/** A file that a detached program inherits, as descriptor 3 and up in the order given. */
+/**
+ * A file that a detached program inherits, as descriptor 3 and up in the order given: a regular file, a device, or a folder
+ * that is read. Opening it never waits for another process. A symbolic link as its last name is followed when only root and
+ * this process's user can have made it; a regular file that is written must have one name.
+ */
 export interface InheritedFile {
   readonly path: string
   readonly access: 'read' | 'readwrite'
@@ -58,7 +62,10 @@ export interface Processes {
    * @throws ProcessError when it cannot be started, fails, takes too long, prints too much, or is aborted
    */
   run(command: Command, options?: RunOptions): Promise<RunResult>
-  /** Starts a program in a session of its own. @throws ProcessError when it cannot be started */
+  /**
+   * Starts a program in a session of its own.
+   * @throws ProcessError when it cannot be started, UnsafeFileError when it would inherit what must not be opened
+   */
   startDetached(command: Command, options: DetachOptions): Promise<DetachedProcess>
   /** Who has this pid now; undefined when nobody has, or only a zombie. */
   identify(pid: number): Promise<ProcessIdentity | undefined>

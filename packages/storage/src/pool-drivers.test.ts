@@ -9,8 +9,8 @@ const os = new ModelledOs({ folders: ['/srv'] })
 describe('pool drivers', () => {
   it('are listed with their options in order', () => {
     expect([...poolDrivers].map(([name, { parameters }]) => [name, ...parameters].join(' '))).toEqual([
-      'file revisions_to_keep dir_path ephemeral_volatile',
-      'file-reflink revisions_to_keep dir_path setup_check ephemeral_volatile',
+      'file revisions_to_keep dir_path ephemeral_volatile cloister_shared_folder',
+      'file-reflink revisions_to_keep dir_path setup_check ephemeral_volatile cloister_shared_folder',
       'linux-kernel dir_path',
     ])
   })
@@ -30,7 +30,7 @@ describe('pool drivers', () => {
       'p',
       { dir_path: '/srv/p', revisions_to_keep: '2' },
       QubesNotImplementedError,
-      'FilePool supports maximum 1 volume revision to keep',
+      'a volume of the driver file keeps at most 1 older state',
     ],
     [
       'file-reflink',
@@ -44,7 +44,14 @@ describe('pool drivers', () => {
       'p',
       { dir_path: '/srv/p', revisions_to_keep: 'x' },
       QubesValueError,
-      'Invalid value for revisions_to_keep',
+      'Invalid value for revisions_to_keep: x. Use a whole number',
+    ],
+    [
+      'file-reflink',
+      'p',
+      { dir_path: '/srv/p', revisions_to_keep: '99999999999999999999' },
+      QubesValueError,
+      'from -1 to 9007199254740991',
     ],
     [
       'file-reflink',

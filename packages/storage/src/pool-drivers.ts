@@ -1,11 +1,11 @@
 import { msg, ProtocolError, QubesException } from '@cloister/kit'
 import type { Os } from '@cloister/os'
-import { FilePool } from './drivers/file/file-pool.ts'
-import { ReflinkPool } from './drivers/file-reflink/reflink-pool.ts'
+import { fileDriver } from './drivers/file/file-driver.ts'
+import { reflinkDriver } from './drivers/file-reflink/reflink-driver.ts'
 import { LinuxKernelPool } from './drivers/linux-kernel/linux-kernel-pool.ts'
-import type { ImagePoolSettings } from './images/image-pool.ts'
+import { ImagePool, type ImagePoolSettings } from './images/image-pool.ts'
 import type { Pool } from './pool.ts'
-import { booleanOption, folderOption, type PoolOptions, revisionsOption } from './pool-options.ts'
+import { booleanOption, folderOption, type PoolOptions, revisionsOption, sharedFolderOption } from './pool-options.ts'
 
 /** What a driver makes a pool from. */
 export interface PoolRequest {
@@ -23,33 +23,37 @@ export interface PoolDriver {
   make(request: PoolRequest): Pool
 }
 
-/** The drivers by name (reference: admin-api, 13.2). */
-export const poolDrivers: ReadonlyMap<string, PoolDriver> = new Map<string, PoolDriver>([
-  [
-    'file',
-    {
-      parameters: ['revisions_to_keep', 'dir_path', 'ephemeral_volatile'],
-      required: ['dir_path'],
-      make: (request) => new FilePool(imageSettings(request)),
-    },
-  ],
-  [
-    'file-reflink',
-    {
-      parameters: ['revisions_to_keep', 'dir_path', 'setup_check', 'ephemeral_volatile'],
-      required: ['dir_path'],
-      make: (request) => new ReflinkPool(imageSettings(request), booleanOption(request.options, 'setup_check', true)),
-    },
-  ],
-  [
-    'linux-kernel',
-    {
-      parameters: ['dir_path'],
-      required: ['dir_path'],
-      make: ({ name, options, os }) => new LinuxKernelPool(name, folderOption(options), os),
-    },
-  ],
-])
+const registered = new Map<string, PoolDriver>()
+
+/** The drivers by name (reference: admin-api, 13.2), in the order in which they were registered. */
+export const poolDrivers: ReadonlyMap<string, PoolDriver> = registered
+
+/** Adds a driver, which pools can be made of from then on. @throws RangeError when there is a driver of that name */
+export function registerPoolDriver(name: string, driver: PoolDriver): void {
+  if (registered.has(name)) throw new RangeError(`The pool driver ${name} is registered already`)
+  registered.set(name, driver)
+}
+
+registerPoolDriver('file', {
+  parameters: ['revisions_to_keep', 'dir_path', 'ephemeral_volatile', sharedFolderOption],
+  required: ['dir_path'],
+  make: (request) => new ImagePool(fileDriver, imageSettings(request)),
+})
+
+registerPoolDriver('file-reflink', {
+  parameters: ['revisions_to_keep', 'dir_path', 'setup_check', 'ephemeral_volatile', sharedFolderOption],
+  required: ['dir_path'],
+  make: (request) => {
+    const driver = reflinkDriver(booleanOption(request.options, 'setup_check', true))
+    return new ImagePool(driver, imageSettings(request))
+  },
+})
+
+registerPoolDriver('linux-kernel', {
+  parameters: ['dir_path'],
+  required: ['dir_path'],
+  make: ({ name, options, os }) => new LinuxKernelPool(name, folderOption(options), os),
+})
 
 /**
  * The pool for a driver's name and options; touches no disk. `Pool.config()` without `name` and `driver` gives the options
@@ -83,5 +87,6 @@ function imageSettings({ name, options, os, warn }: PoolRequest): ImagePoolSetti
     dirPath: folderOption(options),
     revisionsToKeep: revisionsOption(options),
     ephemeralVolatile: booleanOption(options, 'ephemeral_volatile', false),
+    sharedFolder: booleanOption(options, sharedFolderOption, false),
   }
 }

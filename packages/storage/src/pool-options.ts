@@ -5,6 +5,9 @@ import { checkRevisionsToKeep } from './volume-kinds.ts'
 /** Options of a pool as text, by name. */
 export type PoolOptions = Readonly<Record<string, string>>
 
+/** Allows a pool's folder, and the folders above it, to be ones that other users can write to. */
+export const sharedFolderOption = 'cloister_shared_folder'
+
 /** The folder in `dir_path`. @throws QubesValueError unless it is an absolute path */
 export function folderOption(options: PoolOptions): string {
   const path = options['dir_path'] ?? ''
@@ -15,7 +18,7 @@ export function folderOption(options: PoolOptions): string {
 /** `revisions_to_keep`, 1 when not given. @throws QubesValueError */
 export function revisionsOption(options: PoolOptions): number {
   const text = options['revisions_to_keep'] ?? '1'
-  return checkRevisionsToKeep(parseInteger(text) ?? Number.NaN)
+  return checkRevisionsToKeep(parseInteger(text) ?? text)
 }
 
 /** A boolean option. @throws QubesValueError */

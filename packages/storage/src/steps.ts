@@ -1,5 +1,5 @@
-import { CloisterError, errorText, msg, StoragePoolException } from '@cloister/kit'
-import { ProcessError } from '@cloister/os'
+import { msg, QubesException, StoragePoolException } from '@cloister/kit'
+import { failureText } from '@cloister/os'
 
 /**
  * One step of an operation on a volume. The process may die after any step, and inside it: the volume then holds its old
@@ -24,8 +24,9 @@ export async function runSteps(verb: string, vid: string, steps: readonly Step[]
     try {
       await run()
     } catch (cause) {
-      if (cause instanceof CloisterError && !(cause instanceof ProcessError)) throw cause
-      throw new StoragePoolException(msg`Cannot ${verb} volume ${vid}: cannot ${name}: ${errorText(cause)}`, { cause })
+      if (cause instanceof QubesException) throw cause
+      const why = failureText(cause)
+      throw new StoragePoolException(msg`Cannot ${verb} volume ${vid}: cannot ${name}: ${why}`, { cause })
     }
   }
 }
@@ -35,7 +36,7 @@ export async function inspect<T>(what: string, vid: string, work: () => Promise<
   try {
     return await work()
   } catch (cause) {
-    if (cause instanceof CloisterError) throw cause
-    throw new StoragePoolException(msg`Cannot read ${what} of volume ${vid}: ${errorText(cause)}`, { cause })
+    if (cause instanceof QubesException) throw cause
+    throw new StoragePoolException(msg`Cannot read ${what} of volume ${vid}: ${failureText(cause)}`, { cause })
   }
 }

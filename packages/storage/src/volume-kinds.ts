@@ -19,7 +19,9 @@ type KindConfig = Pick<VolumeConfig, 'name' | 'snapOnStart' | 'saveOnStop' | 'so
  */
 export function volumeKind({ name, snapOnStart, saveOnStop, source }: KindConfig): VolumeKind {
   if (snapOnStart && saveOnStop) {
-    throw new QubesNotImplementedError(msg`snap_on_start + save_on_stop on '${name}' is not supported`)
+    throw new QubesNotImplementedError(
+      msg`A volume cannot have both snap_on_start and save_on_stop: '${name}' has both`,
+    )
   }
   if (snapOnStart && !source) {
     throw new StoragePoolException(msg`snap_on_start specified on '${name}' but no volume source set`)
@@ -36,10 +38,12 @@ export function sameVolume(one: Volume, other: Volume): boolean {
   return one.pool === other.pool && one.vid === other.vid
 }
 
-/** @throws QubesValueError unless the number is -1 or more */
-export function checkRevisionsToKeep(value: number): number {
-  if (Number.isSafeInteger(value) && value >= snapshotsDisabled) return value
-  throw new QubesValueError(msg`Invalid value for revisions_to_keep: ${value}. Use a whole number, -1 or more`)
+/** @throws QubesValueError unless the value is a whole number of -1 or more; a text never is */
+export function checkRevisionsToKeep(value: number | string): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= snapshotsDisabled) return value
+  throw new QubesValueError(
+    msg`Invalid value for revisions_to_keep: ${value}. Use a whole number from -1 to ${Number.MAX_SAFE_INTEGER}`,
+  )
 }
 
 /** Whether a volume may be encrypted with a key that is thrown away (A.9): only what starts empty and is written. */
@@ -54,7 +58,7 @@ export function checkEphemeral(
 ): boolean | undefined {
   if (!value || canBeEphemeral(volume)) return value
   throw new QubesValueError(
-    'Cannot enable ephemeral on snap_on_start or save_on_stop or non-dom0 or not writable volume',
+    'Only a writable volume that starts empty can be ephemeral: this one is read-only, or has snap_on_start or save_on_stop',
   )
 }
 

@@ -1,3 +1,4 @@
+import { visibleText } from '@cloister/kit'
 import { nodeOs } from '@cloister/os'
 import { ReportedError } from '../cli-error.ts'
 import { type Colour, paint } from '../colour.ts'
@@ -11,7 +12,6 @@ import { storageChecks } from '../doctor/storage-checks.ts'
 import { exitStatus } from '../exit-status.ts'
 import { failureOf, isDenied } from '../failure.ts'
 import { Spinner } from '../spinner.ts'
-import { visible } from '../visible-text.ts'
 
 const marks: Readonly<Record<Level, readonly [mark: string, colour: Colour]>> = {
   ok: ['✓', 'green'],
@@ -45,8 +45,8 @@ async function examineAll(patient: Patient): Promise<Finding[]> {
 function print({ output }: Context, { check, level, detail, hint }: Finding): void {
   const [mark, colour] = marks[level]
   const shown = output.colour ? paint(colour, mark) : mark
-  output.line(`${shown} ${check.padEnd(nameWidth)}  ${visible(detail)}`)
-  if (hint !== undefined) output.line(`  ${' '.repeat(nameWidth)}  → ${visible(hint)}`)
+  output.line(`${shown} ${check.padEnd(nameWidth)}  ${visibleText(detail)}`)
+  if (hint !== undefined) output.line(`  ${' '.repeat(nameWidth)}  → ${visibleText(hint)}`)
 }
 
 export const doctor: Command = defineCommand({

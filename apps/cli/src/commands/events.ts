@@ -1,4 +1,5 @@
 import type { QubesEvent } from '@cloister/admin-protocol'
+import { visibleText } from '@cloister/kit'
 import { optional } from '../argument.ts'
 import { UsageError } from '../cli-error.ts'
 import { paint } from '../colour.ts'
@@ -6,7 +7,6 @@ import { type Command, defineCommand } from '../command.ts'
 import { connect } from '../connect.ts'
 import { parsed, text } from '../option.ts'
 import type { Output } from '../output.ts'
-import { visible } from '../visible-text.ts'
 
 /** Width of the column of domains: enough for most names, so that what follows lines up. */
 const subjectWidth = 12
@@ -17,7 +17,7 @@ function timeOf(now: Date): string {
 }
 
 function quoted(value: string): string {
-  const shown = visible(value)
+  const shown = visibleText(value)
   return /^[^\s"=]+$/.test(shown) ? shown : `"${shown.replaceAll('"', '\\"')}"`
 }
 
@@ -31,8 +31,8 @@ function print(output: Output, { subject, name, pairs }: QubesEvent, now: Date):
     })
     return
   }
-  const [time, who, what] = [timeOf(now), (visible(subject) || '-').padEnd(subjectWidth), visible(name)]
-  const said = pairs.map(([key, value]) => `${visible(key)}=${quoted(value)}`).join(' ')
+  const [time, who, what] = [timeOf(now), (visibleText(subject) || '-').padEnd(subjectWidth), visibleText(name)]
+  const said = pairs.map(([key, value]) => `${visibleText(key)}=${quoted(value)}`).join(' ')
   if (output.colour) output.line(`${paint('dim', time)} ${paint('bold', who)} ${paint('cyan', what)} ${said}`.trimEnd())
   else output.line(`${time} ${who} ${what} ${said}`.trimEnd())
 }

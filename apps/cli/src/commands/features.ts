@@ -1,5 +1,6 @@
 import { vmFeatureGet, vmFeatureList, vmFeatureRemove, vmFeatureSet } from '@cloister/admin-protocol'
 import type { AdminClient } from '@cloister/client'
+import { visibleText } from '@cloister/kit'
 import { optional, required } from '../argument.ts'
 import { mapBounded } from '../bounded.ts'
 import { UsageError } from '../cli-error.ts'
@@ -7,7 +8,6 @@ import { type Command, defineCommand } from '../command.ts'
 import { connect } from '../connect.ts'
 import { chooseColumns, type ListColumn, listOptions, printList } from '../list-output.ts'
 import { flag } from '../option.ts'
-import { visible } from '../visible-text.ts'
 
 interface Feature {
   readonly name: string
@@ -62,11 +62,11 @@ export const features: Command = defineCommand({
     } else if (value !== undefined) {
       await client.call(vmFeatureSet, { dest, argument: feature, payload: value })
       if (output.isJson) output.json({ domain: dest, feature, value })
-      output.done(`${dest}: ${feature} is "${visible(value)}"`)
+      output.done(`${dest}: ${feature} is "${visibleText(value)}"`)
     } else {
       const found = await client.call(vmFeatureGet, { dest, argument: feature })
       if (output.isJson) output.json({ feature, value: found })
-      else output.line(visible(found))
+      else output.line(visibleText(found))
     }
   },
 })

@@ -1,12 +1,11 @@
 import { notesLimit, vmNotesGet, vmNotesSet } from '@cloister/admin-protocol'
-import { utf8Text } from '@cloister/kit'
+import { utf8Text, visibleLines } from '@cloister/kit'
 import { required } from '../argument.ts'
 import { openInput, readAllBytes } from '../byte-input.ts'
 import { UsageError } from '../cli-error.ts'
 import { type Command, defineCommand } from '../command.ts'
 import { connect } from '../connect.ts'
 import { flag, text } from '../option.ts'
-import { visibleLines } from '../visible-text.ts'
 
 async function notesFrom(path: string): Promise<string> {
   const content = utf8Text(await readAllBytes(await openInput(path), notesLimit))

@@ -17,6 +17,7 @@ import {
   vmPropertySet,
 } from '@cloister/admin-protocol'
 import type { AdminClient } from '@cloister/client'
+import { visibleText } from '@cloister/kit'
 import { optional } from '../argument.ts'
 import { UsageError } from '../cli-error.ts'
 import { paint } from '../colour.ts'
@@ -27,7 +28,6 @@ import { flag } from '../option.ts'
 import type { Output } from '../output.ts'
 import { propertyJson } from '../property-json.ts'
 import { valueForWire } from '../property-value.ts'
-import { visible } from '../visible-text.ts'
 
 /** The calls about properties, of the whole system or of a domain. */
 interface Calls {
@@ -101,7 +101,7 @@ class Preferences {
     const value = await this.#client.call(this.#calls.get, { ...this.#dest, argument: property })
     if (this.#output.isJson) {
       this.#output.json({ property, value: propertyJson(value), default: value.isDefault, type: value.type })
-    } else this.#output.line(this.#output.width === undefined ? value.value : visible(value.value))
+    } else this.#output.line(this.#output.width === undefined ? value.value : visibleText(value.value))
   }
 
   async describe(property: string): Promise<void> {
@@ -123,9 +123,9 @@ class Preferences {
       })
       return
     }
-    this.#output.line(`${property} (${value.type}): ${visible(help)}`)
-    this.#output.line(`  value    ${visible(value.value)}${value.isDefault ? ' (default)' : ''}`)
-    this.#output.line(`  default  ${byDefault === undefined ? '(none)' : visible(byDefault.value)}`)
+    this.#output.line(`${property} (${value.type}): ${visibleText(help)}`)
+    this.#output.line(`  value    ${visibleText(value.value)}${value.isDefault ? ' (default)' : ''}`)
+    this.#output.line(`  default  ${byDefault === undefined ? '(none)' : visibleText(byDefault.value)}`)
   }
 
   async set(property: string, value: string): Promise<void> {
@@ -143,7 +143,7 @@ class Preferences {
   #changed(property: string, text: string, value: string | null): void {
     const subject = this.#dest.dest
     if (this.#output.isJson) this.#output.json({ domain: subject ?? null, property, value })
-    this.#output.done(`${subject === undefined ? '' : `${subject}: `}${property} is ${visible(text)}`)
+    this.#output.done(`${subject === undefined ? '' : `${subject}: `}${property} is ${visibleText(text)}`)
   }
 }
 

@@ -1,5 +1,6 @@
 import { msg, ProtocolError, parseDecimal, QubesValueError } from '@cloister/kit'
 import type { TextForm } from '../codec.ts'
+import { quoted } from '../quoted.ts'
 import { scalar, trimmed } from '../text-forms.ts'
 
 /** Bytes, nanoseconds and other large counts: decimal digits, no sign, no leading zero, fewer than 20 (reference: admin-api, 3.6). */
@@ -29,20 +30,24 @@ export const count: TextForm<number> = scalar('<number>', (text) =>
   /^(0|[1-9]\d{0,9})$/.test(text) ? Number(text) : undefined,
 )
 
-/** A signed integer in decimal without leading zeros. */
-const integer: TextForm<number> = scalar('<number>', (text) =>
-  /^-?(0|[1-9]\d{0,8})$/.test(text) ? Number(text) : undefined,
-)
+/** Most revisions that can be asked for. */
+const mostRevisions = 999_999_999
 
 /** How many revisions are kept; -1 turns snapshots off. Anything lower is a `failure`, which differs between calls. */
 function revisionsToKeep(failure: typeof QubesValueError | typeof ProtocolError): TextForm<number> {
   return trimmed({
-    ...integer,
+    syntax: '<number>',
     parse(text) {
-      const value = integer.parse(text)
-      if (value < -1) throw new failure(msg`revisions_to_keep must be -1 or more, not ${value}`)
+      const value = /^-?(0|[1-9]\d*)$/.test(text) ? Number(text) : undefined
+      if (value === undefined)
+        throw new ProtocolError(msg`revisions_to_keep must be a whole number, not ${quoted(text)}`)
+      if (value < -1) throw new failure(msg`revisions_to_keep must be -1 or more, not ${quoted(text)}`)
+      if (value > mostRevisions) {
+        throw new ProtocolError(msg`revisions_to_keep must be ${mostRevisions} or less, not ${quoted(text)}`)
+      }
       return value === 0 ? 0 : value
     },
+    format: String,
   })
 }
 

@@ -73,8 +73,9 @@ async function createDisposable({
 }
 
 export const domainHandlers: readonly HandledCall[] = [
-  handle(vmList, ({ app, destination, argument }) => {
-    const domains = destination instanceof AdminVM ? app.domains.sorted() : [destination]
+  handle(vmList, ({ app, access, source, destination, argument }) => {
+    const all = destination instanceof AdminVM ? app.domains.sorted() : [destination]
+    const domains = all.filter((vm) => access.seesDomain(source, vm))
     const missing = (): Error => new QubesVMNotFoundError(msg`No such domain: ${argument ?? ''}`)
     return onlyOne(domains, argument, ({ name }) => name, missing).map(listItem)
   }),

@@ -1,5 +1,5 @@
 import { connectionEstablished, events, matchesEvent, vmStats } from '@cloister/admin-protocol'
-import { AdminVM, type BaseVM, watchStatistics } from '@cloister/core'
+import { AdminVM, type BaseVM } from '@cloister/core'
 import { shownEvent } from '../encoded-event.ts'
 import { type HandledCall, handleStream } from '../handler.ts'
 
@@ -16,19 +16,20 @@ function gone(signal: AbortSignal): Promise<void> {
 }
 
 export const eventHandlers: readonly HandledCall[] = [
-  handleStream(events, async ({ app, destination, argument, send, signal }) => {
+  handleStream(events, async ({ app, access, source, destination, argument, send, signal }) => {
     send(connectionEstablished)
     const stop = app.journal.onEvent((event) => {
-      if (concerns(destination, event.domain, event.afterRemoval) && matchesEvent(argument, event.name))
-        send(shownEvent(event))
+      if (!concerns(destination, event.domain, event.afterRemoval) || !matchesEvent(argument, event.name)) return
+      if (access.seesEvent(source, event)) send(shownEvent(event))
     })
     await gone(signal)
     stop()
   }),
-  handleStream(vmStats, async ({ app, destination, send, signal }) => {
+  handleStream(vmStats, async ({ statistics, access, source, destination, send, signal }) => {
     send(connectionEstablished)
-    await watchStatistics(app, signal, (vm, pairs) => {
-      if (concerns(destination, vm.name)) send({ subject: vm.name, name: 'vm-stats', pairs })
+    await statistics.watch(signal, (vm, pairs) => {
+      if (concerns(destination, vm.name) && access.seesDomain(source, vm))
+        send({ subject: vm.name, name: 'vm-stats', pairs })
     })
   }),
 ]

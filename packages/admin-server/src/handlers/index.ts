@@ -1,12 +1,14 @@
 import type { AnyCallRow } from '@cloister/admin-protocol'
 import type { HandledCall } from '../handler.ts'
 import { classHandlers } from './classes.ts'
+import { deviceHandlers } from './devices.ts'
 import { domainHandlers } from './domains.ts'
 import { eventHandlers } from './events.ts'
 import { featureHandlers } from './features.ts'
 import { firewallHandlers } from './firewall.ts'
 import { internalHandlers } from './internal.ts'
 import { labelHandlers } from './labels.ts'
+import { notServedHandlers } from './not-served.ts'
 import { poolVolumeHandlers } from './pool-volumes.ts'
 import { poolHandlers } from './pools.ts'
 import { powerHandlers } from './power.ts'
@@ -26,6 +28,8 @@ const all: readonly HandledCall[] = [
   ...poolHandlers,
   ...poolVolumeHandlers,
   ...firewallHandlers,
+  ...deviceHandlers,
+  ...notServedHandlers,
   ...eventHandlers,
   ...internalHandlers,
 ]

@@ -5,19 +5,48 @@ import {
   importEnd,
   notifyTools,
   notifyUpdates,
+  type SystemInfoDomain,
   suspendPost,
   suspendPre,
 } from '@cloister/admin-protocol'
-import { beginImport, endImport, findVolume, noteUpdates, requestFeatures, systemInfo } from '@cloister/core'
+import {
+  type BaseVM,
+  beginImport,
+  endImport,
+  findVolume,
+  noteUpdates,
+  requestFeatures,
+  systemInfo,
+} from '@cloister/core'
 import { msg, ProtocolError, QubesException } from '@cloister/kit'
-import { type HandledCall, handle } from '../handler.ts'
+import { type HandledCall, handle, orBroken } from '../handler.ts'
+
+/** What can be told of a domain that cannot be read in full: nothing that a policy could take for a permission. */
+function brokenInfo({ klass, uuid }: BaseVM): SystemInfoDomain {
+  return {
+    internal: null,
+    tags: [],
+    type: klass,
+    template_for_dispvms: false,
+    default_dispvm: null,
+    icon: '',
+    label: '0x000000',
+    guivm: null,
+    relayvm: null,
+    transport_rpc: null,
+    power_state: 'NA',
+    uuid,
+  }
+}
 
 export const internalHandlers: readonly HandledCall[] = [
-  handle(getSystemInfo, ({ app }) => ({
-    domains: Object.fromEntries(app.domains.sorted().map((vm) => [vm.name, systemInfo(vm)])),
-  })),
+  handle(getSystemInfo, ({ app, access, source }) => {
+    const domains = app.domains.sorted().filter((vm) => access.seesDomain(source, vm))
+    const info = (vm: BaseVM): SystemInfoDomain => orBroken(app, vm.name, () => systemInfo(vm), brokenInfo(vm))
+    return { domains: Object.fromEntries(domains.map((vm) => [vm.name, info(vm)])) }
+  }),
   handle(importBegin, ({ destination, argument, payload }) => {
-    // The program that asks was written against this: an unknown volume is its own mistake.
+    // Programs that import test for this type: an unknown volume is a mistake of the program.
     if (!destination.storage?.names().includes(argument))
       throw new ProtocolError(msg`${destination.name} has no volume ${argument}`)
     return beginImport(findVolume(destination, argument), payload)

@@ -29,7 +29,7 @@ export const poolVolumeHandlers: readonly HandledCall[] = [
     const missing = (): Error => new QubesVolumeNotFoundError(msg`The pool ${argument} has no volume ${payload ?? ''}`)
     return onlyOne(vids, payload, (vid) => vid, missing)
   }),
-  handle(poolVolumeInfo, (call) => volumeInfo(volumeOf(call, call.payload))),
+  handle(poolVolumeInfo, (call) => volumeInfo(volumeOf(call, call.payload), call.source)),
   handle(poolVolumeListSnapshots, async (call) => {
     const { vid, value } = call.payload
     const missing = (): Error => new QubesVolumeRevisionNotFoundError(msg`${vid} has no revision ${value ?? ''}`)

@@ -22,13 +22,14 @@ import {
 } from '@cloister/admin-protocol'
 import {
   type AnyProperty,
+  type App,
   type BaseVM,
   type PropertyHolder,
   resetProperty,
   type SystemObject,
   setProperty,
 } from '@cloister/core'
-import { type Call, type HandledCall, handle } from '../handler.ts'
+import { type Call, type HandledCall, handle, orBroken } from '../handler.ts'
 
 function textOf(property: AnyProperty, value: unknown): string {
   return value === undefined || value === null ? '' : property.format(value)
@@ -38,8 +39,13 @@ function read(holder: PropertyHolder, property: AnyProperty): PropertyValue {
   return { isDefault: holder.isDefault(property), type: property.type, value: textOf(property, holder.get(property)) }
 }
 
-function readAll(holder: PropertyHolder): NamedPropertyValue[] {
-  return Array.from(holder.propertyTable.values(), (property) => ({ name: property.name, ...read(holder, property) }))
+/** All properties; one that cannot be read, as when its object is gone, has the empty value. */
+function readAll(app: App, holder: PropertyHolder): NamedPropertyValue[] {
+  return Array.from(holder.propertyTable.values(), (property) => {
+    const { name, type } = property
+    const broken = { isDefault: holder.isDefault(property), type, value: '' }
+    return { name, ...orBroken(app, `${holder.title}: ${name}`, () => read(holder, property), broken) }
+  })
 }
 
 function readDefault(holder: PropertyHolder, name: string): TypedValue | undefined {
@@ -84,7 +90,7 @@ function handlersFor(
       return call.argument === undefined ? [...holder.propertyTable.keys()] : [holder.property(call.argument).name]
     }),
     handle(rows.get, (call) => read(holderOf(call), holderOf(call).property(call.argument))),
-    handle(rows.getAll, (call) => readAll(holderOf(call))),
+    handle(rows.getAll, (call) => readAll(call.app, holderOf(call))),
     handle(rows.getDefault, (call) => readDefault(holderOf(call), call.argument)),
     handle(rows.help, (call) => holderOf(call).property(call.argument).help),
     handle(rows.helpRst, (call) => helpRst(holderOf(call), call.argument)),

@@ -49,7 +49,7 @@ export const volumeHandlers: readonly HandledCall[] = [
     const missing = (): Error => new QubesException(msg`${destination.name} has no volume ${argument ?? ''}`)
     return onlyOne(destination.storage?.names() ?? [], argument, (name) => name, missing)
   }),
-  handle(vmVolumeInfo, (call) => volumeInfo(volumeOf(call).volume)),
+  handle(vmVolumeInfo, (call) => volumeInfo(volumeOf(call).volume, call.source)),
   handle(vmVolumeListSnapshots, async (call) => {
     const { volume } = volumeOf(call)
     const missing = (): Error =>
@@ -71,7 +71,7 @@ export const volumeHandlers: readonly HandledCall[] = [
     await importStream(volumeOf(call), call.body, call.payload)
     return undefined
   }),
-  handle(vmVolumeCloneFrom, (call) => call.app.copies.offer(volumeOf(call))),
+  handle(vmVolumeCloneFrom, (call) => call.app.copies.offer(volumeOf(call), call.source)),
   handle(vmVolumeCloneTo, async (call) => {
     await call.app.copies.take(call.payload, volumeOf(call))
     return undefined

@@ -46,6 +46,8 @@ const vetoable = /-pre-/
 export class EventBus<C, L> implements Fires<C> {
   readonly #journal: Journal<CoreEvent>
   readonly #handlers = new Map<string, Registration[]>()
+  /** The handlers of a class for an event, in order, by constructor and event; emptied when a handler is added. */
+  readonly #found = new Map<unknown, Map<string, readonly Registration[]>>()
   /** `-pre-` events of units under way. */
   readonly #asked = new WeakMap<Unit<CoreEvent>, CoreEvent[]>()
 
@@ -132,13 +134,26 @@ export class EventBus<C, L> implements Fires<C> {
     list.push({ klass, depth, handler })
     list.sort((a, b) => a.depth - b.depth)
     this.#handlers.set(key, list)
+    this.#found.clear()
   }
 
-  #of(subject: Subject, name: string, variant: string | undefined, pre: boolean): Registration[] {
+  /** The handlers of an event, in the order in which they run; looked up once a class and name. */
+  #of(subject: Subject, name: string, variant: string | undefined, pre: boolean): readonly Registration[] {
+    // Names of features are without number: only variants that have handlers of their own are kept apart.
+    const full = variant === undefined ? name : `${name}:${variant}`
+    const key = this.#handlers.has(full) ? full : name
+    const byName = this.#found.get(subject.constructor) ?? new Map<string, readonly Registration[]>()
+    this.#found.set(subject.constructor, byName)
+    const found = byName.get(key) ?? this.#find(subject, name, key, pre)
+    byName.set(key, found)
+    return found
+  }
+
+  #find(subject: Subject, name: string, key: string, pre: boolean): Registration[] {
     const all = this.#handlers.get(name) ?? []
-    const some = variant === undefined ? undefined : this.#handlers.get(`${name}:${variant}`)
-    const list = some ? [...all, ...some].sort((a, b) => a.depth - b.depth) : all
-    const own = list.filter(({ klass }) => subject instanceof klass)
-    return pre ? own.sort((a, b) => b.depth - a.depth) : own
+    const own = key === name ? [] : (this.#handlers.get(key) ?? [])
+    return [...all, ...own]
+      .filter(({ klass }) => subject instanceof klass)
+      .sort((a, b) => (pre ? b.depth - a.depth : a.depth - b.depth))
   }
 }

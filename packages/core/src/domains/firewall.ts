@@ -1,4 +1,5 @@
 import { type FirewallRule, formatFirewallRule, parseFirewallRule } from '@cloister/admin-protocol'
+import { errorChain } from '@cloister/kit'
 import type { Timer } from '@cloister/os'
 import type { ChangeUnit } from '../changes/change-unit.ts'
 import type { RecordOwner } from './record-owner.ts'
@@ -86,7 +87,10 @@ export class Firewall {
     try {
       await this.#owner.system.changes.make((unit) => this.set(unit, left))
     } catch (error) {
-      this.#owner.system.log.error('rules that have expired could not be dropped', { domain: this.#owner.title, error })
+      this.#owner.system.log.error('rules that have expired could not be dropped', {
+        domain: this.#owner.title,
+        error: errorChain(error),
+      })
     }
   }
 }

@@ -59,6 +59,7 @@ describe('the phase of a domain', () => {
           },
           start: async () => {
             await phase.settle(clock, 'start')
+            phase.require('start')
             phase.enter('starting')
             await work('start')
             phase.enter('running')
@@ -72,6 +73,7 @@ describe('the phase of a domain', () => {
           },
           remove: async () => {
             await phase.settle(clock, 'remove')
+            phase.require('remove')
             expect(held).toBe(0)
             phase.enter('removing')
             await work('remove')

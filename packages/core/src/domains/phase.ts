@@ -125,11 +125,8 @@ export class Phase {
 
   /** Keeps the domain from being removed until disposed, whatever its phase; its volumes are being read. */
   hold(): Disposable {
-    this.require('remove')
-    return this.#hold()
-  }
-
-  #hold(): Disposable {
+    if (this.#name === 'removing' || this.#name === 'removed')
+      throw new QubesVMNotFoundError(msg`There is no domain ${this.#title} any more`)
     this.#holds++
     return {
       [Symbol.dispose]: () => {
@@ -141,7 +138,7 @@ export class Phase {
 
   /**
    * Waits, for a limited time, while the phase is one that ends by itself, then refuses the action if it is still not allowed.
-   * The caller must act before it waits for anything else.
+   * Other callers may have waited, too, and the first of them acts: each requires the action again, right before it acts.
    * @throws the error class of the action's rule
    */
   async settle(clock: Clock, action: Action): Promise<void> {

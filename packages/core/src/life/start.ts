@@ -70,8 +70,8 @@ class Start {
     await this.#step(app.events.fireLife(vm, 'domain-verify-files', {}))
     await this.#startNetvm()
     await this.#reserveMemory(required)
-    await this.#step(app.runs.begin(vm))
     this.#undo.add('stopping the volumes', () => this.#stopVolumes())
+    await this.#step(app.runs.begin(vm))
     await this.#step(vm.storage.start())
   }
 

@@ -204,3 +204,42 @@ it('tells what new guests could have', async () => {
   system.clock.advance(1001)
   expect(await system.app.memory.available()).toBe((4000 - 1400 + 610) * mib)
 })
+
+it('leaves out a guest for which the hypervisor does not answer, and counts what that guest has', async () => {
+  hostWith(3000)
+  const [stuck, willing] = [await guest(1000), await guest(1000)]
+  for (const vm of [stuck, willing]) reports(vm, 300)
+  await system.app.memory.available()
+  system.clock.advance(1001)
+  // Only this question is not answered: until it is, no other one is asked.
+  const held = system.driver.holdNext('domainMemoryStats')
+  const third = await domain(1400)
+  const starting = third.lifeCycle.start()
+  await held.reached
+  await system.advanceUntil(() => third.powerState === 'Running', 100)
+  await starting
+  expect((await shares())[0]).toBe(1000)
+  expect((await shares())[1]).toBeLessThan(700)
+  held.release()
+  await system.advanceUntil(async () => (await shares())[0] !== 1000, 100)
+})
+
+it('decides on a start while the hypervisor does not answer to a change of memory', async () => {
+  hostWith(2000)
+  const [stuck] = [await guest(1000), await guest(400)]
+  for (const vm of domains) reports(vm, 200)
+  const held = system.driver.holdNext('domainSetMemory')
+  const third = await domain(1000)
+  const starting = third.lifeCycle.start().catch((error: unknown) => error)
+  await held.reached
+  let done = false
+  void starting.then(() => (done = true))
+  await system.advanceUntil(() => done, 100)
+  expect(await starting).toBeInstanceOf(QubesMemoryError)
+  held.release()
+  reports(stuck, 200)
+  await system.advanceUntil(async () => {
+    await third.lifeCycle.start().catch(() => {})
+    return third.powerState === 'Running'
+  }, 100)
+})

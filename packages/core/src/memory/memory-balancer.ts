@@ -179,7 +179,10 @@ export class MemoryBalancer implements MemoryManager {
     }
   }
 
-  /** All running guests, with figures that are no older than `age` ms; guests that cannot be asked are left out. */
+  /**
+   * All running guests, with figures that are no older than `age` ms. All are asked at once, for a limited time. Of guests for
+   * which the hypervisor does not answer the old figures count, but their memory is not moved; guests that have ended are left out.
+   */
   async #read(age: number): Promise<RunningGuest[]> {
     const since = this.#parts.os.clock.monotonic() - age
     const guests = [...this.#parts.running()].flatMap((vm) => {
@@ -187,7 +190,7 @@ export class MemoryBalancer implements MemoryManager {
       return run && !run.stopReceived && !this.#reservations.has(vm) ? [this.#guest(vm, run)] : []
     })
     const read = await Promise.allSettled(guests.map((guest) => (guest.readAt <= since ? guest.read() : undefined)))
-    return guests.filter((_guest, at) => read[at]?.status === 'fulfilled')
+    return guests.filter((guest, at) => read[at]?.status === 'fulfilled' || guest.silent)
   }
 
   /** What is free for guests, KiB: without what is reserved, and what guests may still take without asking. */
@@ -204,6 +207,7 @@ export class MemoryBalancer implements MemoryManager {
 
   /** A guest may end at any moment, which is no reason to leave the others as they are. */
   async #set({ guest, memory }: Target<RunningGuest>): Promise<void> {
+    if (guest.silent) return
     try {
       await guest.set(memory)
     } catch (error) {

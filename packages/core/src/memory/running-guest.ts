@@ -1,4 +1,6 @@
+import { msg } from '@cloister/kit'
 import type { DomainMemoryStats } from '@cloister/libvirt'
+import { TooLateError, within } from '@cloister/os'
 import { maxmem, memory } from '../domains/properties/qubes-vm-properties.ts'
 import type { QubesVM } from '../domains/qubes-vm.ts'
 import type { Run } from '../domains/run.ts'
@@ -8,13 +10,18 @@ import { reportedUse } from './reported-use.ts'
 /** How far above its target a guest may stay and still count as having reached it, KiB. */
 const tolerance = 25 * mib
 
+/** How long the hypervisor may take to answer a question on a guest, ms: it takes a few, or the guest is left out. */
+const answerMs = 1000
+
 /** What is known of one run's memory, as last read. */
 export class RunningGuest implements GuestMemory {
   readonly vm: QubesVM
   readonly #run: Run
   noProgress: boolean = false
-  /** Somebody else moves this guest's memory now. */
+  /** The memory of this guest is being moved by `shrink`: balancing leaves it alone. */
   busy: boolean = false
+  /** Calls of the hypervisor that have not answered in time. While there are any the figures are old, and nothing else is asked. */
+  readonly #late = new Set<object>()
   /** When it was last read, by the monotonic clock. */
   readAt: number = Number.NEGATIVE_INFINITY
   #max: number | undefined
@@ -30,8 +37,13 @@ export class RunningGuest implements GuestMemory {
 
   /** What balancing may count on: only of a guest that runs, may be balanced, and has reported. */
   get used(): number | undefined {
-    if (this.busy || this.#run.state !== 'running' || !this.vm.get(maxmem)) return undefined
+    if (this.busy || this.silent || this.#run.state !== 'running' || !this.vm.get(maxmem)) return undefined
     return reportedUse(this.#stats, this.vm.app.os.clock.now() / 1000)
+  }
+
+  /** The hypervisor does not answer for this guest. */
+  get silent(): boolean {
+    return this.#late.size > 0
   }
 
   /** What the balloon leaves to it. */
@@ -57,18 +69,35 @@ export class RunningGuest implements GuestMemory {
     return Math.max(0, promised - rss)
   }
 
-  /** Asks the hypervisor. @throws LibvirtError when the guest has ended, or nothing is known of its memory */
+  /** Asks the hypervisor. @throws LibvirtError when the guest has ended; TooLateError when the hypervisor does not answer */
   async read(): Promise<void> {
     const { domain } = this.#run
-    this.#max ??= (await domain.getInfo()).maxMemory
-    this.#stats = await domain.memoryStats()
+    this.#max ??= (await this.#answer(() => domain.getInfo())).maxMemory
+    this.#stats = await this.#answer(() => domain.memoryStats())
     this.readAt = this.vm.app.os.clock.monotonic()
     if (this.current <= this.#target + tolerance || preferred(this) > this.actual) this.noProgress = false
   }
 
-  /** Tells the guest what it may have, KiB. @throws LibvirtError */
+  /** Tells the guest what it may have, KiB. @throws LibvirtError; TooLateError when the hypervisor does not answer */
   async set(target: number): Promise<void> {
-    this.#target = Math.max(1, Math.min(target, this.max))
-    await this.#run.domain.setMemory(this.#target)
+    const memory = Math.max(1, Math.min(target, this.max))
+    this.#target = memory
+    await this.#answer(() => this.#run.domain.setMemory(memory))
+  }
+
+  /** Waits for the answer to a call of the hypervisor, for a limited time. */
+  async #answer<T>(call: () => Promise<T>): Promise<T> {
+    const { clock } = this.vm.app.os
+    const onLate = (): Error => new TooLateError(msg`The hypervisor does not answer for ${this.vm.name}`)
+    if (this.silent) throw onLate()
+    const answer = call()
+    const late = (): Error => {
+      const mark = {}
+      this.#late.add(mark)
+      const forget = (): void => void this.#late.delete(mark)
+      answer.then(forget, forget)
+      return onLate()
+    }
+    return within({ clock, ms: answerMs, what: 'an answer of the hypervisor', onLate: late }, answer)
   }
 }

@@ -1,5 +1,5 @@
 import { isDomainName } from '@cloister/admin-protocol'
-import { msg, ProtocolError, QubesPropertyValueError, QubesValueError } from '@cloister/kit'
+import { errorChain, msg, ProtocolError, QubesPropertyValueError, QubesValueError } from '@cloister/kit'
 import type { ChangeUnit } from '../changes/change-unit.ts'
 import type { Intent } from '../changes/intents.ts'
 import { template as templateOfAppVM } from '../domains/app-vm.ts'
@@ -119,7 +119,10 @@ async function abandon(vm: BaseVM, storage: DomainStorage, intent: Intent | unde
     await storage.remove()
     if (intent) await vm.app.changes.make((unit) => vm.app.intents.end(unit, intent))
   } catch (error) {
-    vm.app.log.error('volumes of a domain that could not be made are left over', { domain: vm.name, error })
+    vm.app.log.error('volumes of a domain that could not be made are left over', {
+      domain: vm.name,
+      error: errorChain(error),
+    })
   }
 }
 

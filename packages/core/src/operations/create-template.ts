@@ -1,5 +1,6 @@
-import { msg, QubesException, QubesValueError } from '@cloister/kit'
+import { endFailed, msg, QubesException, QubesValueError } from '@cloister/kit'
 import { temporaryName } from '@cloister/os'
+import { supported } from '@cloister/storage'
 import type { BaseVM } from '../domains/base-vm.ts'
 import { newUuid } from '../domains/new-uuid.ts'
 import type { System } from '../domains/system.ts'
@@ -39,7 +40,7 @@ async function fillRoot(app: System, storage: DomainStorage, image: AsyncIterabl
   const { files } = app.os
   const root = storage.get('root')
   // Its size is not known before all of it has come.
-  const path = await root.importData(sectorSize)
+  const path = await supported(root, 'importData')(sectorSize)
   try {
     const { format, whole } = await peek(image)
     // A raw image may end in a hole, which the file then does not reach.
@@ -47,10 +48,9 @@ async function fillRoot(app: System, storage: DomainStorage, image: AsyncIterabl
     if (size === 0n) throw new QubesValueError('The image is empty')
     await files.truncate(path, ((size + sectorSize - 1n) / sectorSize) * sectorSize)
   } catch (error) {
-    await root.importDataEnd(false)
-    throw error
+    await endFailed(error, () => supported(root, 'importDataEnd')(false))
   }
-  await root.importDataEnd(true)
+  await supported(root, 'importDataEnd')(true)
 }
 
 /** Looks at the first bytes of a stream; the stream that comes back has them still. */

@@ -1,4 +1,4 @@
-import { msg, QubesVMInUseError } from '@cloister/kit'
+import { errorChain, msg, QubesVMInUseError } from '@cloister/kit'
 import type { ChangeUnit } from '../changes/change-unit.ts'
 import type { Intent } from '../changes/intents.ts'
 import { AdminVM } from '../domains/admin-vm.ts'
@@ -59,7 +59,10 @@ async function removeRemains(vm: QubesVM, intent: Intent): Promise<void> {
     if (failed) throw failed.reason
     await app.changes.make((unit) => app.intents.end(unit, intent))
   } catch (error) {
-    app.log.error('something of a removed domain is left over; the next start tries again', { domain: name, error })
+    app.log.error('something of a removed domain is left over; the next start tries again', {
+      domain: name,
+      error: errorChain(error),
+    })
   }
 }
 

@@ -1,12 +1,14 @@
+import { within } from '@cloister/os'
 import type { BaseVM } from '../domains/base-vm.ts'
 import { statsInterval } from '../domains/properties/global-properties.ts'
 import { memory } from '../domains/properties/qubes-vm-properties.ts'
 import { QubesVM } from '../domains/qubes-vm.ts'
 import type { System } from '../domains/system.ts'
 
+/** An event `vm-stats`: what is measured, as text. */
 type Pairs = readonly (readonly [key: string, value: string])[]
 
-/** One look at what a domain uses; memory in KiB, processor time in ms. */
+/** What a domain uses at one time; memory in KiB, processor time in ms. */
 interface Sample {
   readonly memory: number
   readonly assigned: number
@@ -18,41 +20,106 @@ const procLimit = 1 << 20
 /** Length of a tick of the kernel's processor times, ms. */
 const tickMs = 10
 
-/** Reports what every running domain and the host use, every `stats_interval` seconds, until aborted (reference: admin-api, 6.5). */
-export async function watchStatistics(
-  app: System,
-  signal: AbortSignal,
-  report: (vm: BaseVM, pairs: Pairs) => void,
-): Promise<void> {
-  const before = new Map<BaseVM, Sample>()
-  let at = app.os.clock.monotonic()
-  while (!signal.aborted) {
-    const now = app.os.clock.monotonic()
-    for (const vm of [app.adminVM, ...app.domains.running()]) {
-      const sample = await sampleOf(vm)
-      if (!sample) continue
-      report(vm, pairsOf(sample, before.get(vm), now - at))
-      before.set(vm, sample)
-    }
-    at = now
-    try {
-      await app.os.clock.sleep((app.global.get(statsInterval) ?? 1) * 1000, signal)
-    } catch {
-      return
+/** How long a hypervisor may take to tell what one guest uses, ms. */
+const answerMs = 2_000
+
+/** Is told what a domain uses. */
+export type StatisticsListener = (vm: BaseVM, pairs: Pairs) => void
+
+/**
+ * What every running domain and the host use, measured every `stats_interval` seconds while anybody listens, once for all
+ * listeners (reference: admin-api, 6.5).
+ */
+export class Statistics {
+  readonly #app: System
+  readonly #listeners = new Set<StatisticsListener>()
+  /** The latest sample of each domain, for the use of processors since. */
+  #before = new Map<BaseVM, Sample>()
+  #at = 0
+  /** Ends the wait for the next round when the last listener has gone. */
+  #stop: AbortController | undefined
+
+  constructor(app: System) {
+    this.#app = app
+  }
+
+  /** Calls `listener` for each domain in each round; a listener that comes between two rounds waits for the next. */
+  async watch(signal: AbortSignal, listener: StatisticsListener): Promise<void> {
+    if (signal.aborted) return
+    const gone = Promise.withResolvers<void>()
+    signal.addEventListener('abort', () => gone.resolve(), { once: true })
+    this.#listeners.add(listener)
+    if (!this.#stop) this.#start()
+    await gone.promise
+    this.#listeners.delete(listener)
+    if (this.#listeners.size > 0) return
+    this.#stop?.abort()
+    this.#stop = undefined
+  }
+
+  #start(): void {
+    const stop = new AbortController()
+    this.#stop = stop
+    this.#before.clear()
+    this.#at = this.#app.os.clock.monotonic()
+    this.#run(stop.signal).catch((error: unknown) => {
+      if (!stop.signal.aborted) this.#app.log.error('measuring what domains use has ended', { error })
+    })
+  }
+
+  async #run(stopped: AbortSignal): Promise<void> {
+    const { clock } = this.#app.os
+    while (!stopped.aborted) {
+      await this.#round(stopped)
+      await clock.sleep((this.#app.global.get(statsInterval) ?? 1) * 1000, stopped)
     }
   }
-}
 
-async function sampleOf(vm: BaseVM): Promise<Sample | undefined> {
-  if (!(vm instanceof QubesVM)) return hostSample(vm)
-  try {
-    const info = await vm.run?.domain.getInfo()
-    if (!info) return undefined
-    const assigned = info.memory || (vm.get(memory) ?? 0) * 1024
-    return { memory: assigned, assigned, cpuMs: Number(info.cpuTime / 1_000_000n), vcpus: info.vcpus }
-  } catch {
-    // The guest ended while it was looked at.
-    return undefined
+  async #round(stopped: AbortSignal): Promise<void> {
+    const now = this.#app.os.clock.monotonic()
+    const elapsed = now - this.#at
+    const domains = [this.#app.adminVM, ...this.#app.domains.running()]
+    const samples = new Map<BaseVM, Sample>()
+    await Promise.all(
+      domains.map(async (vm) => {
+        const sample = await this.#sample(vm)
+        if (sample) samples.set(vm, sample)
+      }),
+    )
+    if (stopped.aborted) return
+    for (const vm of domains) {
+      const sample = samples.get(vm)
+      if (!sample) continue
+      const pairs = pairsOf(sample, this.#before.get(vm), elapsed)
+      for (const listener of this.#listeners) listener(vm, pairs)
+    }
+    this.#before = samples
+    this.#at = now
+  }
+
+  /** A domain that cannot be measured is left out of the round; the others are reported. */
+  async #sample(vm: BaseVM): Promise<Sample | undefined> {
+    try {
+      return vm instanceof QubesVM ? await this.#guestSample(vm) : await hostSample(vm)
+    } catch (error) {
+      this.#app.log.warn('what a domain uses could not be measured', { domain: vm.name, error })
+      return undefined
+    }
+  }
+
+  async #guestSample(vm: QubesVM): Promise<Sample | undefined> {
+    const { run } = vm
+    if (!run) return undefined
+    const wait = { clock: this.#app.os.clock, ms: answerMs, what: `the answer of the hypervisor about ${vm.name}` }
+    try {
+      const info = await within(wait, run.domain.getInfo())
+      const assigned = info.memory || (vm.get(memory) ?? 0) * 1024
+      return { memory: assigned, assigned, cpuMs: Number(info.cpuTime / 1_000_000n), vcpus: info.vcpus }
+    } catch (error) {
+      // The guest ended while the hypervisor was asked.
+      if (vm.run !== run) return undefined
+      throw error
+    }
   }
 }
 

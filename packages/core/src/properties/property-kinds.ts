@@ -1,4 +1,12 @@
-import { booleanWord, msg, parseBoolean, parseInteger, QubesPropertyValueError, QubesValueError } from '@cloister/kit'
+import {
+  booleanWord,
+  type Message,
+  msg,
+  parseBoolean,
+  parseInteger,
+  QubesPropertyValueError,
+  QubesValueError,
+} from '@cloister/kit'
 import type { Property } from './property.ts'
 
 /** What the author of a property says; the rest follows from its kind. */
@@ -64,6 +72,12 @@ export function patternParser(pattern: RegExp, what: string): (owner: unknown, t
   }
 }
 
+/** Why a text is not an integer that a property can have. */
+function noInteger(name: string, text: string): Message {
+  if (!/^\s*[+-]?\d+(_\d+)*\s*$/.test(text)) return msg`${name} must be an integer, not ${JSON.stringify(text)}`
+  return msg`${name} must be between ${Number.MIN_SAFE_INTEGER} and ${Number.MAX_SAFE_INTEGER}`
+}
+
 /** An integer of at least `least`. */
 export function intProperty<O>(
   options: PropertyOptions<O, number | null> & { readonly least?: number },
@@ -73,8 +87,7 @@ export function intProperty<O>(
     type: 'int',
     parse: (_owner, text) => {
       const value = parseInteger(text)
-      if (value === undefined)
-        throw new QubesValueError(msg`${options.name} must be an integer, not ${JSON.stringify(text)}`)
+      if (value === undefined) throw new QubesValueError(noInteger(options.name, text))
       if (least !== undefined && value < least)
         throw new QubesPropertyValueError(msg`${options.name} must be at least ${least}, not ${value}`)
       return value

@@ -1,4 +1,4 @@
-import { msg, QubesException, QubesVMError, StoragePoolException } from '@cloister/kit'
+import { errorChain, msg, QubesException, QubesVMError, StoragePoolException } from '@cloister/kit'
 import type { Pool, Volume } from '@cloister/storage'
 import type { ChangeUnit } from '../changes/change-unit.ts'
 import type { StorageAncestor, StorageOwner } from './storage-owner.ts'
@@ -115,7 +115,10 @@ export class DomainStorage {
       try {
         await volume.stop()
       } catch (error) {
-        this.#owner.app.log.warn('a volume that is removed could not be stopped', { volume: volume.vid, error })
+        this.#owner.app.log.warn('a volume that is removed could not be stopped', {
+          volume: volume.vid,
+          error: errorChain(error),
+        })
       }
       await volume.remove()
     })

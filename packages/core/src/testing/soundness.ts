@@ -1,12 +1,23 @@
+import type { TestDriver } from '@cloister/libvirt'
 import type { Volume } from '@cloister/storage'
+import type { App } from '../app.ts'
 import { QubesVM } from '../domains/qubes-vm.ts'
-import type { TestSystem } from './test-system.ts'
+import type { Snapshot } from '../state/testing/snapshot.ts'
+
+/** A system whose state, files and guests can be looked at. */
+export interface VisibleSystem {
+  readonly app: App
+  readonly driver: TestDriver
+  files(): Promise<string[]>
+  intents(): Promise<string[]>
+  stored(): Promise<Snapshot>
+}
 
 /**
  * What does not agree, in words, between what the daemon believes, what is stored, the files on disk and the guests that run;
  * nothing when all is well. Nothing may be under way.
  */
-export async function discrepancies(system: TestSystem): Promise<string[]> {
+export async function discrepancies(system: VisibleSystem): Promise<string[]> {
   return [
     ...(await differentFiles(system)),
     ...(await differentVolumes(system)),
@@ -16,10 +27,10 @@ export async function discrepancies(system: TestSystem): Promise<string[]> {
   ]
 }
 
-const domains = ({ app }: TestSystem): QubesVM[] => [...app.domains].filter((vm) => vm instanceof QubesVM)
+const domains = ({ app }: VisibleSystem): QubesVM[] => [...app.domains].filter((vm) => vm instanceof QubesVM)
 
 /** Files of each volume are those that it should have now (reference: storage-and-lifecycle, A.4.1). */
-async function differentFiles(system: TestSystem): Promise<string[]> {
+async function differentFiles(system: VisibleSystem): Promise<string[]> {
   const found = new Set(await system.files())
   const problems: string[] = []
   for (const vm of domains(system)) {
@@ -42,7 +53,7 @@ function expectedFiles({ saveOnStop, source, revisionsToKeep }: Volume, running:
 }
 
 /** The pools know the volumes of the domains, and no others. */
-async function differentVolumes(system: TestSystem): Promise<string[]> {
+async function differentVolumes(system: VisibleSystem): Promise<string[]> {
   const owned = domains(system).flatMap((vm) => [...vm.storage.stored()])
   const listed = await Promise.all(system.app.pools.list().map((pool) => pool.listVolumes()))
   const images = listed.flat().filter(({ pool }) => pool.driver !== 'linux-kernel')
@@ -50,7 +61,7 @@ async function differentVolumes(system: TestSystem): Promise<string[]> {
   return [...strangers, ...owned.filter((volume) => !images.includes(volume)).map(({ vid }) => `the pool lacks ${vid}`)]
 }
 
-async function differentGuests(system: TestSystem): Promise<string[]> {
+async function differentGuests(system: VisibleSystem): Promise<string[]> {
   const running = domains(system).filter(({ run }) => run !== undefined)
   const active = await system.driver.connectListAllDomains({ active: true })
   return different(
@@ -60,7 +71,7 @@ async function differentGuests(system: TestSystem): Promise<string[]> {
   )
 }
 
-async function differentIntents(system: TestSystem): Promise<string[]> {
+async function differentIntents(system: VisibleSystem): Promise<string[]> {
   const running = domains(system).filter(({ run }) => run !== undefined)
   return different(
     'intents',
@@ -70,7 +81,7 @@ async function differentIntents(system: TestSystem): Promise<string[]> {
 }
 
 /** Every domain is stored, and nothing is stored of any other. */
-async function differentRows(system: TestSystem): Promise<string[]> {
+async function differentRows(system: VisibleSystem): Promise<string[]> {
   const stored = await system.stored()
   const numbers = [...system.app.domains].map(({ qid }) => qid)
   const strangers = (['properties', 'features', 'tags', 'notes', 'firewall', 'volumes'] as const).flatMap((table) =>

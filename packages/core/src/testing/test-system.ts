@@ -2,8 +2,17 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import type { Log } from '@cloister/kit'
-import { Connection, type Driver, type Subscription, TestDriver } from '@cloister/libvirt'
-import { Faults, type Files, ModelledClock, nodeOs, type Os, type Processes } from '@cloister/os'
+import { Connection, TestDriver } from '@cloister/libvirt'
+import {
+  Faults,
+  type Files,
+  type FolderLock,
+  type FolderLocks,
+  ModelledClock,
+  nodeOs,
+  type Os,
+  type Processes,
+} from '@cloister/os'
 import type { App } from '../app.ts'
 import type { BaseVM, VMClass } from '../domains/base-vm.ts'
 import type { LifeEventName } from '../domains/domain-events.ts'
@@ -13,6 +22,7 @@ import { createDomain } from '../operations/create-domain.ts'
 import { SqliteStateStore } from '../state/sqlite/sqlite-state-store.ts'
 import { FaultyStateStore } from '../state/testing/faulty-state-store.ts'
 import { type Snapshot, snapshotOf } from '../state/testing/snapshot.ts'
+import { apart, confinable, faulty, overlaid } from './faulty.ts'
 
 const gib = 2 ** 30
 /** How long a test waits for what must happen, ms. */
@@ -44,6 +54,7 @@ export class TestSystem implements AsyncDisposable {
   #clock = new ModelledClock()
   #faults = new Faults()
   #store: SqliteStateStore | undefined
+  readonly #locks: FolderLock[] = []
   #generation = 0
   #opened: OpenedApp | undefined
   #stop: (() => Promise<void>) | undefined
@@ -87,6 +98,7 @@ export class TestSystem implements AsyncDisposable {
     this.#faults.dieAfter(0)
     await this.#stop?.()
     this.#stop = undefined
+    for (const lock of this.#locks.splice(0)) await lock.release()
     this.#opened = undefined
   }
 
@@ -206,9 +218,21 @@ export class TestSystem implements AsyncDisposable {
     return {
       ...os,
       clock: this.#clock,
-      files: withContents(faulty(os.files, this.#faults), host),
+      files: withContents(confinable(os.files, this.#faults), host),
+      locks: this.#locksOfDaemon(os.locks),
       processes: another(os.processes, this.#generation),
       host: { ...os.host, memory: 32 * gib, random: (count) => this.random(count) },
+    }
+  }
+
+  /** The locks of one daemon, which end with it. */
+  #locksOfDaemon(locks: FolderLocks): FolderLocks {
+    return {
+      take: async (folder) => {
+        const lock = await locks.take(folder)
+        this.#locks.push(lock)
+        return lock
+      },
     }
   }
 
@@ -226,22 +250,6 @@ export class TestSystem implements AsyncDisposable {
   }
 }
 
-/** The driver as one daemon sees it: when that one is gone, guests go on. */
-function apart(driver: TestDriver): Driver {
-  const subscriptions: Subscription[] = []
-  const own: Partial<Driver> = {
-    connectDomainEventRegister: (listener) => {
-      const subscription = driver.connectDomainEventRegister(listener)
-      subscriptions.push(subscription)
-      return subscription
-    },
-    connectClose: async () => {
-      for (const subscription of subscriptions) subscription.close()
-    },
-  }
-  return overlaid<Driver>(driver, own)
-}
-
 /** Files among which some have the content that a test gives them. */
 function withContents(files: Files, contents: Readonly<Record<string, () => Promise<string>>>): Files {
   return overlaid<Files>(files, {
@@ -252,41 +260,12 @@ function withContents(files: Files, contents: Readonly<Record<string, () => Prom
   })
 }
 
-/** Operations that are no steps: those that end something, and those that only look. */
-const neverFail: ReadonlySet<string | symbol> = new Set(['connectDomainEventRegister', 'connectClose'])
-const onlyLooks = /^(read|stat|list|space|resolve)$|^(connect|domain)(Get|List|Lookup|Is)/
-
-/** `target`, of which operations that change something fail as planned; to `faults` the path of each is its first argument. */
-function faulty<T extends object>(target: T, faults: Faults): T {
-  return new Proxy(target, {
-    get: (_target, name) => {
-      const operation: unknown = Reflect.get(target, name)
-      if (typeof operation !== 'function' || neverFail.has(name)) return operation
-      return async (...args: unknown[]): Promise<unknown> => {
-        if (onlyLooks.test(String(name))) faults.look()
-        else faults.step(String(name), String(args[0]))
-        return operation.apply(target, args)
-      }
-    },
-  })
-}
-
 /** Processes among which our own is one that was started anew, as many times as `generation` says. */
 function another(processes: Processes, generation: number): Processes {
   return overlaid<Processes>(processes, {
     identify: async (pid) => {
       const identity = await processes.identify(pid)
       return identity && { pid, startTime: `${identity.startTime}-${generation}` }
-    },
-  })
-}
-
-/** `target`, with some of its members replaced. */
-function overlaid<T extends object>(target: T, own: Partial<T>): T {
-  return new Proxy(target, {
-    get: (_target, name) => {
-      const value: unknown = Reflect.get(name in own ? own : target, name)
-      return typeof value === 'function' ? value.bind(target) : value
     },
   })
 }

@@ -1,4 +1,5 @@
 import { type Message, messageText, plainMessage } from '../message.ts'
+import { laterErrors } from './later-errors.ts'
 
 /** Numbers of libvirt's errors that ours map to (`virErrorNumber`; reference: libvirt, 3.3). */
 export const libvirtCodes = {
@@ -50,7 +51,7 @@ export function errorText(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown)
 }
 
-/** The text of an error and of all its causes, outermost first. */
+/** The text of an error and of all its causes, outermost first, each with what failed after it. */
 export function errorChain(thrown: unknown): string {
   const texts: string[] = []
   for (
@@ -58,7 +59,8 @@ export function errorChain(thrown: unknown): string {
     at !== undefined && texts.length < 8;
     at = at instanceof Error ? at.cause : undefined
   ) {
-    texts.push(errorText(at))
+    const others = laterErrors(at).map(errorText)
+    texts.push(others.length > 0 ? `${errorText(at)} (then failed: ${others.join('; ')})` : errorText(at))
   }
   return texts.join(': ')
 }

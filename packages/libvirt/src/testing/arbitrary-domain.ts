@@ -4,6 +4,7 @@ import type {
   DeviceDefinitions,
   DiskDefinition,
   DomainDefinition,
+  ImageDefinition,
   InterfaceDefinition,
   OsDefinition,
 } from '../domain-definition.ts'
@@ -33,11 +34,24 @@ function without<T extends object>(value: T): T {
   return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as T
 }
 
+/** An image and those behind it, of which a raw one has none. */
+const image = fc.letrec<{ image: ImageDefinition }>((tie) => ({
+  image: fc
+    .record({
+      source: fc.record({ kind: fc.constantFrom('file', 'block'), path }),
+      format: fc.constantFrom('raw', 'qcow2'),
+      backing: fc.oneof({ maxDepth: 3 }, fc.constantFrom(undefined, null), tie('image')),
+    })
+    .map(
+      (one) =>
+        without({ ...one, backing: one.format === 'raw' ? one.backing && null : one.backing }) as ImageDefinition,
+    ),
+})).image
+
 const disk = fc
   .record({
     device: fc.constantFrom('disk', 'cdrom'),
-    source: fc.record({ kind: fc.constantFrom('file', 'block'), path }),
-    format: fc.constantFrom('raw', 'qcow2'),
+    image,
     target: fc.stringMatching(/^(vd|sd|hd|xvd)[a-z]{1,3}$/),
     bus: fc.constantFrom('virtio', 'sata'),
     readonly: fc.boolean(),
@@ -45,7 +59,10 @@ const disk = fc
     discard: fc.constantFrom('unmap', 'ignore'),
     cache: fc.constantFrom('default', 'unsafe'),
   })
-  .map((one) => without({ ...one, readonly: one.readonly || one.device === 'cdrom' }) as DiskDefinition)
+  .map(
+    ({ image: { source, format, backing }, ...one }) =>
+      without({ ...one, source, format, backing, readonly: one.readonly || one.device === 'cdrom' }) as DiskDefinition,
+  )
 
 const card = fc
   .record({
@@ -143,6 +160,7 @@ export const arbitraryDomain: fc.Arbitrary<DomainDefinition> = fc
     onPoweroff: action,
     onReboot: action,
     onCrash: action,
+    pm: fc.record({ suspendToMem: fc.boolean(), suspendToDisk: fc.boolean() }),
     devices,
   })
   .map(({ memories, ...rest }) => {

@@ -40,11 +40,11 @@ export function readCharacterDevices(devices: ElementReader): CharacterDevices {
 const sharedMembers = ['backend', 'path', 'alias'] as const
 
 function mergeConsole(element: ElementReader, index: number, console: WrittenDevice, serials: WrittenDevice[]): void {
-  if (index > 0) element.unsupported(msg`only the first console can be a serial port`)
+  if (index > 0) element.refuseWhole(msg`only the first console can be a serial port`)
   const [serial] = serials
   if (!serial) serials.push(console)
   else if (sharedMembers.some((member) => (console[member] ?? serial[member]) !== serial[member])) {
-    element.unsupported(msg`the first console is the first serial port, but the two differ`)
+    element.refuse(msg`the first console is the first serial port, but the two differ`)
   }
 }
 
@@ -79,7 +79,7 @@ function readConsole(console: ElementReader, index: number): WrittenDevice {
 
 function readChannel(channel: ElementReader): WrittenDevice {
   const name = channel.required('target', (target) => {
-    target.oneOf(['virtio'], target.requiredAttribute('type'))
+    target.kind(['virtio'], target.requiredAttribute('type'))
     return matching(target, target.requiredAttribute('name'), /^[A-Za-z0-9_.-]{1,63}$/, 'a name of a port')
   })
   return { ...readBackend(channel), target: 'virtio', name }
@@ -88,18 +88,17 @@ function readChannel(channel: ElementReader): WrittenDevice {
 /** Ports are numbered in the order of the elements; another number would move a device. */
 function readPort(target: ElementReader, index: number): void {
   const port = target.attribute('port')
-  if (port !== undefined && port !== String(index))
-    target.unsupported(msg`port '${port}' is not the ${index} of its place`)
+  if (port !== undefined && port !== String(index)) target.refuse(msg`port '${port}' is not the ${index} of its place`)
 }
 
 function readBackend(device: ElementReader): Pick<WrittenDevice, 'backend' | 'path' | 'alias'> {
-  const backend = device.oneOf(['pty', 'unix'], device.requiredAttribute('type'))
+  const backend = device.kind(['pty', 'unix'], device.requiredAttribute('type'))
   const path = device.one('source', backend === 'unix' ? readSocketPath : readTerminal)
   return { backend, ...given({ path, alias: device.one('alias', readOwnAlias) }) }
 }
 
 function readSocketPath(source: ElementReader): string | undefined {
-  source.oneOf(['bind'], source.attribute('mode') ?? 'bind')
+  source.choice('mode', ['bind'], 'bind')
   const path = source.attribute('path')
   return path === undefined ? undefined : absolutePath(source, path, maxSocketPath)
 }

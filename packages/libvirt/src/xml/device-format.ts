@@ -3,6 +3,7 @@ import type {
   CharacterDeviceDefinition,
   DeviceDefinitions,
   DiskDefinition,
+  ImageDefinition,
   InterfaceDefinition,
 } from '../domain-definition.ts'
 import type { LiveDomain } from './domain-format.ts'
@@ -31,21 +32,38 @@ function liveAlias(live: LiveDomain | undefined, name: string): XmlElement | und
 }
 
 function diskElement(disk: DiskDefinition, alias: XmlElement | undefined): XmlElement {
-  const { kind, path } = disk.source
   return xml(
     'disk',
-    { type: kind, device: disk.device },
+    { type: disk.source.kind, device: disk.device },
     xml('driver', {
       name: 'qemu',
       type: disk.format,
       cache: disk.cache === 'default' ? undefined : disk.cache,
       discard: disk.discard === 'ignore' ? undefined : disk.discard,
     }),
-    xml('source', { [kind === 'file' ? 'file' : 'dev']: path }),
+    sourceOfImage(disk),
+    backingElement(disk),
     xml('target', { dev: disk.target, bus: disk.bus }),
     disk.readonly ? xml('readonly') : undefined,
     disk.serial === undefined ? undefined : xml('serial', {}, disk.serial),
     alias,
+  )
+}
+
+function sourceOfImage({ source: { kind, path } }: ImageDefinition): XmlElement {
+  return xml('source', { [kind === 'file' ? 'file' : 'dev']: path })
+}
+
+/** `<backingStore>`: empty where the chain ends. */
+function backingElement({ backing }: ImageDefinition): XmlElement | undefined {
+  if (backing === undefined) return undefined
+  if (backing === null) return xml('backingStore')
+  return xml(
+    'backingStore',
+    { type: backing.source.kind },
+    xml('format', { type: backing.format }),
+    sourceOfImage(backing),
+    backingElement(backing),
   )
 }
 

@@ -1,5 +1,5 @@
 import { formatXml, type XmlElement, xml } from '@cloister/kit'
-import type { CpuDefinition, DomainDefinition, OsDefinition } from '../domain-definition.ts'
+import type { CpuDefinition, DomainDefinition, OsDefinition, PowerManagementDefinition } from '../domain-definition.ts'
 import { devicesElement } from './device-format.ts'
 import { metadataElement } from './metadata.ts'
 
@@ -37,6 +37,7 @@ export function formatDomainXml(definition: DomainDefinition, live?: LiveDomain)
     xml('on_poweroff', {}, definition.onPoweroff),
     xml('on_reboot', {}, definition.onReboot),
     xml('on_crash', {}, definition.onCrash),
+    powerManagementElement(definition.pm),
     devicesElement(devices, live),
   )
   return formatXml(domain)
@@ -65,4 +66,15 @@ function featuresElement(features: readonly string[]): XmlElement | undefined {
 function cpuElement({ mode, disabled }: CpuDefinition): XmlElement | undefined {
   if (mode === 'default') return undefined
   return xml('cpu', { mode }, ...disabled.map((name) => xml('feature', { policy: 'disable', name })))
+}
+
+/** What is allowed, which is the default, is not written. */
+function powerManagementElement({ suspendToMem, suspendToDisk }: PowerManagementDefinition): XmlElement | undefined {
+  if (suspendToMem && suspendToDisk) return undefined
+  return xml(
+    'pm',
+    {},
+    suspendToMem ? undefined : xml('suspend-to-mem', { enabled: 'no' }),
+    suspendToDisk ? undefined : xml('suspend-to-disk', { enabled: 'no' }),
+  )
 }

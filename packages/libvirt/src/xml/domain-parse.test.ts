@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { DomainDefinition } from '../domain-definition.ts'
 import { LibvirtError } from '../error.ts'
@@ -18,6 +20,11 @@ function withDevices(devices: string): string {
 
 function parse(text: string): DomainDefinition {
   return parseDomainXml(text, testHost)
+}
+
+/** A file that holds what such files of users hold. */
+function sample(name: string): Promise<string> {
+  return readFile(join(import.meta.dirname, 'testing', name), 'utf8')
 }
 
 function refusal(text: string): string {
@@ -46,6 +53,7 @@ describe('defaults', () => {
       onPoweroff: 'destroy',
       onReboot: 'restart',
       onCrash: 'destroy',
+      pm: { suspendToMem: true, suspendToDisk: true },
       devices: {
         disks: [],
         interfaces: [],
@@ -211,6 +219,62 @@ describe('what means nothing is passed over', () => {
       withDevices("<controller type='pci' index='1' model='pcie-root-port'><target chassis='1'/></controller>"),
     ],
     ['usb controller', withDevices("<controller type='usb' model='none'/>")],
+    ['ports of a usb controller', withDevices("<controller type='usb' model='qemu-xhci' ports='15'/>")],
+    ['a namespace', domain('', "xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'")],
+    ["VMware's port that is off", domain("<features><acpi/><apic/><vmport state='off'/><smm state='on'/></features>")],
+    [
+      'timers as they are',
+      domain(`<clock offset='utc'><timer name='rtc' tickpolicy='catchup'/><timer name='pit' tickpolicy='delay'/>
+        <timer name='hpet' present='no'/></clock>`),
+    ],
+    ['a clock that starts anew', domain("<clock offset='utc' adjustment='reset'/>")],
+    [
+      'one socket',
+      domain("<vcpu>4</vcpu><cpu mode='maximum'><topology sockets='1' dies='1' cores='4' threads='1'/></cpu>"),
+    ],
+    ['no threads for disks', domain('<iothreads>0</iothreads>')],
+    ['locks', domain('<on_lockfailure>poweroff</on_lockfailure>')],
+    ['no core dump', domain().replace('<memory>', "<memory dumpCore='off'>")],
+    [
+      'memory as it is',
+      domain(`<memoryBacking><nosharepages/><source type='anonymous'/><access mode='private'/>
+        <allocation mode='ondemand'/></memoryBacking>`),
+    ],
+    [
+      'labels that the driver gives',
+      domain(`<seclabel type='dynamic' model='dac' relabel='yes'><label>+64055:+994</label><imagelabel>+64055</imagelabel>
+        </seclabel><seclabel type='none' model='none'/>`),
+    ],
+    [
+      'firmware without Secure Boot',
+      domain().replace(
+        os,
+        `<os firmware='efi'><type>hvm</type><loader secure='no'/><firmware><feature enabled='no' name='secure-boot'/>
+        <feature enabled='no' name='enrolled-keys'/></firmware></os>`,
+      ),
+    ],
+    ['tables of the hypervisor', domain().replace('</os>', "<smbios mode='emulate'/></os>")],
+    [
+      'what an image is opened with',
+      disk('').replace('<driver', "<driver cache='writeback' io='threads' detect_zeroes='off'"),
+    ],
+    ['what a snapshot would do', disk('').replace('<disk', "<disk snapshot='external'")],
+    [
+      'input of a display',
+      withDevices("<input type='tablet' bus='usb'><address type='usb' bus='0' port='1'/></input>"),
+    ],
+    ['the watchdog of the chip set', withDevices("<watchdog model='itco' action='reset'/>")],
+    [
+      'a balloon that reports',
+      withDevices(
+        "<memballoon model='virtio' autodeflate='on' freePageReporting='on'><stats period='10'/></memballoon>",
+      ),
+    ],
+    [
+      'the other file of random numbers',
+      withDevices("<rng model='virtio'><backend model='random'>/dev/random</backend></rng>"),
+    ],
+    ['no file of random numbers', withDevices("<rng model='virtio'><backend model='random'/></rng>")],
     ['PS/2 input', withDevices("<input type='mouse' bus='ps2'/><input type='keyboard' bus='ps2'/>")],
     ['no video', withDevices("<video><model type='none'/></video>")],
     ['no audio', withDevices("<audio id='1' type='none'/>")],
@@ -229,19 +293,33 @@ describe('what no driver can do is refused by its path', () => {
   const disk = "<disk type='file'><driver type='raw'/><source file='/a'/><target dev='vda'/></disk>"
   it.each([
     [domain().replace("'qemu'", "'xen'"), "domain: 'xen' is not supported, only qemu, kvm, test"],
-    [domain('', "xmlns:qemu='http://q'"), "domain: attribute xmlns:qemu='http://q' is not supported"],
-    [domain('<qemu:commandline/>'), 'domain: <qemu:commandline> is not supported'],
-    [domain('<maxMemory>1</maxMemory>'), 'domain: <maxMemory> is not supported'],
+    [
+      domain('<qemu:commandline/>'),
+      'domain: <qemu:commandline> is not supported: QEMU takes no arguments but those of the driver',
+    ],
+    [
+      domain('<maxMemory>1</maxMemory>'),
+      'domain: <maxMemory> is not supported: memory cannot be plugged in: <memory> is the most that the guest can get',
+    ],
     [domain("<vcpu current='1'>2</vcpu>"), 'domain/vcpu: all processors are there from the start'],
-    [domain("<vcpu cpuset='1'>2</vcpu>"), "domain/vcpu: attribute cpuset='1' is not supported"],
+    [
+      domain("<vcpu cpuset='1'>2</vcpu>"),
+      "domain/vcpu: attribute cpuset='1' is not supported: processors cannot be pinned",
+    ],
     [domain().replace('hvm', 'xen'), "domain/os/type: 'xen' is not supported, only hvm"],
-    [domain().replace('</os>', '<loader>/fw</loader></os>'), 'domain/os: <loader> is not supported'],
+    [
+      domain().replace('</os>', '<loader>/fw</loader></os>'),
+      "domain/os: <loader> is not supported: the driver chooses the firmware: write <os firmware='efi'> or nothing",
+    ],
     [
       domain().replace('</os>', "<boot dev='fd'/></os>"),
       "domain/os/boot: 'fd' is not supported, only hd, cdrom, network",
     ],
     [domain().replace('</os>', '<initrd>/i</initrd></os>'), 'domain/os: initrd and cmdline need a kernel'],
-    [domain('<features><hyperv/></features>'), 'domain/features: <hyperv> is not supported'],
+    [
+      domain('<features><hyperv/></features>'),
+      'domain/features: <hyperv> is not supported: guests get no interfaces of Hyper-V',
+    ],
     [domain("<features><apic eoi='on'/></features>"), "domain/features/apic: attribute eoi='on' is not supported"],
     [domain("<cpu mode='host-model'/>"), "domain/cpu: 'host-model' is not supported, only host-passthrough, maximum"],
     [
@@ -250,12 +328,18 @@ describe('what no driver can do is refused by its path', () => {
     ],
     [domain("<clock offset='variable'/>"), "domain/clock: 'variable' is not supported, only utc, localtime"],
     [
-      domain("<clock offset='utc'><timer name='hpet' present='no'/></clock>"),
-      "domain/clock: <timer> is not supported with name='hpet' present='no'",
+      domain("<clock offset='utc'><timer name='hpet' present='yes'/></clock>"),
+      "domain/clock: <timer> is not supported with name='hpet' present='yes': every machine has rtc with tickpolicy='catchup', pit with 'delay', no hpet, and no others",
     ],
     [domain('<on_crash>preserve</on_crash>'), "domain/on_crash: 'preserve' is not supported, only destroy, restart"],
-    [withDevices("<graphics type='vnc'/>"), "domain/devices: <graphics> is not supported with type='vnc'"],
-    [withDevices("<controller type='scsi'/>"), "domain/devices: <controller> is not supported with type='scsi'"],
+    [
+      withDevices("<graphics type='vnc'/>"),
+      "domain/devices: <graphics> is not supported with type='vnc': guests have no display: use a serial console",
+    ],
+    [
+      withDevices("<controller type='scsi'/>"),
+      "domain/devices: <controller> is not supported with type='scsi': the driver makes the controllers that its devices need, in their usual form",
+    ],
     [
       withDevices(`${disk}${disk.replace('raw', 'vmdk').replace('vda', 'vdb')}`),
       "domain/devices/disk[2]/driver: 'vmdk' is not supported, only raw, qcow2",
@@ -274,14 +358,17 @@ describe('what no driver can do is refused by its path', () => {
     ],
     [
       withDevices(disk.replace("'raw'", "'raw' cache='none'")),
-      "domain/devices/disk/driver: 'none' is not supported, only default, unsafe",
+      "domain/devices/disk/driver: 'none' is not supported, only default, writeback, unsafe",
     ],
     [withDevices(disk.replace('vda', 'sda')), "domain/devices/disk/target: 'scsi' is not supported, only virtio, sata"],
     [
       withDevices(disk.replace("<source file='/a'/>", '')),
       'domain/devices/disk: a drive without <source> is not supported',
     ],
-    [withDevices(disk.replace('</disk>', '<shareable/></disk>')), 'domain/devices/disk: <shareable> is not supported'],
+    [
+      withDevices(disk.replace('</disk>', '<shareable/></disk>')),
+      'domain/devices/disk: <shareable> is not supported: an image belongs to one domain at a time',
+    ],
     [
       withDevices("<interface type='network'><source network='default'/></interface>"),
       "domain/devices/interface: 'network' is not supported, only user, ethernet",
@@ -321,8 +408,8 @@ describe('what no driver can do is refused by its path', () => {
       'domain/devices/console[2]: only the first console can be a serial port',
     ],
     [
-      withDevices("<memballoon model='virtio'><stats period='5'/></memballoon>"),
-      "domain/devices/memballoon: <stats> is not supported with period='5'",
+      withDevices("<memballoon model='virtio' autodeflate='off'/>"),
+      "domain/devices/memballoon: attribute autodeflate='off' is not supported",
     ],
     [
       withDevices("<rng model='virtio'><backend model='egd'/></rng>"),
@@ -330,7 +417,7 @@ describe('what no driver can do is refused by its path', () => {
     ],
     [
       withDevices("<controller type='virtio-serial' ports='8'/>"),
-      "domain/devices: <controller> is not supported with type='virtio-serial' ports='8'",
+      "domain/devices: <controller> is not supported with type='virtio-serial' ports='8': the driver makes the controllers that its devices need, in their usual form",
     ],
     [
       withDevices(disk.replace('</disk>', "<alias name='ua-x'/></disk>")),
@@ -346,8 +433,147 @@ describe('what no driver can do is refused by its path', () => {
       "domain/devices/disk/target: attribute tray='open' is not supported",
     ],
     [withDevices("<panic model='hyperv'/>"), "domain/devices/panic: 'hyperv' is not supported, only isa"],
+    [
+      domain('<iothreads>2</iothreads>'),
+      "domain/iothreads: '2' is not supported, only 0: disks have no threads of their own",
+    ],
+    [
+      domain("<vcpu>2</vcpu><cpu mode='maximum'><topology sockets='2' cores='1' threads='1'/></cpu>"),
+      "domain/cpu/topology: sockets='2' is not supported, only 1: the processors are cores of one socket; domain/cpu/topology: cores='1' is not supported, only 2: the processors are cores of one socket",
+    ],
+    [
+      domain("<features><vmport state='on'/></features>"),
+      "domain/features: <vmport> is not supported with state='on': the port of VMware's tools is always off",
+    ],
+    [domain('<memoryBacking><hugepages/></memoryBacking>'), 'domain/memoryBacking: <hugepages> is not supported'],
+    [
+      domain("<seclabel type='static' model='selinux'><label>x</label></seclabel>"),
+      "domain: <seclabel> is not supported with type='static' model='selinux'",
+    ],
+    [
+      withDevices("<video><model type='qxl'/></video>"),
+      "domain/devices/video: <model> is not supported with type='qxl': guests have no display: use a serial console",
+    ],
   ])('%s', (text, message) => {
     expect(refusal(text)).toBe(`CONFIG_UNSUPPORTED ${message}`)
+  })
+})
+
+describe('everything that is refused is told at once', () => {
+  const disk = (inside: string): string => `<disk type='file'><source file='/a'/><target dev='vda'/>${inside}</disk>`
+
+  it('in the order of the parts of a domain', () => {
+    const text = domain(`<vcpu cpuset='1'>2</vcpu><features><hyperv/></features>
+      <devices>${disk("<driver type='vmdk' io='native'/>")}${disk('<shareable/>').replace('vda', 'vdb')}
+      <interface type='network'><source network='default'/></interface>
+      <channel type='spicevmc'><target type='virtio' name='com.redhat.spice.0'/></channel><sound model='ich9'/></devices>`)
+    expect(refusal(text).replace('CONFIG_UNSUPPORTED ', '').split('; ')).toEqual([
+      "domain/vcpu: attribute cpuset='1' is not supported: processors cannot be pinned",
+      'domain/features: <hyperv> is not supported: guests get no interfaces of Hyper-V',
+      "domain/devices/disk[1]/driver: 'vmdk' is not supported, only raw, qcow2",
+      "domain/devices/disk[1]/driver: attribute io='native' is not supported",
+      'domain/devices/disk[2]: <driver type> must name the format: images are not probed',
+      'domain/devices/disk[2]: <shareable> is not supported: an image belongs to one domain at a time',
+      "domain/devices/interface: 'network' is not supported, only user, ethernet",
+      "domain/devices/channel: 'spicevmc' is not supported, only pty, unix",
+      "domain/devices: <sound> is not supported with model='ich9': guests have no sound",
+    ])
+  })
+
+  it('but no more than a person reads', () => {
+    const text = refusal(withDevices("<sound model='ich9'/>".repeat(30_000)))
+    expect(text.split('; ')).toHaveLength(21)
+    expect(text).toMatch(/; and 29980 more$/)
+  })
+
+  it('unless the kind of guest is refused, which decides what all the rest means', () => {
+    expect(refusal(domain('<bootloader/>').replace("'qemu'", "'xen'"))).toBe(
+      "CONFIG_UNSUPPORTED domain: 'xen' is not supported, only qemu, kvm, test",
+    )
+  })
+
+  it('after a malformed value nothing is told but that', () => {
+    const text = domain(`<features><hyperv/></features><devices><sound/>${disk('').replace('/a', 'a')}</devices>`)
+    expect(refusal(text)).toMatch(/^XML_ERROR domain\/devices\/disk\/source: /)
+  })
+})
+
+describe('files as users have them', () => {
+  it.each(['virt-install.xml', 'virt-manager.xml', 'dumpxml.xml'])('%s is read', async (name) => {
+    expect(refusal(await sample(name))).toBe('accepted')
+  })
+
+  it('a desktop tells all that is in the way', async () => {
+    const told = refusal(await sample('desktop.xml')).split('; ')
+    expect(told.map((one) => one.replace(/^CONFIG_UNSUPPORTED /, '').replace(/ is not supported.*/, ''))).toEqual([
+      "domain/vcpu: attribute cpuset='0-3'",
+      'domain/features: <hyperv>',
+      'domain/features: <kvm>',
+      "domain/cpu/topology: cores='2'",
+      "domain/cpu/topology: threads='2'",
+      'domain/clock: <timer>',
+      "domain/devices/disk/driver: 'none'",
+      "domain/devices/disk/driver: attribute io='native'",
+      "domain/devices/disk/target: 'scsi'",
+      'domain/devices/disk: <boot>',
+      "domain/devices/interface: 'network'",
+      "domain/devices/channel: 'spicevmc'",
+      'domain/devices: <controller>',
+      'domain/devices: <tpm>',
+      'domain/devices: <graphics>',
+      'domain/devices: <sound>',
+      'domain/devices/video: <model>',
+      'domain/devices: <hostdev>',
+      'domain/devices: <redirdev>',
+      'domain/os: <loader>',
+      'and 1 more',
+    ])
+  })
+})
+
+describe('backing images', () => {
+  const disk = (backing: string, type = 'qcow2'): string =>
+    withDevices(`<disk type='file'><driver type='${type}'/><source file='/a'/>${backing}<target dev='vda'/></disk>`)
+  const base = "<format type='raw'/><source file='/b'/>"
+
+  it('are read as far as the XML names them', () => {
+    const backing = (text: string): unknown => parse(disk(text)).devices.disks[0]?.backing
+    const image = { format: 'raw', source: { kind: 'file', path: '/b' } }
+    expect(backing('')).toBeUndefined()
+    expect(backing('<backingStore/>')).toBeNull()
+    expect(backing(`<backingStore type='file'>${base}</backingStore>`)).toEqual(image)
+    expect(backing(`<backingStore type='file' index='2'>${base}<backingStore/></backingStore>`)).toEqual({
+      ...image,
+      backing: null,
+    })
+  })
+
+  it.each([
+    [
+      disk(`<backingStore type='file'>${base}</backingStore>`, 'raw'),
+      "CONFIG_UNSUPPORTED domain/devices/disk/backingStore: an image of the format 'raw' has no backing image",
+    ],
+    [
+      disk("<backingStore type='network'/>"),
+      "CONFIG_UNSUPPORTED domain/devices/disk/backingStore: 'network' is not supported, only file, block",
+    ],
+    [
+      disk("<backingStore type='file'><source file='/b'/></backingStore>"),
+      'XML_ERROR domain/devices/disk/backingStore: <format> is missing',
+    ],
+    [
+      disk(`<backingStore type='file'><format type='vmdk'/><source file='/b'/></backingStore>`),
+      "CONFIG_UNSUPPORTED domain/devices/disk/backingStore/format: 'vmdk' is not supported, only raw, qcow2",
+    ],
+  ])('%s', (text, message) => {
+    expect(refusal(text)).toBe(message)
+  })
+
+  it('are no more than a chain that can be opened', () => {
+    const layer = "<backingStore type='file'><format type='qcow2'/><source file='/b'/>"
+    const chain = (length: number): string => disk(layer.repeat(length) + '</backingStore>'.repeat(length))
+    expect(refusal(chain(16))).toBe('accepted')
+    expect(refusal(chain(17))).toMatch(/^XML_ERROR .*: there are more than 16 images behind one disk$/)
   })
 })
 

@@ -82,7 +82,7 @@ export class Faults {
 
 /** An error as the machine throws it. */
 export function systemError(code: string, operation: string, path: string): Error {
-  return Object.assign(new Error(`${code}: ${operation} '${path}'`), { code })
+  return Object.assign(new Error(`${code}: ${operation} '${path}'`), { code, path })
 }
 
 function matches(wanted: string | RegExp | undefined, path: string): boolean {

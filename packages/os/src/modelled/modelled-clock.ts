@@ -39,6 +39,11 @@ export class ModelledClock implements Clock {
     }
   }
 
+  /** Timers that have not fired yet. */
+  get pending(): number {
+    return this.#waiting.length
+  }
+
   /** Moves the clock on; what falls due meanwhile happens at its time, in order. */
   advance(ms: number): void {
     const end = this.#elapsed + ms

@@ -1,6 +1,7 @@
 import { basename, dirname, resolve } from 'node:path'
 import type { Clock } from '../clock.ts'
-import { CannotCloneError, type FileStat, type Files, type FileWriter } from '../files.ts'
+import { CannotCloneError, type ConfinedFolder, type FileStat, type Files, type FileWriter } from '../files.ts'
+import { ConfinedModelledFiles } from './confined-modelled-files.ts'
 import { Faults, systemError } from './faults.ts'
 import { SparseContent } from './sparse-content.ts'
 
@@ -17,6 +18,7 @@ interface FileNode extends FileState {
   links: number
   content: SparseContent
   mode: number
+  uid: number
   mtimeNs: bigint
   ctimeNs: bigint
   /** What a power loss leaves for certain. */
@@ -27,6 +29,7 @@ interface FolderNode {
   readonly kind: 'folder'
   readonly inode: bigint
   mode: number
+  uid: number
   mtimeNs: bigint
   ctimeNs: bigint
   names: Map<string, Node>
@@ -54,6 +57,8 @@ export interface ModelledFilesOptions {
 }
 
 const device = 1n
+/** The user that the modelled process runs as, and that owns what it makes. */
+const ourUid = 0
 const capacity = 1n << 40n
 
 /**
@@ -92,15 +97,21 @@ export class ModelledFiles implements Files {
     return this.#file('read', path).content.read(position, length)
   }
 
+  /** How many names lead to a file; undefined when there is no file. */
+  linksOf(path: string): number | undefined {
+    const node = this.#find(path)
+    return node?.kind === 'file' ? node.links : undefined
+  }
+
   async stat(path: string): Promise<FileStat | undefined> {
     this.faults.look()
     const node = this.#find(path)
     if (!node) return undefined
-    const { kind, inode, mode, mtimeNs, ctimeNs } = node
+    const { kind, inode, mode, mtimeNs, ctimeNs, uid } = node
     const content = node.kind === 'file' ? node.content : new SparseContent()
     const links = BigInt(node.kind === 'file' ? node.links : 1)
     const { size, allocated } = content
-    return { kind, device, inode, links, size, allocated, mtimeNs, ctimeNs, mode }
+    return { kind, device, inode, links, size, allocated, mtimeNs, ctimeNs, mode, uid }
   }
 
   async list(folder: string): Promise<string[]> {
@@ -178,10 +189,11 @@ export class ModelledFiles implements Files {
     node.mode = mode
   }
 
-  /** Everybody owns everything here. */
-  async setOwner(path: string): Promise<void> {
-    this.#existing('setOwner', path)
+  /** Owners are not forgotten in a power loss. */
+  async setOwner(path: string, uid: number, _gid: number): Promise<void> {
+    const node = this.#existing('setOwner', path)
     this.faults.step('setOwner', path)
+    node.uid = uid
   }
 
   async setModified(path: string, ns: bigint): Promise<void> {
@@ -253,6 +265,12 @@ export class ModelledFiles implements Files {
     await this.removeFolder(path)
   }
 
+  async confine(folder: string): Promise<ConfinedFolder> {
+    this.faults.look()
+    this.#folder('confine', folder)
+    return { files: new ConfinedModelledFiles(this, resolve(folder), { uid: ourUid }), close: async () => {} }
+  }
+
   /**
    * The power fails: what programs saw becomes what was durable. `survives` is asked about everything else: each change of a
    * name, each block; nothing survives when it is not given.
@@ -308,13 +326,32 @@ export class ModelledFiles implements Files {
   #newFile(mode: number): FileNode {
     const [mtimeNs, content] = [this.#time(), new SparseContent()]
     const saved = { content: new SparseContent(), mode, mtimeNs }
-    return { kind: 'file', inode: ++this.#inodes, links: 0, mode, mtimeNs, ctimeNs: mtimeNs, content, saved }
+    return {
+      kind: 'file',
+      inode: ++this.#inodes,
+      links: 0,
+      mode,
+      uid: ourUid,
+      mtimeNs,
+      ctimeNs: mtimeNs,
+      content,
+      saved,
+    }
   }
 
   #newFolder(mode: number): FolderNode {
     const mtimeNs = this.#time()
     const [names, savedNames] = [new Map<string, Node>(), new Map<string, Node>()]
-    return { kind: 'folder', inode: ++this.#inodes, mode, mtimeNs, ctimeNs: mtimeNs, names, savedNames }
+    return {
+      kind: 'folder',
+      inode: ++this.#inodes,
+      mode,
+      uid: ourUid,
+      mtimeNs,
+      ctimeNs: mtimeNs,
+      names,
+      savedNames,
+    }
   }
 
   #makeForEver(path: string): void {

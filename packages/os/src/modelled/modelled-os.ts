@@ -2,11 +2,13 @@ import type { Host } from '../host.ts'
 import type { Os } from '../os.ts'
 import { ModelledClock } from './modelled-clock.ts'
 import { ModelledFiles, type ModelledFilesOptions } from './modelled-files.ts'
+import { ModelledFolderLocks } from './modelled-folder-locks.ts'
 import { ModelledProcesses } from './modelled-processes.ts'
 
 /** A machine in memory, for tests: a file system that can lose its power, a clock that is moved, fake programs. */
 export class ModelledOs implements Os {
   readonly files: ModelledFiles
+  readonly locks: ModelledFolderLocks
   readonly processes: ModelledProcesses = new ModelledProcesses()
   readonly clock: ModelledClock = new ModelledClock()
   readonly host: Host
@@ -14,6 +16,7 @@ export class ModelledOs implements Os {
 
   constructor(options: Omit<ModelledFilesOptions, 'clock'> = {}) {
     this.files = new ModelledFiles({ ...options, clock: this.clock })
+    this.locks = new ModelledFolderLocks(this.files)
     const bootId = (): string => `boot-${this.#boots}`
     const random = seededNumbers(1)
     this.host = {
@@ -32,6 +35,7 @@ export class ModelledOs implements Os {
   /** The process was killed and started again; the machine went on. */
   restart(): void {
     this.files.faults.clear()
+    this.locks.end()
     this.processes.renew()
   }
 

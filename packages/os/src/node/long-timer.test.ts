@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { NodeClock } from './node-clock.ts'
 
@@ -41,4 +44,14 @@ describe('a timer of the machine', () => {
     expect(await slept).toBe('called off')
     await expect(new NodeClock().sleep(5, AbortSignal.abort('before'))).rejects.toBe('before')
   })
+})
+
+it('keeps the process alive during a sleep, but not for what is to happen after a while', async () => {
+  const clock = join(import.meta.dirname, 'node-clock.ts')
+  const program = `import { NodeClock } from ${JSON.stringify(clock)}
+    new NodeClock().after(60_000, () => {})
+    await new NodeClock().sleep(10)
+    console.log('slept')`
+  const args = ['--conditions=@cloister/source', '--input-type=module', '--eval', program]
+  expect((await promisify(execFile)(process.execPath, args)).stdout).toBe('slept\n')
 })

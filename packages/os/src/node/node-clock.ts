@@ -13,7 +13,7 @@ export class NodeClock implements Clock {
   }
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    return sleepOn(startLongTimer, ms, signal)
+    return sleepOn((wait, work) => startLongTimer(wait, work, { keepsAlive: true }), ms, signal)
   }
 
   after(ms: number, work: () => void): Timer {

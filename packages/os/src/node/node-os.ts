@@ -5,6 +5,7 @@ import type { Host } from '../host.ts'
 import type { Os } from '../os.ts'
 import { NodeClock } from './node-clock.ts'
 import { NodeFiles } from './node-files.ts'
+import { NodeFolderLocks } from './node-folder-locks.ts'
 import { NodeProcesses } from './node-processes.ts'
 
 /** The machine itself. Reads what never changes at once: make it at start-up. */
@@ -19,5 +20,6 @@ export function nodeOs(): Os {
     architecture: arch(),
     random: (count) => randomBytes(count),
   }
-  return { files: new NodeFiles(processes), processes, clock: new NodeClock(), host }
+  const [files, clock] = [new NodeFiles(processes), new NodeClock()]
+  return { files, locks: new NodeFolderLocks(files, clock), processes, clock, host }
 }

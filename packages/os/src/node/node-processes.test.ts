@@ -1,8 +1,11 @@
+import { once } from 'node:events'
 import * as fs from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { utf8, utf8Text } from '@cloister/kit'
 import { afterAll, describe, expect, it } from 'vitest'
+import { UnsafeFileError } from '../files.ts'
 import { ProcessError } from '../processes.ts'
 import { NodeProcesses } from './node-processes.ts'
 
@@ -93,7 +96,8 @@ describe('detached programs', () => {
 threading.Thread(target=time.sleep, args=(60,)).start()
 ctypes.CDLL(None).syscall(${number}, 0)`
     const started = await processes.startDetached(['python3', '-c', code], { log: join(folder, 'threads.log') })
-    await expect.poll(() => fs.readFile(`/proc/${started.pid}/stat`, 'latin1')).toMatch(/\) Z /)
+    const state = (): Promise<string> => fs.readFile(`/proc/${started.pid}/stat`, 'latin1')
+    await expect.poll(state, { timeout: 20_000 }).toMatch(/\) Z /)
     expect(await processes.identify(started.pid)).toMatchObject({ pid: started.pid })
     expect(await processes.signal(started, 'SIGKILL')).toBe(true)
     await processes.gone(started)
@@ -104,6 +108,59 @@ ctypes.CDLL(None).syscall(${number}, 0)`
     await expect(processes.startDetached(['cloister-no-such-program'], options)).rejects.toThrow(ProcessError)
     const inherit = [{ path: join(folder, 'missing'), access: 'readwrite' }] as const
     await expect(processes.startDetached(['true'], { ...options, inherit })).rejects.toMatchObject({ code: 'ENOENT' })
+  })
+})
+
+describe('what a detached program inherits', () => {
+  const start = async (path: string, access: 'read' | 'readwrite' = 'read', script = 'cat <&3') => {
+    const log = join(folder, 'inherited.log')
+    await fs.rm(log, { force: true })
+    const { exited } = await processes.startDetached(['sh', '-c', script], { log, inherit: [{ path, access }] })
+    await exited
+    return fs.readFile(log, 'utf8')
+  }
+
+  it('is a regular file or a folder, also by a link that we have made where nobody else can', async () => {
+    const [data, link] = [join(folder, 'image'), join(folder, 'link')]
+    await fs.writeFile(data, 'content')
+    await fs.symlink(data, link)
+    expect([await start(data), await start(link)]).toEqual(['content', 'content'])
+    expect(await start(folder, 'read', 'test -d /proc/self/fd/3 && echo folder')).toBe('folder\n')
+    await start(data, 'readwrite', 'echo written >&3')
+    expect(await fs.readFile(data, 'utf8')).toBe('written\n')
+  })
+
+  it('is no link that others can have made', async () => {
+    const shared = join(folder, 'shared')
+    await fs.mkdir(shared)
+    await fs.chmod(shared, 0o777)
+    await fs.writeFile(join(folder, 'secret'), 'secret')
+    await fs.symlink(join(folder, 'secret'), join(shared, 'image'))
+    await expect(start(join(shared, 'image'))).rejects.toThrow(UnsafeFileError)
+    await expect(start(join(shared, 'image'))).rejects.toThrow('Other users can write to the folder')
+  })
+
+  it('is no pipe, which nothing waits for, and no socket', async () => {
+    const fifo = join(folder, 'fifo')
+    await processes.run(['mkfifo', fifo])
+    for (const access of ['read', 'readwrite'] as const)
+      await expect(start(fifo, access)).rejects.toThrow(
+        `${fifo} is a named pipe (FIFO), not a regular file or a device`,
+      )
+    const path = join(folder, 'socket')
+    const server = createServer().listen(path)
+    await once(server, 'listening')
+    await expect(start(path)).rejects.toThrow(`${path} is a socket, not a regular file`)
+    server.close()
+  })
+
+  it('has one name when it is written', async () => {
+    const [image, other] = [join(folder, 'one'), join(folder, 'two')]
+    await fs.writeFile(image, 'shared')
+    await fs.link(image, other)
+    expect(await start(image)).toBe('shared')
+    await expect(start(other, 'readwrite')).rejects.toThrow('2 names (hard links) lead to this file')
+    await expect(start(folder, 'readwrite')).rejects.toThrow(/EISDIR|is a folder/)
   })
 })
 

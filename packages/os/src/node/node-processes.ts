@@ -15,6 +15,7 @@ import {
   type RunOptions,
   type RunResult,
 } from '../processes.ts'
+import { openForProgram } from './paths.ts'
 
 const defaultTimeoutMs = 30_000
 const defaultOutputLimit = 1 << 20
@@ -85,8 +86,7 @@ export class NodeProcesses implements Processes {
     try {
       const log = await fs.open(options.log, 'a', 0o600)
       opened.push(log)
-      for (const { path, access } of options.inherit ?? [])
-        opened.push(await fs.open(path, access === 'read' ? 'r' : 'r+'))
+      for (const { path, access } of options.inherit ?? []) opened.push(await openForProgram(path, access))
       const child = spawn(program, args, {
         detached: true,
         cwd: '/',

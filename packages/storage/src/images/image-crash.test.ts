@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { ImageFixture, MiB } from '../testing/image-fixture.ts'
 import { guestWrites, modelledPlace } from '../testing/place.ts'
 import type { Volume } from '../volume.ts'
+import { supported } from '../volume.ts'
 
 // Every operation dies after each of its steps (reference: storage-and-lifecycle, A.4.4; conformance 36 to 38).
 
@@ -67,28 +68,28 @@ const cases: readonly Case[] = [
     run: ({ volume }) => volume.stop(),
     holds: ['flushed'],
   },
-  { title: 'begin of an import', run: ({ volume }) => volume.importData(), holds: ['committed'] },
+  { title: 'begin of an import', run: ({ volume }) => supported(volume, 'importData')(), holds: ['committed'] },
   {
     title: 'end of an import',
     prepare: async ({ volume }, write) => {
-      await write(await volume.importData(), 'imported')
+      await write(await supported(volume, 'importData')(), 'imported')
     },
-    run: ({ volume }) => volume.importDataEnd(true),
+    run: ({ volume }) => supported(volume, 'importDataEnd')(true),
     holds: ['committed', 'imported'],
   },
   {
     title: 'failed import',
-    prepare: ({ volume }) => volume.importData(),
-    run: ({ volume }) => volume.importDataEnd(false),
+    prepare: ({ volume }) => supported(volume, 'importData')(),
+    run: ({ volume }) => supported(volume, 'importDataEnd')(false),
     holds: ['committed'],
   },
   {
     title: 'import over what a crash left',
     prepare: async (scene, write, os) => {
       await runs('flushed')(scene, write, os)
-      await write(await scene.volume.importData(), 'imported')
+      await write(await supported(scene.volume, 'importData')(), 'imported')
     },
-    run: ({ volume }) => volume.importDataEnd(true),
+    run: ({ volume }) => supported(volume, 'importDataEnd')(true),
     holds: ['flushed', 'imported'],
   },
   {
@@ -110,12 +111,12 @@ const cases: readonly Case[] = [
     holds: ['flushed'],
     grows: true,
   },
-  { title: 'revert', run: ({ volume }) => volume.revert(), holds: ['committed', 'older'] },
-  { title: 'snapshot', run: ({ volume }) => volume.snapshot(), holds: ['committed'] },
+  { title: 'revert', run: ({ volume }) => supported(volume, 'revert')(), holds: ['committed', 'older'] },
+  { title: 'snapshot', run: ({ volume }) => supported(volume, 'snapshot')(), holds: ['committed'] },
   {
     title: 'revert to a snapshot',
-    prepare: ({ volume }) => volume.snapshot(),
-    run: ({ volume }) => volume.revert(),
+    prepare: ({ volume }) => supported(volume, 'snapshot')(),
+    run: ({ volume }) => supported(volume, 'revert')(),
     holds: ['committed'],
   },
   { title: 'start of a child', run: ({ child }) => child.start(), holds: ['committed'] },

@@ -1,7 +1,10 @@
+import { laterErrors } from '@cloister/kit'
 import type { FileStep } from '@cloister/os'
 import { describe, expect, it } from 'vitest'
 import { ImageFixture, MiB } from '../testing/image-fixture.ts'
 import { guestWrites, modelledPlace } from '../testing/place.ts'
+import type { Volume } from '../volume.ts'
+import { supported } from '../volume.ts'
 
 /** What an operation did to the disk. */
 async function tracing() {
@@ -42,8 +45,8 @@ describe('durability of images', () => {
       () => at.cycle(volume, 'one'),
       () => at.cycle(volume, 'two'),
       () => volume.resize(2n * MiB),
-      () => volume.revert(),
-      () => volume.importData().then(() => volume.importDataEnd(true)),
+      () => supported(volume, 'revert')(),
+      () => supported(volume, 'importData')().then(() => supported(volume, 'importDataEnd')(true)),
     ]
     for (const operation of operations) {
       const done = await steps(operation)
@@ -70,7 +73,7 @@ describe('durability of images', () => {
     await count('stop halted origin', () => volume.stop())
     await count('start snapshot and volatile', () => Promise.all([snapshot.start(), volatile.start()]))
     await count('stop snapshot and volatile', () => Promise.all([snapshot.stop(), volatile.stop()]))
-    await count('snapshot()', () => volume.snapshot())
+    await count('snapshot()', () => supported(volume, 'snapshot')())
     await count('remove snapshot and volatile', () => Promise.all([snapshot.remove(), volatile.remove()]))
     await count('remove origin', () => volume.remove())
     expect(counts).toEqual({
@@ -102,7 +105,14 @@ describe('images when the file system fails', () => {
     expect(await at.names()).toContain('private-precache.img')
   })
 
-  it.each(['EIO', 'ENOSPC'])('33: reports %s and leaves no temporary file', async (code) => {
+  it.each([
+    ['EIO', 'the disk has reported an input/output error'],
+    ['ENOSPC', 'no space is left on the file system'],
+    ['EDQUOT', 'the disk quota is used up'],
+    ['EROFS', 'the file system is read-only'],
+    ['EMFILE', 'the daemon has too many files open'],
+    ['EACCES', 'permission is denied'],
+  ])('33: reports %s in words and leaves no temporary file', async (code, words) => {
     const { at, os } = await tracing()
     const volume = at.origin()
     await volume.create()
@@ -112,7 +122,7 @@ describe('images when the file system fails', () => {
       os.files.faults.failNext(operation, code, /private\.img~/)
       if (operation === 'rename') os.files.faults.failNext(operation, code, /private\.img$/)
       await expect(volume.resize(4n * MiB)).rejects.toThrow(
-        `Cannot resize volume appvms/work/private: cannot write the image in its new size: ${code}`,
+        `Cannot resize volume appvms/work/private: cannot write the image in its new size: ${words} (${at.path(volume, '.img')})`,
       )
       os.files.faults.clear()
       expect(await at.names()).toEqual(before.filter((name) => !name.includes('precache')))
@@ -127,14 +137,20 @@ describe('images when the file system fails', () => {
     for (const volume of [source, target]) await volume.create()
     await at.cycle(source, 'x')
     os.files.faults.failNext('clone', 'EIO', /import/)
-    await expect(target.importVolume(source)).rejects.toThrow('cannot copy volume appvms/a/private: EIO')
+    await expect(target.importVolume(source)).rejects.toThrow(
+      'cannot copy volume appvms/a/private: the disk has reported an input/output error',
+    )
     os.files.faults.failNext('sync', 'EIO', /import/)
-    await expect(target.importVolume(source)).rejects.toThrow('cannot make the new state durable: EIO')
+    await expect(target.importVolume(source)).rejects.toThrow(
+      'cannot make the new state durable: the disk has reported an input/output error',
+    )
     os.files.faults.failNext('link', 'ENOSPC')
-    await expect(target.importVolume(source)).rejects.toThrow('cannot keep the old state as a revision: ENOSPC')
-    await target.importData()
+    await expect(target.importVolume(source)).rejects.toThrow(
+      'cannot keep the old state as a revision: no space is left',
+    )
+    await supported(target, 'importData')()
     os.files.faults.failNext('link', 'ENOSPC')
-    await expect(target.importDataEnd(true)).rejects.toThrow('ENOSPC')
+    await expect(supported(target, 'importDataEnd')(true)).rejects.toThrow('no space is left')
     expect(await at.names('appvms/b')).toEqual(['private-precache.img', 'private.img'])
     await target.importVolume(source)
     expect(await at.content(target)).toBe('x')
@@ -147,7 +163,9 @@ describe('images when the file system fails', () => {
     await volume.start()
     await guestWrites(os, volume.path, 'x')
     os.files.faults.failNext('rename', 'EIO', /private\.img$/)
-    await expect(volume.stop()).rejects.toThrow('cannot put the new state in place: EIO')
+    await expect(volume.stop()).rejects.toThrow(
+      'cannot put the new state in place: the disk has reported an input/output error',
+    )
     expect(await volume.isDirty()).toBe(true)
     await volume.stop()
     expect(await at.content(volume)).toBe('x')
@@ -161,7 +179,7 @@ describe('images when the file system fails', () => {
       () => at.cycle(volume, 'one'),
       () => at.cycle(volume, 'two'),
       () => volume.resize(2n * MiB),
-      () => volume.revert(),
+      () => supported(volume, 'revert')(),
     ]) {
       os.files.faults.failNext('setModified', 'ENOSPC', /precache/)
       await operation()
@@ -174,12 +192,42 @@ describe('images when the file system fails', () => {
     await volume.start()
   })
 
+  it('an import keeps its first error when ending the import fails too, with the second attached', async () => {
+    const { at, os } = await tracing()
+    const [source, target] = [at.origin('appvms/a'), at.origin('appvms/b')]
+    for (const volume of [source, target]) await volume.create()
+    os.files.faults.failNext('sync', 'ENOSPC', /import/)
+    os.files.faults.failNext('unlink', 'EIO', /import/)
+    const error: unknown = await target.importVolume(source).catch((thrown: unknown) => thrown)
+    expect(String(error)).toContain('cannot make the new state durable: no space is left on the file system')
+    expect(laterErrors(error).map(String)).toEqual([expect.stringContaining("EIO: unlink '")])
+    await target.start()
+    expect(await at.names('appvms/b')).toEqual(['private-dirty.img', 'private.img'])
+  })
+
+  it('a copy keeps its first error when the source cannot be told of its end', async () => {
+    const { at, os } = await tracing()
+    const target = at.origin('appvms/b')
+    await target.create()
+    const source = {
+      vid: 'elsewhere',
+      export: async () => at.path(target, '.img'),
+      exportEnd: () => Promise.reject(new Error('the source is gone')),
+    }
+    os.files.faults.failNext('clone', 'EIO', /import/)
+    const error: unknown = await target.importVolume(source as unknown as Volume).catch((thrown: unknown) => thrown)
+    expect(String(error)).toContain('cannot copy volume elsewhere: the disk has reported an input/output error')
+    expect(laterErrors(error).map(String)).toEqual(['Error: the source is gone'])
+  })
+
   it('questions that the disk cannot answer are errors of the storage', async () => {
     const place = modelledPlace()
     const at = await ImageFixture.make(place)
     const volume = at.origin()
     await place.os.files.create(`${at.dirPath}/appvms/work`, {})
-    await expect(volume.revisions()).rejects.toThrow('Cannot read the revisions of volume appvms/work/private: ENOTDIR')
+    await expect(volume.revisions()).rejects.toThrow(
+      'Cannot read the revisions of volume appvms/work/private: a part of the path is no folder',
+    )
   })
 })
 

@@ -1,15 +1,17 @@
 import { dirname } from 'node:path'
-import { errorText, utf8, utf8Text } from '@cloister/kit'
+import { errorText, msg, utf8, utf8Text } from '@cloister/kit'
 import {
   cloneOrCopy,
   errorCode,
   type FileStat,
   type Files,
+  kindWords,
   removeDurably,
   removeIfPresent,
   renameDurably,
   replaceContent,
   replaceDurably,
+  UnsafeFileError,
 } from '@cloister/os'
 import { type ImageFile, type ImageNames, type ImageRole, ownerFolders, type RevisionFile } from './image-names.ts'
 
@@ -44,8 +46,15 @@ export class ImageFiles {
     this.#rules = rules
   }
 
+  /** What an image is; undefined when it is missing. @throws UnsafeFileError when something else has its name */
+  async stat(path: string): Promise<FileStat | undefined> {
+    const stat = await this.files.stat(path)
+    if (!stat || stat.kind === 'file') return stat
+    throw new UnsafeFileError(msg`${path} is ${kindWords[stat.kind]}, not a regular file. Remove it`)
+  }
+
   async exists(path: string): Promise<boolean> {
-    return (await this.files.stat(path)) !== undefined
+    return (await this.stat(path)) !== undefined
   }
 
   /** All files of this volume; none when the folder is missing. */
@@ -139,7 +148,7 @@ export class ImageFiles {
    * with snapshots disabled, where no revision exists), so that neither time nor space is spent on a copy.
    */
   async addRevision(): Promise<void> {
-    const clean = this.#rules.revisionsToKeep > 0 ? await this.files.stat(this.names.clean) : undefined
+    const clean = this.#rules.revisionsToKeep > 0 ? await this.stat(this.names.clean) : undefined
     if (!clean) return
     const last = (await this.revisions()).at(-1)?.number ?? 0
     const path = this.names.revision(last + 1, clean.mtimeNs)
@@ -182,7 +191,7 @@ export class ImageFiles {
    * are compared in microseconds, all that a time can be set to (reference: A.13.1, 8).
    */
   async removeStalePrecache(): Promise<void> {
-    const precache = await this.files.stat(this.names.precache)
+    const precache = await this.stat(this.names.precache)
     if (!precache) return
     const clean = await this.#committed()
     if (precache.size === clean.size && precache.mtimeNs / 1000n === clean.mtimeNs / 1000n) return
@@ -210,7 +219,7 @@ export class ImageFiles {
    * the file system refuses, makes a copy and writes down of which file. Need not survive a power loss.
    */
   async adoptClean(source: string): Promise<void> {
-    const original = await this.files.stat(source)
+    const original = await this.stat(source)
     if (await this.#linked(source, this.names.clean)) return
     await this.copyPassing(source, this.names.clean)
     await this.files.create(this.names.sourceRecord, { data: utf8(identity(original) ?? ''), mode: imageMode })
@@ -218,12 +227,12 @@ export class ImageFiles {
 
   /** Device and inode of the image that `adoptClean` was called with, as text; undefined when it was not. */
   async adopted(): Promise<string | undefined> {
-    if (!(await this.exists(this.names.sourceRecord))) return identity(await this.files.stat(this.names.clean))
+    if (!(await this.exists(this.names.sourceRecord))) return identity(await this.stat(this.names.clean))
     return utf8Text(await this.files.read(this.names.sourceRecord, recordLimit))
   }
 
   async #committed(): Promise<FileStat> {
-    const stat = await this.files.stat(this.names.clean)
+    const stat = await this.stat(this.names.clean)
     if (!stat) throw new Error(`${this.names.clean} is missing`)
     return stat
   }
@@ -272,9 +281,14 @@ export function identity(stat: FileStat | undefined): string | undefined {
   return stat && JSON.stringify({ device: String(stat.device), inode: String(stat.inode) })
 }
 
-/** Makes the folders that hold the domains' folders. */
+/** Makes the folders that hold the domains' folders. @throws UnsafeFileError when another user has made one of them */
 export async function makeOwnerFolders(files: Files, dirPath: string): Promise<void> {
   let made = false
-  for (const name of ownerFolders) made = (await files.makeFolder(`${dirPath}/${name}`, folderMode)).made || made
+  for (const name of ownerFolders) {
+    const path = `${dirPath}/${name}`
+    made = (await files.makeFolder(path, folderMode)).made || made
+    // To look into a folder is to check it.
+    await files.list(path)
+  }
   if (made) await files.syncFolder(dirPath)
 }

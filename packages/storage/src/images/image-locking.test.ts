@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { ImageFixture } from '../testing/image-fixture.ts'
 import { guestWrites, modelledPlace } from '../testing/place.ts'
+import { supported } from '../volume.ts'
 
 describe('operations on one volume', () => {
   it('happen one after the other, whoever calls', async () => {
     const at = await ImageFixture.make(modelledPlace(), 'file-reflink', { revisions_to_keep: '50' })
     const volume = at.origin()
     const work = [volume.create()]
-    for (let cycle = 0; cycle < 10; cycle++) work.push(volume.start(), volume.stop(), volume.revert())
+    for (let cycle = 0; cycle < 10; cycle++) work.push(volume.start(), volume.stop(), supported(volume, 'revert')())
     await Promise.all(work)
     expect(await at.names()).toHaveLength(2 + (await volume.revisions()).length)
     expect(await volume.isDirty()).toBe(false)
@@ -44,12 +45,12 @@ describe('operations on one volume', () => {
     const at = await ImageFixture.make(modelledPlace())
     const volume = at.origin()
     await volume.create()
-    await volume.importData()
+    await supported(volume, 'importData')()
     const after = await (async () => {
       await at.pool.close()
       return at.afterCrash()
     })()
-    await expect(after.origin().importDataEnd(true)).rejects.toThrow('No import operation in progress')
+    await expect(supported(after.origin(), 'importDataEnd')(true)).rejects.toThrow('No import operation in progress')
     await after.origin().start()
     expect(await after.names()).toEqual(['private-dirty.img', 'private.img'])
   })
@@ -59,13 +60,18 @@ describe('operations on one volume', () => {
     const [volume, other] = [at.origin(), at.origin('appvms/other')]
     for (const each of [volume, other]) await each.create()
     await at.cycle(volume, 'x')
-    await volume.importData()
+    await supported(volume, 'importData')()
     await volume.stop()
-    for (const work of [volume.start(), volume.revert(), volume.importVolume(other), volume.importData()]) {
+    for (const work of [
+      volume.start(),
+      supported(volume, 'revert')(),
+      volume.importVolume(other),
+      supported(volume, 'importData')(),
+    ]) {
       await expect(work).rejects.toThrow('Import operation in progress on appvms/work/private')
     }
     await guestWrites(at.place.os, at.path(volume, '-import.img'), 'imported')
-    await volume.importDataEnd(true)
+    await supported(volume, 'importDataEnd')(true)
     expect(await at.content(volume)).toBe('imported')
   })
 })

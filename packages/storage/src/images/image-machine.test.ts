@@ -3,7 +3,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ImageFixture, MiB } from '../testing/image-fixture.ts'
 import { guestWrites, modelledPlace } from '../testing/place.ts'
-import type { Volume } from '../volume.ts'
+import { supported, type Volume } from '../volume.ts'
 
 // Random lives of an origin and a disposable made from it, against a model that knows only contents.
 
@@ -71,8 +71,8 @@ class Real {
   }
 
   async import(content: string): Promise<void> {
-    await guestWrites(this.os, await this.volume.importData(), content)
-    await this.volume.importDataEnd(true)
+    await guestWrites(this.os, await supported(this.volume, 'importData')(), content)
+    await supported(this.volume, 'importDataEnd')(true)
   }
 }
 
@@ -157,7 +157,7 @@ function revert(): Command {
       m.committed = { content: chosen.content, size: chosen.size }
       m.undurable = []
     },
-    (r) => r.volume.revert(),
+    (r) => supported(r.volume, 'revert')(),
   )
 }
 
@@ -170,7 +170,7 @@ function snapshot(): Command {
       m.prune()
       m.undurable = []
     },
-    (r) => r.volume.snapshot(),
+    (r) => supported(r.volume, 'snapshot')(),
   )
 }
 
@@ -274,10 +274,10 @@ const deadlyChanges: readonly DeadlyChange[] = [
   { name: 'import', run: (r) => r.import('deadly'), holds: (m) => [m.newest.content, 'deadly'] },
   {
     name: 'revert',
-    run: (r) => r.volume.revert(),
+    run: (r) => supported(r.volume, 'revert')(),
     holds: (m) => [m.newest.content, m.running === undefined ? m.revisions.at(-1)?.content : undefined],
   },
-  { name: 'snapshot', run: (r) => r.volume.snapshot(), holds: (m) => [m.newest.content] },
+  { name: 'snapshot', run: (r) => supported(r.volume, 'snapshot')(), holds: (m) => [m.newest.content] },
   { name: 'start of the disposable', run: (r) => r.child.start(), holds: (m) => [m.newest.content] },
 ]
 

@@ -24,7 +24,7 @@ describe('pools of image files', () => {
     const unchecked = createPool('file-reflink', 'p', { dir_path: '/pools/p', setup_check: 'False' }, os)
     await unchecked.setup()
     expect(unchecked.config()).not.toHaveProperty('setup_check')
-    expect(await os.files.list('/pools/p')).toEqual(['.cloister-lock', 'appvms', 'vm-templates'])
+    expect(await os.files.list('/pools/p')).toEqual(['appvms', 'vm-templates'])
     expect(unchecked.capabilities.reflink).toBe(false)
   })
 
@@ -32,9 +32,13 @@ describe('pools of image files', () => {
     const { os } = modelledPlace()
     const pool = createPool('file-reflink', 'p', { dir_path: '/pools/p' }, os)
     os.files.faults.failNext('makeFolder', 'ENOSPC', '/pools/p/vm-templates')
-    await expect(pool.setup()).rejects.toThrow('Cannot set up pool p in folder /pools/p: ENOSPC')
+    await expect(pool.setup()).rejects.toThrow(
+      'Cannot set up pool p in folder /pools/p: no space is left on the file system (/pools/p/vm-templates)',
+    )
     expect(await os.files.list('/pools')).toEqual([])
-    await expect(createPool('file', 'q', { dir_path: '/pools/a/b' }, os).setup()).rejects.toThrow('ENOENT')
+    await expect(createPool('file', 'q', { dir_path: '/pools/a/b' }, os).setup()).rejects.toThrow(
+      'there is no such file or folder',
+    )
   })
 
   it('setup survives a power loss once it returned', async () => {
@@ -42,7 +46,7 @@ describe('pools of image files', () => {
     await createPool('file-reflink', 'p', { dir_path: '/pools/p' }, os).setup()
     os.losePower()
     await createPool('file-reflink', 'p', { dir_path: '/pools/p' }, os).open()
-    expect(await os.files.list('/pools/p')).toEqual(['.cloister-lock', 'appvms', 'vm-templates'])
+    expect(await os.files.list('/pools/p')).toEqual(['appvms', 'vm-templates'])
   })
 
   it('open does not look at the volumes', async () => {

@@ -1,22 +1,35 @@
 import {
   booleanWord,
-  CloisterError,
   errorText,
   msg,
+  QubesException,
   QubesNotImplementedError,
   QubesVolumeNotFoundError,
   StoragePoolException,
 } from '@cloister/kit'
-import { makeFolderDurably, type Os } from '@cloister/os'
+import {
+  type ConfinedFolder,
+  errorCode,
+  type Files,
+  type FolderLock,
+  failureText,
+  lockFolder,
+  makeFolderDurably,
+  type Os,
+  replaceableBy,
+} from '@cloister/os'
 import type { Pool, PoolCapabilities } from '../pool.ts'
 import { folderUsage, includedIn } from '../pool-folder.ts'
-import { PoolLock } from '../pool-lock.ts'
+import { sharedFolderOption } from '../pool-options.ts'
 import type { Volume, VolumeConfig } from '../volume.ts'
 import { checkRevisionsToKeep } from '../volume-kinds.ts'
+import { VolumeLocks } from '../volume-locks.ts'
+import type { ImageDriver } from './image-driver.ts'
 import { makeOwnerFolders } from './image-files.ts'
 import { ownerFolders } from './image-names.ts'
-import type { ImageVolume } from './image-volume.ts'
+import { ImageVolume } from './image-volume.ts'
 import { canReflink } from './reflink-probe.ts'
+import { sweep } from './sweep.ts'
 
 /** Settings that all pools of image files have. */
 export interface ImagePoolSettings {
@@ -25,35 +38,48 @@ export interface ImagePoolSettings {
   readonly dirPath: string
   readonly revisionsToKeep: number
   readonly ephemeralVolatile: boolean
+  /** Whether other users may write to the folder, or to one above it. */
+  readonly sharedFolder: boolean
   readonly os: Os
   /** Told when something was found that should not be, and put right. */
   readonly warn: (text: string) => void
 }
 
 /** A folder with one image file, or a few, for each volume (reference: storage-and-lifecycle, A.4.7). */
-export abstract class ImagePool implements Pool {
-  abstract readonly driver: string
-  abstract readonly capabilities: PoolCapabilities
-  /** Whether a clone is kept ready for the next start of each domain. */
-  abstract readonly keepsPrecache: boolean
+export class ImagePool implements Pool {
+  readonly imageDriver: ImageDriver
+  readonly locks: VolumeLocks = new VolumeLocks()
   readonly name: string
   readonly dirPath: string
   readonly os: Os
   readonly warn: (text: string) => void
   ephemeralVolatile: boolean
   #revisionsToKeep: number
+  readonly #sharedFolder: boolean
   /** Whether files can share blocks; known once the pool is open. */
   #reflink = false
-  #lock: PoolLock | undefined
+  #open: OpenPool | undefined
   readonly #volumes = new Map<string, ImageVolume>()
 
-  constructor(settings: ImagePoolSettings) {
+  /** @throws QubesValueError, QubesNotImplementedError when volumes of the driver cannot keep as many revisions */
+  constructor(imageDriver: ImageDriver, settings: ImagePoolSettings) {
+    this.imageDriver = imageDriver
     this.name = settings.name
     this.dirPath = settings.dirPath
     this.os = settings.os
     this.warn = settings.warn
     this.ephemeralVolatile = settings.ephemeralVolatile
-    this.#revisionsToKeep = settings.revisionsToKeep
+    this.#revisionsToKeep = this.checkRevisions(settings.revisionsToKeep)
+    this.#sharedFolder = settings.sharedFolder
+  }
+
+  /**
+   * The files of the pool, confined to its folder.
+   * @throws StoragePoolException when the pool is not open
+   */
+  get files(): Files {
+    if (this.#open) return this.#open.folder.files
+    throw new StoragePoolException(msg`Pool ${this.name} is not open: its folder ${this.dirPath} is out of reach`)
   }
 
   get revisionsToKeep(): number {
@@ -64,8 +90,22 @@ export abstract class ImagePool implements Pool {
     this.#revisionsToKeep = this.checkRevisions(value)
   }
 
-  get reflink(): boolean {
-    return this.#reflink
+  get driver(): string {
+    return this.imageDriver.name
+  }
+
+  get capabilities(): PoolCapabilities {
+    return this.imageDriver.capabilities(this.#reflink)
+  }
+
+  /** Whether a copy is kept ready for the next start of each domain. */
+  get keepsPrecache(): boolean {
+    return this.imageDriver.keepsPrecache(this.#reflink)
+  }
+
+  /** Whether a snapshot is a qcow2 file over its source's image. */
+  get usesOverlays(): boolean {
+    return this.imageDriver.usesOverlays(this.#reflink)
   }
 
   config(): Record<string, string> {
@@ -75,34 +115,39 @@ export abstract class ImagePool implements Pool {
       dir_path: this.dirPath,
       revisions_to_keep: String(this.revisionsToKeep),
       ephemeral_volatile: booleanWord(this.ephemeralVolatile),
+      ...(this.#sharedFolder && { [sharedFolderOption]: booleanWord(true) }),
     }
   }
 
   /** Makes the folder if it is missing (its parent must exist), and leaves the pool open. */
   async setup(): Promise<void> {
     await this.#orExplain('set up', async () => {
+      await this.#checkWay()
       const { made } = await makeFolderDurably(this.os.files, this.dirPath)
       try {
         await this.#hold()
-        this.checkFolder()
-        await makeOwnerFolders(this.os.files, this.dirPath)
+        this.#checkFileSystem()
+        await makeOwnerFolders(this.files, this.dirPath)
+        this.#startSweep()
       } catch (error) {
+        if (made && this.#open) await this.#removeFolders()
         await this.close()
-        if (made) await this.#removeFolders()
+        if (made) await this.#remove(this.os.files, this.dirPath)
         throw error
       }
     })
   }
 
   /**
-   * Takes hold of the folder. What a crash left is removed volume by volume, at each one's next start or stop, so that this
-   * takes no longer with many domains.
+   * Takes hold of the folder. What a crash left is removed in the background, so that this takes no longer with many domains.
    */
   async open(): Promise<void> {
     await this.#orExplain('open', async () => {
       try {
+        await this.#checkWay()
         await this.#hold()
-        await makeOwnerFolders(this.os.files, this.dirPath)
+        await makeOwnerFolders(this.files, this.dirPath)
+        this.#startSweep()
       } catch (error) {
         await this.close()
         throw error
@@ -111,8 +156,11 @@ export abstract class ImagePool implements Pool {
   }
 
   async close(): Promise<void> {
-    await this.#lock?.release()
-    this.#lock = undefined
+    const open = this.#open
+    this.#open = undefined
+    await open?.swept
+    await open?.folder.close()
+    await open?.lock.release()
   }
 
   usageDetails(): Promise<Record<string, bigint>> {
@@ -127,7 +175,7 @@ export abstract class ImagePool implements Pool {
     const vid = config.vid ?? `${config.owner ?? ''}/${config.name}`
     const known = this.#volumes.get(vid)
     if (known && isFor(known, config)) return known
-    const volume = this.makeVolume(vid, config)
+    const volume = new ImageVolume(this, vid, config)
     this.#volumes.set(vid, volume)
     return volume
   }
@@ -151,43 +199,89 @@ export abstract class ImagePool implements Pool {
     if (this.#volumes.get(volume.vid) === volume) this.#volumes.delete(volume.vid)
   }
 
-  /** @throws QubesValueError, QubesNotImplementedError when volumes cannot keep so many */
+  /** @throws QubesValueError, QubesNotImplementedError when volumes of the driver cannot keep as many revisions */
   checkRevisions(value: number): number {
     const { maxRevisions } = this.capabilities
     if (checkRevisionsToKeep(value) <= maxRevisions) return value
     throw new QubesNotImplementedError(
-      msg`${this.constructor.name} supports maximum ${maxRevisions} volume revision to keep`,
+      msg`revisions_to_keep=${value} is too much: a volume of the driver ${this.driver} keeps at most ${maxRevisions} older state`,
     )
   }
 
-  protected abstract makeVolume(vid: string, config: VolumeConfig): ImageVolume
-
-  /** @throws StoragePoolException when the folder, which was probed, does not suit the driver */
-  protected abstract checkFolder(): void
-
-  async #hold(): Promise<void> {
-    this.#lock ??= await PoolLock.take(this.os, this.dirPath)
-    this.#reflink = await canReflink(this.os.files, this.dirPath)
+  /** @throws StoragePoolException when other users can change what the pool's path leads to, and the options do not allow it */
+  async #checkWay(): Promise<void> {
+    if (this.#sharedFolder) return
+    const weakness = await replaceableBy(this.os.files, this.os.host, this.dirPath)
+    if (!weakness) return
+    throw new StoragePoolException(
+      msg`Cannot use folder ${this.dirPath} for pool ${this.name}: ${weakness}. That user could replace the images of domains. Change owner or mode, or accept it with the option ${sharedFolderOption}=True`,
+    )
   }
 
-  /** Removes what `setup` made, as far as it is empty. */
-  async #removeFolders(): Promise<void> {
-    for (const path of [...ownerFolders.map((name) => `${this.dirPath}/${name}`), this.dirPath]) {
-      await this.os.files.removeFolder(path).catch((error) => this.warn(errorText(error)))
+  /** @throws StoragePoolException when the file system of the folder does not suit the driver */
+  #checkFileSystem(): void {
+    const why = this.imageDriver.unsuitable(this.dirPath, this.#reflink)
+    if (why !== undefined) throw new StoragePoolException(msg`Cannot set up pool ${this.name}. ${why}`)
+  }
+
+  async #hold(): Promise<void> {
+    if (this.#open) return
+    const lock = await this.os.locks.take(this.dirPath)
+    try {
+      const folder = await this.os.files.confine(this.dirPath)
+      this.#open = { lock, folder }
+      this.#reflink = await canReflink(folder.files, this.dirPath)
+    } catch (error) {
+      if (!this.#open) await lock.release()
+      throw error
     }
+  }
+
+  #startSweep(): void {
+    const open = this.#open
+    if (!open || open.swept) return
+    const { files } = open.folder
+    const whileNotImporting = (vid: string, work: () => Promise<unknown>): Promise<void> =>
+      this.locks.run(vid, async () => {
+        if (!this.#volumes.get(vid)?.importing) await work()
+      })
+    const isOpen = (): boolean => this.#open === open
+    open.swept = sweep({ files, dirPath: this.dirPath, isOpen, whileNotImporting }).catch((error: unknown) =>
+      this.warn(`What a crash left in pool ${this.name} could not be removed: ${failureText(error)}`),
+    )
+  }
+
+  /** Removes what `setup` made below the folder, as far as it is empty. */
+  async #removeFolders(): Promise<void> {
+    for (const name of ownerFolders) await this.#remove(this.files, `${this.dirPath}/${name}`)
+    await this.files.removeTree(`${this.dirPath}/${lockFolder}`)
+  }
+
+  async #remove(files: Files, folder: string): Promise<void> {
+    await files.removeFolder(folder).catch((error: unknown) => {
+      if (errorCode(error) !== 'ENOENT') this.warn(errorText(error))
+    })
   }
 
   async #orExplain(verb: string, work: () => Promise<void>): Promise<void> {
     try {
       await work()
     } catch (cause) {
-      if (cause instanceof CloisterError) throw cause
+      if (cause instanceof QubesException) throw cause
       throw new StoragePoolException(
-        msg`Cannot ${verb} pool ${this.name} in folder ${this.dirPath}: ${errorText(cause)}`,
+        msg`Cannot ${verb} pool ${this.name} in folder ${this.dirPath}: ${failureText(cause)}`,
         { cause },
       )
     }
   }
+}
+
+/** What is held while a pool is open. */
+interface OpenPool {
+  readonly lock: FolderLock
+  readonly folder: ConfinedFolder
+  /** Settles when what a crash left is removed. */
+  swept?: Promise<void>
 }
 
 function isFor(volume: ImageVolume, config: VolumeConfig): boolean {

@@ -1,5 +1,6 @@
 import { msg, StoragePoolException } from '@cloister/kit'
 import { type Step, step } from '../steps.ts'
+import type { HeldSource } from './image-engines.ts'
 import type { ImageFiles } from './image-files.ts'
 
 // The operations as lists of steps (reference: storage-and-lifecycle, A.4.3 to A.4.6 with the table of what a power loss
@@ -43,7 +44,7 @@ export function startInPlace(image: ImageFiles, resumes: boolean): Step[] {
   return [
     ...prepare,
     step('check that the image is there', () => requireFile(image, clean)),
-    step('part from whoever holds on to the image', () => image.partClean()),
+    step('copy the image if snapshots or revisions share it', () => image.partClean()),
     step('hand over the image', () => image.rename(clean, dirty)),
   ]
 }
@@ -56,16 +57,21 @@ function preparePassing(image: ImageFiles): Step[] {
   ]
 }
 
-function holdSource(image: ImageFiles, source: string): Step[] {
+function holdSource(image: ImageFiles, source: HeldSource): Step[] {
+  const { clean } = source.names
   return [
     ...preparePassing(image),
-    step('check that the image of the source is there', () => requireFile(image, source)),
-    step('hold on to the image of the source', () => image.adoptClean(source)),
+    step('keep the image of its source', () =>
+      source.hold(async () => {
+        await requireFile(image, clean)
+        await image.adoptClean(clean)
+      }),
+    ),
   ]
 }
 
-/** Holds on to the source's committed image and gives the domain a copy, grown to `size` if that is more. */
-export function startSnapshot(image: ImageFiles, source: string, size: bigint): Step[] {
+/** Gives the committed image of the source a second name, and the domain a copy, grown to `size` if that is more. */
+export function startSnapshot(image: ImageFiles, source: HeldSource, size: bigint): Step[] {
   const { clean, dirty } = image.names
   return [
     ...holdSource(image, source),
@@ -74,8 +80,8 @@ export function startSnapshot(image: ImageFiles, source: string, size: bigint): 
   ]
 }
 
-/** Holds on to the source's committed image and gives the domain a file, made by `makeOverlay`, that takes the differences. */
-export function startOverlay(image: ImageFiles, source: string, makeOverlay: () => Promise<void>): Step[] {
+/** As `startSnapshot`; the domain gets a file, made by `makeOverlay`, that takes the differences. */
+export function startOverlay(image: ImageFiles, source: HeldSource, makeOverlay: () => Promise<void>): Step[] {
   return [...holdSource(image, source), step('make the file for differences', makeOverlay)]
 }
 
@@ -110,7 +116,7 @@ export function commit(image: ImageFiles, from: string): Step[] {
   ]
 }
 
-/** Gives the committed state another size, as a new file: whoever holds the old one keeps it. */
+/** Gives the committed state another size, as a new file: snapshots and revisions keep the old one. */
 export function resizeCommitted(image: ImageFiles, size: bigint): Step[] {
   const { clean, precache } = image.names
   return [
@@ -148,6 +154,6 @@ async function requireFile(image: ImageFiles, path: string): Promise<void> {
 }
 
 async function growTo(image: ImageFiles, path: string, size: bigint): Promise<void> {
-  const now = (await image.files.stat(path))?.size ?? size
+  const now = (await image.stat(path))?.size ?? size
   if (now < size) await image.files.truncate(path, size)
 }

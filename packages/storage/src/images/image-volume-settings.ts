@@ -1,13 +1,6 @@
 import { msg, StoragePoolException } from '@cloister/kit'
 import type { VolumeConfig } from '../volume.ts'
-import {
-  canBeEphemeral,
-  checkEphemeral,
-  checkRevisionsToKeep,
-  snapshotsDisabled,
-  type VolumeKind,
-  volumeKind,
-} from '../volume-kinds.ts'
+import { canBeEphemeral, checkEphemeral, snapshotsDisabled, type VolumeKind, volumeKind } from '../volume-kinds.ts'
 import { isImageVid } from './image-names.ts'
 import type { ImagePool } from './image-pool.ts'
 
@@ -36,7 +29,8 @@ export abstract class ImageVolumeSettings {
     this.pool = pool
     this.rw = config.rw
     this.remembered = config.size ?? 0n
-    this.#revisionsToKeep = checkRevisionsToKeep(config.revisionsToKeep ?? pool.revisionsToKeep)
+    const keeps = this.saveOnStop || pool.imageDriver.revisionsOfUnsaved
+    this.#revisionsToKeep = keeps ? pool.checkRevisions(config.revisionsToKeep ?? pool.revisionsToKeep) : 0
     // A volume may have become read-only after it was made ephemeral.
     this.#ephemeral = checkEphemeral(config.ephemeral, { ...config, rw: true })
   }
@@ -54,7 +48,7 @@ export abstract class ImageVolumeSettings {
   }
 
   set revisionsToKeep(value: number) {
-    this.#revisionsToKeep = checkRevisionsToKeep(value)
+    this.#revisionsToKeep = this.pool.checkRevisions(value)
   }
 
   get ephemeral(): boolean | undefined {

@@ -1,31 +1,28 @@
-import {
-  errorText,
-  Mutex,
-  msg,
-  QubesNotImplementedError,
-  QubesVMError,
-  QubesVolumeRevisionNotFoundError,
-  StoragePoolException,
-} from '@cloister/kit'
+import { endFailed, errorChain, msg, StoragePoolException } from '@cloister/kit'
 import type { Files } from '@cloister/os'
 import { refreshLoopDevices } from '../loop-devices.ts'
 import { inspect, runSteps, type Step, step } from '../steps.ts'
 import type { BlockDevice, Revision, Volume, VolumeConfig } from '../volume.ts'
 import { checkSize } from '../volume-kinds.ts'
+import { type EngineVolume, engineFor, type HeldSource, type ImageEngine } from './image-engines.ts'
 import { ImageFiles, identity } from './image-files.ts'
 import { ImageNames } from './image-names.ts'
 import type { ImagePool } from './image-pool.ts'
 import * as protocol from './image-protocol.ts'
 import { ImageVolumeSettings } from './image-volume-settings.ts'
+import * as refusals from './refusals.ts'
+
+/** Looks at the state and says which steps it takes. */
+type Plan = (images: ImageFiles) => readonly Step[] | Promise<readonly Step[]>
 
 /**
- * A volume whose states are raw image files in a folder (reference: storage-and-lifecycle, A.4). Nothing about the disk is
+ * A volume whose states are image files in a folder (reference: storage-and-lifecycle, A.4). Nothing about the disk is
  * remembered here: each operation looks, so that it also works after a crash. Whether the domain runs shows in the dirty
- * image, which is there from start to stop (and after a crash, until the next stop).
+ * image, which is there from start to stop (and after a crash, until the next stop). What becomes of the images at start and
+ * stop is the engine's; what the driver allows is the driver's.
  */
-export class ImageVolume extends ImageVolumeSettings implements Volume {
+export class ImageVolume extends ImageVolumeSettings implements Volume, HeldSource {
   readonly source: ImageVolume | undefined
-  #lock: Mutex | undefined
   #importing = false
   #exports = 0
 
@@ -40,17 +37,17 @@ export class ImageVolume extends ImageVolumeSettings implements Volume {
   }
 
   get path(): string {
-    return this.names.dirty
+    return this.#engine.disk(this.names).path
   }
 
   size(): Promise<bigint> {
-    return inspect('the size', this.vid, () => this.liveSize())
+    return inspect('the size', this.vid, () => this.#liveSize())
   }
 
   usage(): Promise<bigint> {
     return inspect('the usage', this.vid, async () => {
-      const { clean } = this.names
-      const stat = (await this.files.stat(this.path)) ?? (await this.files.stat(clean))
+      const { images } = this
+      const stat = (await images.stat(this.path)) ?? (await images.stat(this.names.clean))
       return stat?.allocated ?? 0n
     })
   }
@@ -64,27 +61,28 @@ export class ImageVolume extends ImageVolumeSettings implements Volume {
     if (!source) return false
     return inspect('the state', this.vid, async () => {
       const mine = await this.images.adopted()
-      const theirs = identity(await this.files.stat(source.names.clean))
+      const theirs = identity(await this.images.stat(source.names.clean))
       return mine !== undefined && theirs !== undefined && mine !== theirs
     })
   }
 
   revisions(): Promise<Revision[]> {
-    return inspect('the revisions', this.vid, async () =>
-      (await this.images.revisions()).map(({ number, time }) => ({ id: String(number), time })),
-    )
+    return inspect('the revisions', this.vid, async () => {
+      const all = await this.images.revisions()
+      if (this.pool.imageDriver.numbersRevisions) return all.map(({ number, time }) => ({ id: String(number), time }))
+      return all.slice(-1).map(({ time }) => ({ id: 'old', time }))
+    })
   }
 
   async blockDevice(): Promise<BlockDevice | undefined> {
-    return { path: this.path, format: 'raw', kind: 'file', rw: this.rw, disposable: !this.saveOnStop }
+    return { ...this.#engine.disk(this.names), kind: 'file', rw: this.rw, disposable: !this.saveOnStop }
   }
 
   create(): Promise<void> {
-    return this.#change('create', (images) =>
-      this.saveOnStop
-        ? protocol.createOrigin(images, checkSize(this.remembered, this.vid))
-        : protocol.createPassing(images),
-    )
+    return this.#change('create', (images) => {
+      if (this.saveOnStop) checkSize(this.remembered, this.vid)
+      return this.#engine.create(this.#asEngineVolume(images))
+    })
   }
 
   async remove(): Promise<void> {
@@ -93,57 +91,171 @@ export class ImageVolume extends ImageVolumeSettings implements Volume {
     this.pool.forget(this)
   }
 
-  /** @throws StoragePoolException when there is nothing to start from */
+  /** @throws StoragePoolException when the image that a start needs is missing */
   async verify(): Promise<void> {
     if (this.source) return this.source.verify()
-    if (!this.saveOnStop) return
-    const { clean, dirty } = this.names
-    const present = await inspect('the state', this.vid, async () => {
-      return (await this.images.exists(clean)) || (this.snapshotsDisabled && (await this.images.exists(dirty)))
-    })
-    if (!present) throw new StoragePoolException(msg`Missing image file ${clean} for volume ${this.vid}`)
+    if (this.saveOnStop) await this.#locked(() => this.#verifyImage())
   }
 
   start(): Promise<void> {
     return this.#change('start', async (images) => {
       this.#refuseDuringImport()
       this.#refuseUnencrypted()
-      this.refuseExported(this.#exports)
-      await this.source?.refuseInPlaceUse()
-      return [step('remove what a crash left', () => images.removeLeftovers(false)), ...(await this.startSteps(images))]
+      this.#refuseExported()
+      if (this.kind === 'volatile') checkSize(this.remembered, this.vid)
+      const tidy = step('remove what a crash left', () => images.removeLeftovers(false))
+      return [tidy, ...(await this.#engine.start(this.#asEngineVolume(images)))]
     })
   }
 
   stop(): Promise<void> {
     return this.#change('stop', async (images) => {
       const tidy = step('remove what a crash left', () => images.removeLeftovers(this.#importing))
-      if (!this.saveOnStop) return [tidy, ...protocol.stopPassing(images)]
-      const { dirty } = images.names
-      return (await images.exists(dirty)) ? [tidy, ...protocol.commit(images, dirty)] : [tidy]
+      return [tidy, ...(await this.#engine.stop(this.#asEngineVolume(images)))]
+    })
+  }
+
+  async hold(work: () => Promise<void>): Promise<void> {
+    await this.#locked(async () => {
+      if (await this.#isUsedInPlace()) throw refusals.sourceRuns(this.vid)
+      await work()
     })
   }
 
   async export(): Promise<string> {
-    this.#requireSaved('export')
-    if (this.snapshotsDisabled && (await this.isDirty())) {
-      throw new StoragePoolException(
-        msg`Cannot export: ${this.vid} has snapshots disabled and is in use. Shut down its domain first`,
-      )
-    }
-    await this.verify()
-    this.#exports++
-    return this.names.clean
+    if (!this.saveOnStop) throw refusals.nothingToExport(this.vid)
+    return this.#locked(async () => {
+      if (await this.#isUsedInPlace()) throw refusals.exportWhileRunning(this.vid)
+      await this.#verifyImage()
+      this.#exports++
+      return this.names.clean
+    })
   }
 
   async exportEnd(): Promise<void> {
     if (this.#exports > 0) this.#exports--
   }
 
-  async importData(size?: bigint): Promise<string> {
-    this.#requireSaved('import_data')
-    await this.#change('import into', async (images) => {
+  get importData(): Volume['importData'] {
+    return this.saveOnStop ? (size) => this.#importData(size) : undefined
+  }
+
+  /** Throws StoragePoolException when no import is under way: the daemon may have been restarted since. */
+  get importDataEnd(): Volume['importDataEnd'] {
+    return this.saveOnStop ? (success) => this.#importDataEnd(success) : undefined
+  }
+
+  async importVolume(source: Volume, signal?: AbortSignal): Promise<void> {
+    if (!this.saveOnStop) return
+    // Before this volume is locked: two volumes that are copied to each other would wait for each other.
+    const path = await source.export()
+    const copy = step(`copy volume ${source.vid}`, async () => {
+      const { images } = this
+      await images.removeFiles('import')
+      await images.copyPassing(path, images.names.import, signal)
+    })
+    try {
+      await this.#importInto((images) => {
+        this.#refuseDuringImport()
+        return [step('make the folder', () => images.makeFolder()), copy, ...this.#commitImport(images)]
+      })
+    } catch (error) {
+      await endFailed(error, () => source.exportEnd(path))
+    }
+    await source.exportEnd(path)
+  }
+
+  /**
+   * A halted volume without an image of its own only remembers the size. A snapshot has at least the size of its source, also
+   * when that grows later.
+   */
+  async resize(size: bigint): Promise<void> {
+    if (!this.rw) throw refusals.resizeReadOnly(this.vid)
+    checkSize(size, this.vid)
+    const { source } = this
+    if (source && !this.pool.imageDriver.resizesSnapshots) throw refusals.resizeOfSnapshot(this.vid, source.vid)
+    await this.#change('resize', async (images) => {
+      const running = await images.stat(images.names.dirty)
+      const least = await source?.committedSize()
+      if (least !== undefined && size < least && !running) throw refusals.smallerThanSource(this.vid, size, least)
+      const remember = step('remember the size', async () => {
+        // Its source's size is no choice: the volume follows when its source grows or shrinks.
+        this.remembered = size === least ? 0n : size
+      })
+      if (running) return [...this.#resizeRunning(running.size, size), remember]
+      const changes = this.saveOnStop && (await this.#liveSize()) !== size
+      return changes ? [...protocol.resizeCommitted(images, size), remember] : [remember]
+    })
+  }
+
+  get revert(): Volume['revert'] {
+    return this.pool.capabilities.revert ? (id) => this.#revert(id) : undefined
+  }
+
+  get snapshot(): Volume['snapshot'] {
+    return this.saveOnStop ? () => this.#snapshot() : undefined
+  }
+
+  get names(): ImageNames {
+    return new ImageNames(`${this.pool.dirPath}/${this.vid}`)
+  }
+
+  /** Whether an import is under way, whose file must stay. */
+  get importing(): boolean {
+    return this.#importing
+  }
+
+  /** The size of the committed image, 0 when there is none. */
+  async committedSize(): Promise<bigint> {
+    return (await this.images.stat(this.names.clean))?.size ?? 0n
+  }
+
+  protected get files(): Files {
+    return this.pool.files
+  }
+
+  protected get images(): ImageFiles {
+    return new ImageFiles(this.files, this.names, {
+      revisionsToKeep: this.revisionsToKeep,
+      precache: !this.snapshotsDisabled && this.pool.keepsPrecache,
+      warn: this.pool.warn,
+    })
+  }
+
+  get #engine(): ImageEngine {
+    return engineFor(this.kind, this.pool.os, this.pool.usesOverlays)
+  }
+
+  #asEngineVolume(images: ImageFiles): EngineVolume {
+    return { images, size: this.remembered, inPlace: this.snapshotsDisabled, source: this.source }
+  }
+
+  /** The size of the running copy, else of the committed one, else the remembered or, if that is more, the source's. */
+  async #liveSize(): Promise<bigint> {
+    const { images, names } = this
+    const stat = (await images.stat(names.dirty)) ?? (await images.stat(names.clean))
+    if (stat) return stat.size
+    const theirs = (await this.source?.committedSize()) ?? 0n
+    return this.remembered > theirs ? this.remembered : theirs
+  }
+
+  async #verifyImage(): Promise<void> {
+    const { clean, dirty } = this.names
+    const present = await inspect('the state', this.vid, async () => {
+      return (await this.images.exists(clean)) || (this.snapshotsDisabled && (await this.images.exists(dirty)))
+    })
+    if (!present) throw refusals.missingImage(this.vid, clean)
+  }
+
+  /** True while the domain writes the committed image, which cannot be copied then. */
+  async #isUsedInPlace(): Promise<boolean> {
+    return this.snapshotsDisabled && (await this.isDirty())
+  }
+
+  async #importData(size?: bigint): Promise<string> {
+    await this.#importInto(async (images) => {
       this.#refuseDuringImport()
-      const wanted = checkSize(size ?? (await this.liveSize()), this.vid)
+      const wanted = checkSize(size ?? (await this.#liveSize()), this.vid)
       return [
         step('make the folder', () => images.makeFolder()),
         step('make the image to fill', () => images.writeSparse(images.names.import, wanted)),
@@ -155,130 +267,42 @@ export class ImageVolume extends ImageVolumeSettings implements Volume {
     return this.names.import
   }
 
-  /** @throws StoragePoolException when no import is under way: the daemon may have been restarted since */
-  async importDataEnd(success: boolean): Promise<void> {
+  async #importDataEnd(success: boolean): Promise<void> {
     await this.#importInto((images) => {
-      if (!this.#importing) throw new StoragePoolException(msg`No import operation in progress on ${this.vid}`)
+      if (!this.#importing) throw refusals.noImport(this.vid)
       this.#importing = false
       return success ? this.#commitImport(images) : [step('drop the import', () => images.removeFiles('import'))]
     })
   }
 
-  async importVolume(source: Volume, signal?: AbortSignal): Promise<void> {
-    if (!this.saveOnStop) return
-    await this.#importInto((images) => {
-      this.#refuseDuringImport()
-      return [
-        step('make the folder', () => images.makeFolder()),
-        step(`copy volume ${source.vid}`, () => copyExported(images, source, signal)),
-        ...this.#commitImport(images),
-      ]
-    })
-  }
-
-  /** A halted volume without an image of its own only remembers the size. */
-  async resize(size: bigint): Promise<void> {
-    if (!this.rw) throw new StoragePoolException(msg`Cannot resize: ${this.vid} is read-only`)
-    checkSize(size, this.vid)
-    await this.#change('resize', async (images) => {
-      const { dirty } = images.names
-      const running = await images.files.stat(dirty)
-      const remember = step('remember the size', async () => {
-        this.remembered = size
-      })
-      if (running) return [...this.#resizeRunning(running.size, size), remember]
-      const changes = this.saveOnStop && (await this.liveSize()) !== size
-      return changes ? [...protocol.resizeCommitted(images, size), remember] : [remember]
-    })
-  }
-
-  async revert(id?: string): Promise<void> {
+  async #revert(id?: string): Promise<void> {
     await this.#change('revert', async (images) => {
       this.#refuseDuringImport()
-      if (await this.isDirty()) throw new StoragePoolException(msg`Cannot revert: ${this.vid} is not cleanly stopped`)
+      if (await this.isDirty()) throw refusals.revertWhileDirty(this.vid)
       const all = await images.revisions()
       const chosen = id === undefined ? all.at(-1) : all.find(({ number }) => String(number) === id)
-      if (!chosen) throw new QubesVolumeRevisionNotFoundError(msg`Volume ${this.vid} has no revision ${id ?? 'at all'}`)
+      if (!chosen) throw refusals.noRevision(this.vid, id)
       return [...protocol.revertTo(images, chosen.path), this.#rememberSize()]
     })
   }
 
-  async snapshot(): Promise<string> {
-    this.#requireSaved('snapshot')
-    if (this.revisionsToKeep <= 0) {
-      throw new StoragePoolException(msg`Cannot snapshot: ${this.vid} keeps no revisions. Set revisions_to_keep first`)
-    }
-    return this.lock.run(async () => {
-      await this.verify()
+  async #snapshot(): Promise<string> {
+    if (this.revisionsToKeep <= 0) throw refusals.keepsNoRevisions(this.vid)
+    return this.#locked(async () => {
+      await this.#verifyImage()
       await runSteps('snapshot', this.vid, protocol.keepRevision(this.images))
       const newest = (await this.revisions()).at(-1)
-      if (!newest) throw new StoragePoolException(msg`Cannot snapshot: the revision of ${this.vid} is gone`)
+      if (!newest) throw refusals.noRevision(this.vid, undefined)
       return newest.id
     })
   }
 
-  get names(): ImageNames {
-    return new ImageNames(`${this.pool.dirPath}/${this.vid}`)
-  }
-
-  protected get files(): Files {
-    return this.pool.os.files
-  }
-
-  protected get images(): ImageFiles {
-    return new ImageFiles(this.files, this.names, {
-      revisionsToKeep: this.revisionsToKeep,
-      precache: !this.snapshotsDisabled && this.pool.keepsPrecache,
-      warn: this.pool.warn,
-    })
-  }
-
-  protected get lock(): Mutex {
-    this.#lock ??= new Mutex()
-    return this.#lock
-  }
-
-  /** The size of the running copy, else of the committed one, else the remembered or, if that is more, the source's. */
-  protected async liveSize(): Promise<bigint> {
-    const { clean, dirty } = this.names
-    const stat = (await this.files.stat(dirty)) ?? (await this.files.stat(clean))
-    if (stat) return stat.size
-    const theirs = this.source ? await this.source.liveCleanSize() : 0n
-    return this.remembered > theirs ? this.remembered : theirs
-  }
-
-  /** The size of the committed copy, 0 when there is none. */
-  protected async liveCleanSize(): Promise<bigint> {
-    return (await this.files.stat(this.names.clean))?.size ?? 0n
-  }
-
-  /** The steps that give the domain its disk. */
-  protected async startSteps(images: ImageFiles): Promise<Step[]> {
-    if (this.source) return this.snapshotSteps(images, this.source)
-    if (this.kind === 'volatile') return protocol.startVolatile(images, checkSize(this.remembered, this.vid))
-    const dirty = await images.exists(images.names.dirty)
-    if (this.snapshotsDisabled) return protocol.startInPlace(images, dirty)
-    return dirty ? [] : protocol.startOrigin(images)
-  }
-
-  protected snapshotSteps(images: ImageFiles, source: ImageVolume): Step[] {
-    return protocol.startSnapshot(images, source.names.clean, this.remembered)
-  }
-
-  /** A reader of the committed image by its path would lose it if the domain got that very file. */
-  protected refuseExported(exports: number): void {
-    if (exports > 0 && this.snapshotsDisabled) {
-      throw new StoragePoolException(msg`Cannot start: ${this.vid} is being exported`)
-    }
-  }
-
-  /** @throws QubesVMError when the domain is writing the committed image, which nobody can copy then */
-  protected async refuseInPlaceUse(): Promise<void> {
-    if (this.snapshotsDisabled && (await this.isDirty())) throw new QubesVMError(msg`Volume ${this.vid} is running`)
+  #locked<T>(work: () => Promise<T>): Promise<T> {
+    return this.pool.locks.run(this.vid, work)
   }
 
   #change(verb: string, plan: Plan): Promise<void> {
-    return this.lock.run(() => this.#carryOut(verb, plan))
+    return this.#locked(() => this.#carryOut(verb, plan))
   }
 
   async #carryOut(verb: string, plan: Plan): Promise<void> {
@@ -288,12 +312,11 @@ export class ImageVolume extends ImageVolumeSettings implements Volume {
 
   /** As `#change`; when it fails, the import image goes too: the disk may be full. */
   #importInto(plan: Plan): Promise<void> {
-    return this.lock.run(async () => {
+    return this.#locked(async () => {
       try {
         await this.#carryOut('import into', plan)
       } catch (error) {
-        if (!this.#importing) await this.images.removeFiles('import').catch((e) => this.pool.warn(errorText(e)))
-        throw error
+        await endFailed(error, () => (this.#importing ? undefined : this.images.removeFiles('import')))
       }
     })
   }
@@ -304,56 +327,48 @@ export class ImageVolume extends ImageVolumeSettings implements Volume {
 
   #rememberSize(): Step {
     return step('read the new size', async () => {
-      this.remembered = await this.liveSize()
+      this.remembered = await this.#liveSize()
     })
   }
 
   #resizeRunning(now: bigint, size: bigint): Step[] {
-    if (size < now) {
-      throw new StoragePoolException(msg`Cannot shrink ${this.vid} from ${now} to ${size} bytes: it is in use`)
-    }
+    if (size < now) throw refusals.shrinkWhileRunning(this.vid, now, size)
+    const { dirty } = this.names
     return [
-      step('grow the running copy', () => this.files.truncate(this.names.dirty, size)),
-      step('make the new size durable', () => this.files.sync(this.names.dirty)),
-      step('tell loop devices the new size', () => refreshLoopDevices(this.pool.os, this.names.dirty)),
+      step('grow the running copy', () => this.files.truncate(dirty, size)),
+      step('make the new size durable', () => this.files.sync(dirty)),
+      step('tell loop devices the new size', () => this.#refreshLoopDevices(dirty)),
     ]
   }
 
-  #refuseDuringImport(): void {
-    if (this.#importing) throw new StoragePoolException(msg`Import operation in progress on ${this.vid}`)
-  }
-
-  /** Nothing here can encrypt yet; the clear text must not reach the disk (A.9). */
-  #refuseUnencrypted(): void {
-    if (!this.isEphemeral) return
-    throw new StoragePoolException(
-      msg`Cannot start: ${this.vid} is ephemeral, and pool ${this.pool.name} cannot encrypt. Set ephemeral to False`,
-    )
-  }
-
-  #requireSaved(operation: string): void {
-    if (!this.saveOnStop) {
-      throw new QubesNotImplementedError(msg`Cannot ${operation}: ${this.vid} is not save_on_stop`)
+  /** The volume has its new size by now: a loop device that cannot be told so makes nothing of it undone. */
+  async #refreshLoopDevices(path: string): Promise<void> {
+    try {
+      await refreshLoopDevices(this.pool.os, path)
+    } catch (error) {
+      this.pool.warn(`The loop devices of ${path} could not be told its new size: ${errorChain(error)}`)
     }
   }
-}
 
-/** Looks at the state and says which steps it takes. */
-type Plan = (images: ImageFiles) => readonly Step[] | Promise<readonly Step[]>
+  /** A reader of the committed image by its path would lose it if the domain got that very file. */
+  #refuseExported(): void {
+    const mayStart = this.pool.imageDriver.startsWhileExported && !this.snapshotsDisabled
+    if (this.#exports > 0 && !mayStart) throw refusals.startWhileExported(this.vid)
+  }
+
+  #refuseDuringImport(): void {
+    if (this.#importing) throw refusals.importRuns(this.vid)
+  }
+
+  /** No driver of image files can encrypt yet; the clear text must not reach the disk (A.9). */
+  #refuseUnencrypted(): void {
+    if (!this.isEphemeral) return
+    throw refusals.cannotEncrypt(this.vid, this.pool.name)
+  }
+}
 
 /** @throws StoragePoolException when the source is not in the same pool */
 function sourceIn(pool: ImagePool, source: Volume): ImageVolume {
   if (source instanceof ImageVolume && source.pool === pool) return source
   throw new StoragePoolException(msg`Source volume ${source.vid} must be in the same pool ${pool.name}`)
-}
-
-/** Copies what another volume committed into the import image, which the commit will make durable. */
-async function copyExported(images: ImageFiles, source: Volume, signal?: AbortSignal): Promise<void> {
-  await images.removeFiles('import')
-  const path = await source.export()
-  try {
-    await images.copyPassing(path, images.names.import, signal)
-  } finally {
-    await source.exportEnd(path)
-  }
 }

@@ -1,4 +1,4 @@
-import { msg, StoragePoolException } from '@cloister/kit'
+import { endFailed, msg, StoragePoolException } from '@cloister/kit'
 import type { Files } from '@cloister/os'
 import { beginImport, endImport, type OwnedVolume } from './volume-operations.ts'
 
@@ -69,8 +69,7 @@ export async function importStream(owned: OwnedVolume, body: AsyncIterable<Uint8
       throw new StoragePoolException(msg`not enough data (copied ${came} bytes, expected ${target.size} bytes)`)
     }
   } catch (error) {
-    await endImport(owned, false)
-    throw error
+    await endFailed(error, () => endImport(owned, false))
   }
   await endImport(owned, true)
 }

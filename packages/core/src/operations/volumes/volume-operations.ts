@@ -1,5 +1,5 @@
-import { msg, QubesException, QubesValueError, StoragePoolException } from '@cloister/kit'
-import type { Volume } from '@cloister/storage'
+import { errorChain, msg, QubesException, QubesValueError, StoragePoolException } from '@cloister/kit'
+import { supported, type Volume } from '@cloister/storage'
 import { AppVM } from '../../domains/app-vm.ts'
 import type { BaseVM } from '../../domains/base-vm.ts'
 import { QubesVM } from '../../domains/qubes-vm.ts'
@@ -35,6 +35,8 @@ async function store({ vm, storage, volume }: OwnedVolume): Promise<void> {
 export async function resizeVolume(owned: OwnedVolume, size: bigint): Promise<void> {
   const { vm, volume } = owned
   await vm.phase.settle(vm.app.os.clock, 'resize')
+  vm.phase.require('resize')
+  using _vm = vm.phase.hold()
   const run = vm instanceof QubesVM && vm.phase.name === 'running' ? vm.run : undefined
   const before = await volume.size()
   if (run && size < before) {
@@ -58,7 +60,10 @@ async function restoreSize({ vm, volume }: OwnedVolume, size: bigint): Promise<v
   try {
     await volume.resize(size)
   } catch (error) {
-    vm.app.log.warn('a volume keeps its new size, which could not be written down', { volume: volume.vid, error })
+    vm.app.log.warn('a volume keeps its new size, which could not be written down', {
+      volume: volume.vid,
+      error: errorChain(error),
+    })
   }
 }
 
@@ -69,8 +74,11 @@ function diskOf({ storage, volume }: OwnedVolume): string {
 
 /** Goes back to a revision of a volume. */
 export async function revertVolume(owned: OwnedVolume, revision: string): Promise<void> {
-  await owned.volume.revert(revision)
-  await store(owned)
+  const { vm, volume } = owned
+  await whileHalted(vm, `reverting its volume ${volume.name}`, async () => {
+    await supported(volume, 'revert')(revision)
+    await store(owned)
+  })
 }
 
 /** Begins to replace the content of a volume of a halted domain; returns the file to fill, and how long it must be. */
@@ -79,7 +87,9 @@ export async function beginImport(
   size?: bigint,
 ): Promise<{ readonly path: string; readonly size: bigint }> {
   const expected = size ?? (await volume.size())
-  const path = await whileHalted(vm, `importing into its volume ${volume.name}`, () => volume.importData(expected))
+  const path = await whileHalted(vm, `importing into its volume ${volume.name}`, () =>
+    supported(volume, 'importData')(expected),
+  )
   await vm.app.changes.make((unit) =>
     vm.app.events.fire(unit, vm, 'domain-volume-import-begin', { volume: volume.name, size: expected }),
   )
@@ -89,10 +99,12 @@ export async function beginImport(
 /** Ends an import: takes the new content over, or drops it. */
 export async function endImport(owned: OwnedVolume, success: boolean): Promise<void> {
   const { vm, storage, volume } = owned
-  await volume.importDataEnd(success)
-  await vm.app.changes.make((unit) => {
-    storage.store(unit, volume.name)
-    vm.app.events.fire(unit, vm, 'domain-volume-import-end', { volume: volume.name, success })
+  await whileHalted(vm, `ending the import into its volume ${volume.name}`, async () => {
+    await supported(volume, 'importDataEnd')(success)
+    await vm.app.changes.make((unit) => {
+      storage.store(unit, volume.name)
+      vm.app.events.fire(unit, vm, 'domain-volume-import-end', { volume: volume.name, success })
+    })
   })
 }
 
@@ -104,7 +116,9 @@ export async function clearVolume(owned: OwnedVolume): Promise<void> {
 
 /** Sets whether the guest may write. */
 export async function setVolumeRw(owned: OwnedVolume, rw: boolean): Promise<void> {
-  await owned.vm.phase.settle(owned.vm.app.os.clock, 'setRw')
+  const { phase, app } = owned.vm
+  await phase.settle(app.os.clock, 'setRw')
+  phase.require('setRw')
   await change(owned, (volume) => {
     const before = volume.rw
     volume.rw = rw
@@ -130,6 +144,7 @@ export async function setVolumeRevisions(owned: OwnedVolume, count: number): Pro
   if (count < -1) throw new QubesValueError(msg`Invalid value for revisions_to_keep: ${count}; it must be at least -1`)
   if ((count === -1) !== (volume.revisionsToKeep === -1)) {
     await vm.phase.settle(vm.app.os.clock, 'switchSnapshots')
+    vm.phase.require('switchSnapshots')
     if (vm instanceof AppVM) for (const child of vm.disposables()) child.phase.require('switchSnapshots')
   }
   await change(owned, () => {
@@ -149,8 +164,8 @@ async function change({ vm, storage, volume }: OwnedVolume, set: (volume: Volume
 }
 
 /** Makes a revision of the committed state now; returns its id. */
-export function snapshotVolume({ volume }: OwnedVolume): Promise<string> {
-  return volume.snapshot()
+export async function snapshotVolume({ volume }: OwnedVolume): Promise<string> {
+  return supported(volume, 'snapshot')()
 }
 
 /** The domain that a volume of a pool belongs to. @throws QubesException for a volume that belongs to none, such as a kernel */

@@ -3,7 +3,11 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { DomainHandle } from '../../driver.ts'
 import { stateReasons } from '../../state-reasons.ts'
+import { monitorSocket } from './machine/arguments.ts'
+import { portPlace } from './machine/pci-slots.ts'
+import { Places } from './places.ts'
 import { diskXml, QemuHarness, qemu, TestConsole } from './testing/qemu-harness.ts'
+import { RawMonitor } from './testing/raw-monitor.ts'
 
 const guest = join(import.meta.dirname, '../../../../../.cache/guest')
 const hasGuest = (await stat(join(guest, 'root.img')).catch(() => undefined)) !== undefined
@@ -38,7 +42,7 @@ describe.skipIf(!qemu || !hasGuest)('a Linux guest', () => {
     domain = await host.driver.domainCreate(defined, { paused: true })
     console = new TestConsole(await host.driver.domainOpenConsole(domain))
     await host.driver.domainResume(domain)
-    await console.until('cloister:/# ')
+    await console.until('cloister:/# ', 60_000)
   })
 
   afterAll(() => host[Symbol.asyncDispose]())
@@ -91,6 +95,36 @@ describe.skipIf(!qemu || !hasGuest)('a Linux guest', () => {
     const full = (await stat(image)).blocks
     await run('rm /rw/big; sync; fstrim /rw')
     expect((await stat(image)).blocks).toBeLessThan(full - (7 << 20) / 512)
+  })
+
+  it('names devices by their kind and index', async () => {
+    const found = await run(
+      'cd /sys/block; for d in vd*; do readlink -f $d/device; done; readlink -f /sys/class/net/e*/device',
+    )
+    const buses = [...found.matchAll(/pci0000:00\/0000:(00:\S{4})\/0000:(\S{2}:00\.0)/g)]
+    expect(buses.map(([, port]) => port)).toEqual(['00:10.0', '00:10.1', '00:10.2', '00:10.3', '00:04.0'])
+    expect(buses.map(([, , device]) => device)).toEqual(['09:00.0', '0a:00.0', '0b:00.0', '0c:00.0', '01:00.0'])
+  })
+
+  it('gets a disk while it runs, in a port that was empty, and keeps it under a driver that opens anew', async () => {
+    await host.driver.connectClose()
+    const places = new Places(join(host.folder, 'q'))
+    const monitor = await RawMonitor.connect(join(places.runFolder(domain.uuid), monitorSocket))
+    const blank = { driver: 'null-co', 'node-name': 'plugged', size: 1 << 20, 'read-zeroes': true }
+    await monitor.execute('blockdev-add', blank)
+    await monitor.execute('device_add', {
+      driver: 'virtio-blk-pci',
+      id: 'plugged0',
+      drive: 'plugged',
+      serial: 'plugged',
+      ...portPlace('spare', 0),
+    })
+    monitor.close()
+    await host.reopen()
+    console = new TestConsole(await host.driver.domainOpenConsole(domain))
+    await expect
+      .poll(() => run('cat /sys/block/vde/serial; readlink -f /sys/block/vde/device'), { timeout: 20_000 })
+      .toMatch(/plugged[\s\S]*0000:00:18\.0/)
   })
 
   it('heeds the power button', async () => {

@@ -15,7 +15,7 @@ const longestSocketName = 'console29'.length
  *     log/<uuid>.log        what QEMU says; <uuid>.console.log: what the guest writes to its first serial port
  *     nvram/<uuid>.fd       variables of UEFI firmware
  *     kvm-probe.json        whether guests boot under KVM
- *     owner.json            the daemon that is there
+ *     .cloister/            the lock of the daemon that works there
  */
 export class Places {
   readonly root: string
@@ -48,16 +48,18 @@ export class Places {
     return join(this.root, 'kvm-probe.json')
   }
 
-  get owner(): string {
-    return join(this.root, 'owner.json')
-  }
-
   get bootSector(): string {
     return join(this.root, 'boot-sector.img')
   }
 
   runFolder(uuid: string): string {
     return join(this.runsFolder, Buffer.from(uuid.replaceAll('-', ''), 'hex').toString('base64url'))
+  }
+
+  /** The uuid of the domain that has a run folder of that name. */
+  uuidOfRunFolder(name: string): string {
+    const digits = Buffer.from(name, 'base64url').toString('hex')
+    return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
   }
 
   record(uuid: string): string {

@@ -15,8 +15,8 @@ export class QemuDomain implements Identified {
   readonly lock: Mutex = new Mutex()
   /** The configuration of the next start; undefined when the domain is transient. */
   stored: DomainDefinition | undefined
-  /** Why the domain is shut off, while it is. */
-  shutoffReason: number = stateReasons.shutoff.unknown
+  /** How the last run ended. */
+  #shutoff: DomainStateAndReason = { state: 'shutoff', reason: stateReasons.shutoff.unknown }
   #run: DomainRun | undefined
   /** What it was made from, for as long as it is neither stored nor runs. */
   readonly #first: DomainDefinition
@@ -40,9 +40,9 @@ export class QemuDomain implements Identified {
   }
 
   get state(): DomainStateAndReason {
-    if (!this.#run) return { state: 'shutoff', reason: this.shutoffReason }
-    const { state, reason } = this.#run.state
-    return { state, reason }
+    if (!this.#run) return this.#shutoff
+    const { state, reason, why } = this.#run.state
+    return { state, reason, ...(why !== undefined && { why }) }
   }
 
   /** @throws LibvirtError OPERATION_INVALID when the domain is not active */
@@ -59,9 +59,10 @@ export class QemuDomain implements Identified {
     this.#run = run
   }
 
-  end(reason: number): void {
+  /** @param shutoff how the run ended */
+  end(shutoff: DomainStateAndReason): void {
     this.#run = undefined
-    this.shutoffReason = reason
+    this.#shutoff = shutoff
   }
 
   /** Domain XML of the run, or of the stored configuration when there is none or it is asked for. */

@@ -113,6 +113,21 @@ describe.skipIf(!qemu)('QemuDriver', () => {
     await host.untilEvents('a resumed/unpaused', 'a stopped/destroyed')
   })
 
+  it('presses the power button in every state of the guest, as often as it is asked to', async () => {
+    const { domain, console } = await host.boot({ name: 'a' })
+    const press = async (): Promise<void> => {
+      await host.driver.domainShutdown(domain)
+      await host.driver.domainShutdown(domain)
+    }
+    await press()
+    await host.driver.domainSuspend(domain)
+    await press()
+    await host.driver.domainResume(domain)
+    await console.type('S')
+    await host.untilEvents('a pmsuspended/memory')
+    await press()
+  })
+
   it('kills a QEMU that does not end by itself', async () => {
     const { domain } = await host.boot({ name: 'a' })
     const [pid = 0] = await host.processes()
@@ -195,12 +210,15 @@ describe.skipIf(!qemu)('QemuDriver', () => {
   })
 
   it('does not share its folder', async () => {
-    const note = join(host.folder, 'q/owner.json')
-    const other = { ...(await host.os.processes.identify(1)), bootId: host.os.host.bootId }
+    await expect(host.reopen()).rejects.toMatchObject({
+      kind: 'RESOURCE_BUSY',
+      message: expect.stringContaining(`process ${process.pid}`),
+    })
     await host.driver.connectClose()
-    await writeFile(note, JSON.stringify(other))
+    const lock = await host.os.locks.take(join(host.folder, 'q'))
     await expect(host.reopen()).rejects.toMatchObject({ kind: 'RESOURCE_BUSY' })
-    expect(JSON.parse(await readFile(note, 'utf8'))).toEqual(other)
+    await lock.release()
+    await host.reopen()
   })
 
   it('finds domains by name, uuid and id', async () => {
@@ -365,13 +383,21 @@ describe.skipIf(!qemu)('QemuDriver', () => {
         await writeFile(join(small, 'filler'), Buffer.alloc(1 << 20)).catch(() => {})
         await console.type('W')
         await host.untilEvents('a suspended/ioerror')
-        expect(await host.driver.domainGetState(domain)).toEqual({
-          state: 'paused',
-          reason: stateReasons.paused.ioerror,
-        })
+        const why = "no space is left on the host for disk 'vda'"
+        const full = { state: 'paused', reason: stateReasons.paused.ioerror, why }
+        expect(await host.driver.domainGetState(domain)).toEqual(full)
+        expect(host.whys).toEqual([why])
+        await expect(host.driver.domainResume(domain)).rejects.toThrow(
+          `operation failed: domain 'a' was resumed and has stopped again: ${why}`,
+        )
+        expect(await host.driver.domainGetState(domain)).toEqual(full)
+        await host.reopen()
+        expect(await host.driver.domainGetState(domain)).toEqual(full)
+        const again = new TestConsole(await host.driver.domainOpenConsole(domain))
         await rm(join(small, 'filler'))
         await host.driver.domainResume(domain)
-        await console.until('w')
+        await again.until('w')
+        expect(await host.driver.domainGetState(domain)).not.toHaveProperty('why')
         await host.driver.domainDestroy(domain)
       } finally {
         await host.os.processes.run(['umount', small])

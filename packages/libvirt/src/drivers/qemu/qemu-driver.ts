@@ -14,6 +14,7 @@ import type {
 } from '../../driver.ts'
 import { LibvirtError } from '../../error.ts'
 import { lifecycleDetails } from '../../lifecycle-details.ts'
+import { stateReasons } from '../../state-reasons.ts'
 import { formatUri, type LibvirtUri } from '../../uri.ts'
 import { formatDomainXml } from '../../xml/domain-format.ts'
 import { parseDomainXml } from '../../xml/domain-parse.ts'
@@ -32,11 +33,14 @@ import { readCpuTime } from './run/cpu-time.ts'
 import type { DomainRun, RunOwner } from './run/domain-run.ts'
 import { launch } from './run/launch.ts'
 import { readMemoryStats } from './run/memory-stats.ts'
-import { endNotice, type LifecycleNotice, shutoffReason } from './run/run-state.ts'
+import { endNotice, type LifecycleNotice, shutoffState } from './run/run-state.ts'
+
+/** A guest repeats the request that a full disk has stopped at once; whether the request fails again is seen in this time, ms. */
+const repeatedRequestMs = 1000
 
 /**
- * Opens the driver that runs QEMU itself: `qemu:///embed?root=DIR`. Guests of a daemon before us that still run are taken up
- * again; they go on when the connection is closed.
+ * Opens the driver that runs QEMU itself: `qemu:///embed?root=DIR`. Guests that another daemon has started and that still run
+ * are taken up again; guests keep running when the connection is closed.
  * @throws LibvirtError INVALID_ARG, OPERATION_FAILED
  */
 export async function openQemuDriver(uri: LibvirtUri, environment: DriverEnvironment): Promise<Driver> {
@@ -168,25 +172,31 @@ class QemuDriver implements Driver, RunOwner {
     await this.#onDomain(handle, ({ run }) => run.execute('system_powerdown'))
   }
 
+  /** Does not wait for its turn when the domain runs: a command that QEMU does not answer may have it. */
   async domainDestroy(handle: DomainHandle): Promise<void> {
-    await this.#onDomain(handle, ({ run }) => run.destroy())
+    const domain = this.#domains.resolve(handle)
+    await (domain.active ? domain.run.destroy() : this.#onDomain(handle, ({ run }) => run.destroy()))
   }
 
-  /** A domain that is paused stays so. */
+  /** A domain that is paused already is left as it is. */
   async domainSuspend(handle: DomainHandle): Promise<void> {
     await this.#onDomain(handle, async (domain) => {
       const { run } = domain
-      if (run.state.state === 'paused') return
-      if (run.state.state !== 'running') domain.invalid(msg`domain '${domain.name}' is not running`)
+      const { state } = run.controlledState()
+      if (state === 'paused') return
+      if (state !== 'running') domain.invalid(msg`domain '${domain.name}' is not running`)
       await run.execute('stop')
     })
   }
 
+  /** @throws LibvirtError OPERATION_FAILED when the guest stops again at once, as a disk of it still fails */
   async domainResume(handle: DomainHandle): Promise<void> {
     await this.#onDomain(handle, async (domain) => {
       const { run } = domain
-      if (run.state.state !== 'paused') domain.invalid(msg`domain '${domain.name}' is not paused`)
+      const { state, reason } = run.controlledState()
+      if (state !== 'paused') domain.invalid(msg`domain '${domain.name}' is not paused`)
       await run.execute('cont')
+      if (reason === stateReasons.paused.ioerror) await this.#requireProgress(run)
     })
   }
 
@@ -200,7 +210,8 @@ class QemuDriver implements Driver, RunOwner {
 
   async domainPMWakeup(handle: DomainHandle): Promise<void> {
     await this.#onDomain(handle, async (domain) => {
-      if (domain.run.state.state !== 'pmsuspended') domain.invalid(msg`domain '${domain.name}' is not pmsuspended`)
+      if (domain.run.controlledState().state !== 'pmsuspended')
+        domain.invalid(msg`domain '${domain.name}' is not pmsuspended`)
       await domain.run.execute('system_wakeup')
     })
   }
@@ -270,7 +281,7 @@ class QemuDriver implements Driver, RunOwner {
   /** A run is over. */
   ended(run: DomainRun): void {
     const domain = this.#domains.withUuid(run.definition.uuid)
-    domain.end(shutoffReason(run.state))
+    domain.end(shutoffState(run.state))
     this.#domains.put(domain, run.id)
     if (!domain.stored) this.#domains.remove(domain)
     this.#emit(domain, endNotice(run.state))
@@ -320,6 +331,16 @@ class QemuDriver implements Driver, RunOwner {
     }
   }
 
+  /** A guest that was stopped because of a disk repeats its request, which may fail again. @throws LibvirtError OPERATION_FAILED */
+  async #requireProgress(run: DomainRun): Promise<void> {
+    const { name } = run.definition
+    if (!(await run.pausesWithin(repeatedRequestMs))) return
+    const { reason, why } = run.state
+    if (reason !== stateReasons.paused.ioerror) return
+    const text = msg`domain '${name}' was resumed and has stopped again: ${why ?? 'a disk fails'}`
+    throw new LibvirtError('OPERATION_FAILED', text, { domain: 'QEMU' })
+  }
+
   #parse(xml: string): DomainDefinition {
     const definition = parseDomainXml(xml, this.#host.os.host)
     refuseUnsupported(definition, this.#host.abilities)
@@ -349,8 +370,8 @@ class QemuDriver implements Driver, RunOwner {
     await run.record.write(({ stored: _, ...rest }) => ({ ...rest, ...(stored !== undefined && { stored }) }))
   }
 
-  #emit(domain: QemuDomain, [event, detail]: LifecycleNotice): void {
-    this.#listeners.emit({ domain: domain.handle, event, detail })
+  #emit(domain: QemuDomain, [event, detail, why]: LifecycleNotice): void {
+    this.#listeners.emit({ domain: domain.handle, event, detail, ...(why !== undefined && { why }) })
   }
 }
 

@@ -15,6 +15,7 @@ export const defaultDomain: DomainDefinition = {
   onPoweroff: 'destroy',
   onReboot: 'restart',
   onCrash: 'destroy',
+  pm: { suspendToMem: true, suspendToDisk: true },
   devices: {
     disks: [
       {

@@ -267,6 +267,11 @@ export class TestDriver implements Driver {
     this.#domains.withUuid(uuid).ignoresShutdown = true
   }
 
+  /** For tests: the guest reacts again when it is asked to shut down. */
+  heedShutdown(uuid: string): void {
+    this.#domains.withUuid(uuid).ignoresShutdown = false
+  }
+
   /** For tests: what a running guest reports of its memory from now on, until it ends. */
   reportMemory(uuid: string, report: Omit<DomainMemoryStats, 'actual' | 'rss'>): void {
     this.#domains.withUuid(uuid).run.report = report

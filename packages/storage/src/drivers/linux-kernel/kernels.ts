@@ -1,5 +1,5 @@
 import { msg, StoragePoolException, utf8Text } from '@cloister/kit'
-import { errorCode, type Files } from '@cloister/os'
+import { errorCode, type Files, failureText } from '@cloister/os'
 
 const optionsLimit = 4096
 
@@ -22,7 +22,7 @@ export function isKernelName(name: string): boolean {
 /**
  * The files of an installed kernel.
  * @param dirPath the folder with a folder for each kernel
- * @throws StoragePoolException when there is no such kernel, or an options file is not one line of text
+ * @throws StoragePoolException when there is no such kernel, or a file with its options cannot be read or used
  */
 export async function kernelFiles(files: Files, dirPath: string, kernel: string): Promise<KernelFiles> {
   const folder = `${dirPath}/${kernel}`
@@ -66,14 +66,17 @@ async function namesIn(files: Files, folder: string): Promise<string[]> {
   }
 }
 
+/** The options in a file; undefined when it is missing. A file that cannot be read makes this kernel alone unusable. */
 async function readOptions(files: Files, folder: string, situation: string): Promise<string | undefined> {
   const path = `${folder}/default-kernelopts-${situation}.txt`
   try {
     const text = utf8Text(await files.read(path, optionsLimit))?.trim()
     if (text !== undefined && /^[\x20-\x7e]*$/.test(text)) return text
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined
-    throw error
+  } catch (cause) {
+    if (errorCode(cause) === 'ENOENT') return undefined
+    throw new StoragePoolException(msg`Cannot read the kernel options in ${path}: ${failureText(cause)}`, { cause })
   }
-  throw new StoragePoolException(msg`${path} is not one line of text`)
+  throw new StoragePoolException(
+    msg`Cannot use the kernel options in ${path}: they are not one line of printable ASCII`,
+  )
 }

@@ -29,7 +29,8 @@ export class LinuxKernelPool implements Pool {
   }
 
   set revisionsToKeep(value: number) {
-    if (value !== 0) throw new QubesValueError(msg`Pool ${this.name} of kernels supports only revisions_to_keep=0`)
+    if (value !== 0)
+      throw new QubesValueError(msg`Pool ${this.name} holds kernels, which have no revisions: use revisions_to_keep=0`)
   }
 
   get ephemeralVolatile(): boolean {
@@ -37,7 +38,10 @@ export class LinuxKernelPool implements Pool {
   }
 
   set ephemeralVolatile(value: boolean) {
-    if (value) throw new QubesValueError(msg`Pool ${this.name} of kernels supports only ephemeral_volatile=False`)
+    if (value)
+      throw new QubesValueError(
+        msg`Pool ${this.name} holds kernels, which are not encrypted: use ephemeral_volatile=False`,
+      )
   }
 
   config(): Record<string, string> {

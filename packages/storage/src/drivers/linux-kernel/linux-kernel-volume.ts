@@ -16,10 +16,10 @@ export class LinuxKernelVolume implements Volume {
   /** @throws QubesValueError, QubesNotImplementedError for anything but a read-only volatile volume */
   constructor(pool: LinuxKernelPool, vid: string, config: VolumeConfig) {
     if (config.saveOnStop) {
-      throw new QubesNotImplementedError('LinuxKernel pool does not support save_on_stop=True')
+      throw new QubesNotImplementedError('A volume of the driver linux-kernel is never saved: use save_on_stop=False')
     }
     if (volumeKind(config) === 'snapshot') {
-      throw new QubesNotImplementedError('LinuxKernel pool does not support snap_on_start=True')
+      throw new QubesNotImplementedError('A volume of the driver linux-kernel has no source: use snap_on_start=False')
     }
     if (vid !== '' && !isKernelName(vid)) throw new QubesValueError(msg`Invalid name of a kernel: ${vid}`)
     this.name = config.name
@@ -35,7 +35,7 @@ export class LinuxKernelVolume implements Volume {
   }
 
   set rw(value: boolean) {
-    if (value) throw new QubesValueError('LinuxModules supports only read-only volumes (rw=False)')
+    if (value) throw new QubesValueError('The modules of a kernel are read-only: use rw=False')
   }
 
   get revisionsToKeep(): number {
@@ -43,7 +43,7 @@ export class LinuxKernelVolume implements Volume {
   }
 
   set revisionsToKeep(value: number) {
-    if (value !== 0) throw new QubesValueError('LinuxModules supports only revisions_to_keep=0')
+    if (value !== 0) throw new QubesValueError('The modules of a kernel have no revisions: use revisions_to_keep=0')
   }
 
   get ephemeral(): boolean | undefined {
@@ -51,7 +51,7 @@ export class LinuxKernelVolume implements Volume {
   }
 
   set ephemeral(value: boolean | undefined) {
-    if (value) throw new QubesValueError('LinuxModules supports only ephemeral=False')
+    if (value) throw new QubesValueError('The modules of a kernel are not encrypted: use ephemeral=False')
   }
 
   get isEphemeral(): boolean {
@@ -113,30 +113,16 @@ export class LinuxKernelVolume implements Volume {
 
   async exportEnd(): Promise<void> {}
 
-  async importData(): Promise<string> {
-    throw new QubesNotImplementedError('Volume LinuxModules has import_data() not implemented')
-  }
-
-  async importDataEnd(): Promise<void> {
-    throw new QubesNotImplementedError('Volume LinuxModules has import_data_end() not implemented')
-  }
-
   /** Accepted from another kernel, so that a domain can be cloned; there is nothing to do. */
   async importVolume(source: Volume): Promise<void> {
     if (source instanceof LinuxKernelVolume) return
-    throw new QubesNotImplementedError('clone of LinuxModules volume from different volume type is not supported')
+    throw new QubesNotImplementedError(
+      msg`The modules of a kernel cannot be replaced by the content of volume ${source.vid}`,
+    )
   }
 
   async resize(): Promise<void> {
-    throw new QubesNotImplementedError('Volume LinuxModules has resize() not implemented')
-  }
-
-  async revert(): Promise<void> {
-    throw new QubesNotImplementedError('Volume LinuxModules has revert() not implemented')
-  }
-
-  async snapshot(): Promise<string> {
-    throw new QubesNotImplementedError('Volume LinuxModules has snapshot() not implemented')
+    throw new QubesNotImplementedError('The modules of a kernel are read-only: their volume cannot be resized')
   }
 
   #stat() {

@@ -1,4 +1,4 @@
-import { QubesNotImplementedError, QubesValueError, utf8 } from '@cloister/kit'
+import { QubesNotImplementedError, QubesValueError, StoragePoolException, utf8 } from '@cloister/kit'
 import { ModelledOs } from '@cloister/os'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -6,6 +6,7 @@ import { createPool } from '../../pool-drivers.ts'
 import { ImageFixture } from '../../testing/image-fixture.ts'
 import { modelledPlace } from '../../testing/place.ts'
 import type { Volume, VolumeConfig } from '../../volume.ts'
+import { supported } from '../../volume.ts'
 import { compareVersions, installedKernels, kernelFiles } from './kernels.ts'
 
 const dirPath = '/kernels'
@@ -60,7 +61,7 @@ describe('driver linux-kernel', () => {
     ]
     for (const [key, value] of changes) {
       expect(() => Object.assign(volume, { [key]: value })).toThrow(QubesValueError)
-      expect(() => init('6.12.0-1', { [key]: value })).toThrow('LinuxModules supports only')
+      expect(() => init('6.12.0-1', { [key]: value })).toThrow('The modules of a kernel')
     }
     expect(() => init('6.12.0-1', { saveOnStop: true })).toThrow(QubesNotImplementedError)
     expect(() => init('6.12.0-1', { snapOnStart: true, source: volume })).toThrow(QubesNotImplementedError)
@@ -90,14 +91,9 @@ describe('driver linux-kernel', () => {
     for (const work of ['create', 'start', 'stop', 'remove'] as const) await volume[work]()
     expect(os.files.faults.trace).toHaveLength(before)
     expect([await volume.isDirty(), await volume.isOutdated(), await volume.revisions()]).toEqual([false, false, []])
-    for (const refused of [
-      volume.resize(1n),
-      volume.revert(),
-      volume.snapshot(),
-      volume.importData(),
-      volume.importDataEnd(true),
-    ]) {
-      await expect(refused).rejects.toThrow(QubesNotImplementedError)
+    await expect(volume.resize(1n)).rejects.toThrow(QubesNotImplementedError)
+    for (const name of ['revert', 'snapshot', 'importData', 'importDataEnd'] as const) {
+      expect(() => supported(volume, name)).toThrow(QubesNotImplementedError)
     }
     expect([await volume.size(), await volume.usage()]).toEqual([7n, 4096n])
     expect([await init('').size(), await init('').usage()]).toEqual([0n, 0n])
@@ -107,7 +103,9 @@ describe('driver linux-kernel', () => {
     const { init } = await machine({ '6.12.0-1': whole, '6.6.1-1': { vmlinuz: 'k' } })
     const at = await ImageFixture.make(modelledPlace())
     await init('6.12.0-1').importVolume(init('6.6.1-1'))
-    await expect(init('6.12.0-1').importVolume(at.origin())).rejects.toThrow('different volume type')
+    await expect(init('6.12.0-1').importVolume(at.origin())).rejects.toThrow(
+      'cannot be replaced by the content of volume appvms/work/private',
+    )
     expect(await init('6.12.0-1').export()).toBe('/kernels/6.12.0-1/modules.img')
     await expect(init('6.6.1-1').export()).rejects.toThrow('has no modules.img')
   })
@@ -147,8 +145,19 @@ describe('installed kernels', () => {
   it('must have options of one line', async () => {
     for (const text of ['a\nb', 'a\0b', '\xff', 'ä']) {
       const { os } = await machine({ '6.12': { vmlinuz: 'k', 'default-kernelopts-common.txt': text } })
-      await expect(kernelFiles(os.files, dirPath, '6.12')).rejects.toThrow('is not one line of text')
+      await expect(kernelFiles(os.files, dirPath, '6.12')).rejects.toThrow('not one line of printable ASCII')
     }
+  })
+
+  it('whose options cannot be read are an error of that kernel alone, with the reason', async () => {
+    const name = 'default-kernelopts-common.txt'
+    const { os } = await machine({ '6.12': { vmlinuz: 'k', [name]: 'x'.repeat(5000) }, '6.6': { vmlinuz: 'k' } })
+    await expect(kernelFiles(os.files, dirPath, '6.12')).rejects.toThrow(
+      `Cannot read the kernel options in /kernels/6.12/${name}: /kernels/6.12/${name} is longer than 4096 bytes`,
+    )
+    await os.files.makeFolder(`/kernels/6.6/${name}`, 0o755)
+    await expect(kernelFiles(os.files, dirPath, '6.6')).rejects.toThrow(StoragePoolException)
+    expect(await installedKernels(os.files, dirPath)).toEqual(['6.12', '6.6'])
   })
 
   it('come newest first', async () => {

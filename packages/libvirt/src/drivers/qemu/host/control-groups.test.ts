@@ -5,6 +5,7 @@ import { type Files, nodeOs, type Os } from '@cloister/os'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ControlGroups } from './control-groups.ts'
 
+const one = { uuid: 'one', name: 'first' }
 const limits = { memory: 1 << 30, tasks: 130, processors: 3 }
 
 let mount: string
@@ -46,8 +47,8 @@ describe('ControlGroups', () => {
     await mkdir(join(mount, 'system.slice/cloisterd.service'), { recursive: true })
     await writeFile(join(mount, 'cgroup.controllers'), '')
     const groups = await ControlGroups.find({ os: modelled('0::/system.slice/cloisterd.service\n') }, mount)
-    await groups.confine('one', 77, limits)
-    const [folder = ''] = groups.folders('one')
+    await groups.confine(one, 77, limits)
+    const [folder = ''] = groups.folders(one)
     expect(folder).toBe(join(mount, 'system.slice/cloisterd.service/cloister-qemu/one'))
     expect(await readFile(join(folder, 'memory.max'), 'utf8')).toBe('1073741824')
     expect(await readFile(join(folder, 'pids.max'), 'utf8')).toBe('130')
@@ -56,7 +57,7 @@ describe('ControlGroups', () => {
     expect(await content('system.slice/cloisterd.service/cloister-qemu/cgroup.subtree_control')).toBe(
       '+memory +pids +cpu',
     )
-    await groups.remove(groups.folders('one'))
+    await groups.remove(groups.folders(one))
     await expect(readFile(join(folder, 'pids.max'))).rejects.toMatchObject({ code: 'ENOENT' })
   })
 
@@ -69,7 +70,7 @@ describe('ControlGroups', () => {
     })
     const groups = await ControlGroups.find({ os }, mount)
     expect(moved).toBe(true)
-    expect(groups.folders('one')).toHaveLength(1)
+    expect(groups.folders(one)).toHaveLength(1)
   })
 
   it('limits by the trees of version 1', async () => {
@@ -78,7 +79,7 @@ describe('ControlGroups', () => {
       { os: modelled('8:pids:/\n4:memory:/here\n2:cpu,cpuacct:/\n0::/\n') },
       mount,
     )
-    await groups.confine('one', 77, limits)
+    await groups.confine(one, 77, limits)
     expect(await content('memory/here/cloister-qemu/one/memory.limit_in_bytes')).toBe('1073741824')
     expect(await content('pids/cloister-qemu/one/pids.max')).toBe('130')
     expect(await content('cpu/cloister-qemu/one/cpu.cfs_quota_us')).toBe('300000')
@@ -92,15 +93,31 @@ describe('ControlGroups', () => {
       path.endsWith('cfs_quota_us') ? 'ENOENT' : undefined,
     )
     const groups = await ControlGroups.find({ os }, mount)
-    expect(groups.folders('one')).toEqual(['memory', 'pids'].map((name) => join(mount, name, 'cloister-qemu/one')))
+    expect(groups.folders(one)).toEqual(['memory', 'pids'].map((name) => join(mount, name, 'cloister-qemu/one')))
+  })
+
+  it('ends what is left in the groups of this machine, and removes them', async ({ skip }) => {
+    const os = nodeOs()
+    const logged: string[] = []
+    const groups = await ControlGroups.find({ os, log: (_level, message) => void logged.push(message) })
+    const left = { uuid: `left-${process.pid}`, name: 'left' }
+    const folders = groups.folders(left)
+    if (folders.length === 0) return skip('control groups cannot be made here')
+    const started = await os.processes.startDetached(['sleep', '60'], { log: join(mount, 'log') })
+    await groups.confine(left, started.pid, limits)
+    await groups.remove(folders)
+    expect(await started.exited).toEqual({ code: null, signal: 'SIGKILL' })
+    for (const folder of folders) expect(await os.files.stat(folder)).toBeUndefined()
+    expect(logged).toContain('a process is ended that a QEMU has left behind')
+    expect(logged).not.toContain('a control group cannot be removed')
   })
 
   it('says aloud, once, that there are none', async () => {
     const logged: string[] = []
     const log = (level: string, message: string): void => void logged.push(`${level} ${message}`)
     const groups = await ControlGroups.find({ os: modelled('0::/\n'), log }, mount)
-    await groups.confine('one', 77, limits)
-    expect(groups.folders('one')).toEqual([])
+    await groups.confine(one, 77, limits)
+    expect(groups.folders(one)).toEqual([])
     expect(logged.filter((line) => line.startsWith('warn'))).toHaveLength(1)
   })
 })

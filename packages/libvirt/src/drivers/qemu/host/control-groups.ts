@@ -2,16 +2,7 @@ import { join } from 'node:path'
 import { errorText, utf8, utf8Text } from '@cloister/kit'
 import { errorCode, type Files, type Os } from '@cloister/os'
 import type { DriverEnvironment } from '../../driver-environment.ts'
-
-/** What a QEMU may take from the host. */
-export interface ResourceLimits {
-  /** Bytes. */
-  readonly memory: number
-  /** Processes and threads. */
-  readonly tasks: number
-  /** Processors' worth of time. */
-  readonly processors: number
-}
+import { type Confinement, type GuestIdentity, groupMount, type ResourceLimits, removeGroups } from './confinement.ts'
 
 /** A controller: its name, and the files that limit it with what they take. */
 interface Controller {
@@ -21,7 +12,6 @@ interface Controller {
 
 /** Over this time the use of processors is measured, microseconds. */
 const cpuPeriod = 100_000
-const mountPoint = '/sys/fs/cgroup'
 const largestProcFile = 64 << 10
 
 /** Version 2: one tree for all controllers. */
@@ -51,50 +41,40 @@ interface Tree {
 }
 
 /**
- * Limits by control group, in both of the kernel's versions, below the group that we are in. A host on which groups
- * cannot be made is said aloud, once; guests then run without these limits.
+ * Limits by groups that we make ourselves, in both of the kernel's versions, below the group that we are in. A host on
+ * which groups cannot be made is told of once, in the log; guests then run without these limits.
  */
-export class ControlGroups {
-  readonly #files: Files
+export class ControlGroups implements Confinement {
+  readonly #os: Os
   readonly #log: DriverEnvironment['log']
   readonly #trees: readonly Tree[]
 
-  private constructor(files: Files, log: DriverEnvironment['log'], trees: readonly Tree[]) {
-    this.#files = files
+  private constructor(os: Os, log: DriverEnvironment['log'], trees: readonly Tree[]) {
+    this.#os = os
     this.#log = log
     this.#trees = trees
   }
 
   /** Finds out what this host offers. */
-  static async find({ os, log }: DriverEnvironment, mount: string = mountPoint): Promise<ControlGroups> {
-    const groups = new ControlGroups(os.files, log, await findTrees(os, mount, log))
+  static async find({ os, log }: DriverEnvironment, mount: string = groupMount): Promise<ControlGroups> {
+    const groups = new ControlGroups(os, log, await findTrees(os, mount, log))
     if (groups.#trees.length === 0) log?.('warn', 'control groups cannot be used: guests run without limits by them')
     return groups
   }
 
-  /** Folders of the groups that `confine` makes, to be removed when the process is gone. */
-  folders(name: string): string[] {
+  folders({ uuid: name }: Pick<GuestIdentity, 'uuid'>): string[] {
     return this.#trees.map(({ folder }) => join(folder, name))
   }
 
-  /** Puts a process in groups of its own. */
-  async confine(name: string, pid: number, limits: ResourceLimits): Promise<void> {
+  async confine({ uuid: name }: GuestIdentity, pid: number, limits: ResourceLimits): Promise<void> {
     for (const tree of this.#trees) {
-      const group = await makeGroup(this.#files, tree, name, limits)
-      await overwrite(this.#files, join(group, 'cgroup.procs'), `${pid}`)
+      const group = await makeGroup(this.#os.files, tree, name, limits)
+      await overwrite(this.#os.files, join(group, 'cgroup.procs'), `${pid}`)
     }
   }
 
-  /** Removes groups in which no process is left; one that cannot be removed is logged. */
-  async remove(groups: readonly string[]): Promise<void> {
-    for (const group of groups) {
-      try {
-        await this.#files.removeFolder(group)
-      } catch (error) {
-        if (errorCode(error) !== 'ENOENT')
-          this.#log?.('warn', 'a control group cannot be removed', { group, error: errorText(error) })
-      }
-    }
+  remove(groups: readonly string[]): Promise<void> {
+    return removeGroups(groups, this.#os, this.#log)
   }
 }
 

@@ -1,4 +1,7 @@
-import { stat, truncate } from 'node:fs/promises'
+import { mkdtemp, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ModelledClock, nodeOs } from '@cloister/os'
 import { describe, expect, it } from 'vitest'
 import { QemuHarness, qemu } from '../testing/qemu-harness.ts'
 import { LogKeeper } from './log-keeper.ts'
@@ -22,5 +25,37 @@ describe.skipIf(!qemu)('LogKeeper', () => {
     await console.type('more')
     await console.until('more')
     expect((await stat(path)).size).toBe(4)
+  })
+})
+
+describe('LogKeeper, of a log that grows fast', () => {
+  it('looks more often, and tells of it once in a while', async () => {
+    const clock = new ModelledClock()
+    const folder = await mkdtemp(join(tmpdir(), 'cloister-logs-'))
+    const path = join(folder, 'a.log')
+    let looks = 0
+    const logged: string[] = []
+    const paths = (): string[] => {
+      looks++
+      return [path]
+    }
+    const keeper = new LogKeeper({ ...nodeOs(), clock }, (_level, message) => void logged.push(message), paths)
+    try {
+      for (let second = 0; second < 60; second++) {
+        await writeFile(path, '')
+        await truncate(path, 5 << 20)
+        const before = looks
+        const isDue = second >= 9
+        clock.advance(1000)
+        if (isDue) await expect.poll(() => stat(path).then(({ size }) => size)).toBe(0)
+        // The next look is planned when this one is over.
+        for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
+        expect(looks - before).toBe(isDue ? 1 : 0)
+      }
+      expect(logged).toHaveLength(1)
+    } finally {
+      keeper.close()
+      await rm(folder, { recursive: true })
+    }
   })
 })

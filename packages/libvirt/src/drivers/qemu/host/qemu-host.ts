@@ -1,5 +1,5 @@
 import { errorChain, errorText, msg } from '@cloister/kit'
-import { makeFolderDurably, type Os, removeIfPresent } from '@cloister/os'
+import { FolderBusyError, type FolderLock, makeFolderDurably, type Os, removeIfPresent } from '@cloister/os'
 import { LibvirtError } from '../../../error.ts'
 import type { DriverEnvironment } from '../../driver-environment.ts'
 import type { Accelerator } from '../machine/arguments.ts'
@@ -7,9 +7,10 @@ import type { HostAbilities } from '../machine/unsupported.ts'
 import { Places } from '../places.ts'
 import type { QemuSettings } from '../qemu-settings.ts'
 import type { RunRecordFile } from '../run/run-record.ts'
+import type { Confinement } from './confinement.ts'
 import { ControlGroups } from './control-groups.ts'
 import { type Firmware, findFirmware } from './firmware.ts'
-import { takeFolder } from './folder-owner.ts'
+import { GuestScopes } from './guest-scopes.ts'
 import { probeKvm } from './kvm-probe.ts'
 import { QemuUsers } from './qemu-users.ts'
 
@@ -23,9 +24,9 @@ interface HostParts {
   readonly emulator: string
   readonly firmware: Firmware | undefined
   readonly users: QemuUsers
-  readonly groups: ControlGroups
+  readonly groups: Confinement
   readonly abilities: HostAbilities
-  readonly giveFree: () => Promise<unknown>
+  readonly lock: FolderLock
 }
 
 /** What all runs share: the machine, the folders, and what the host can do. */
@@ -37,9 +38,9 @@ export class QemuHost {
   readonly emulator: string
   readonly firmware: Firmware | undefined
   readonly users: QemuUsers
-  readonly groups: ControlGroups
+  readonly groups: Confinement
   readonly abilities: HostAbilities
-  #giveFree: (() => Promise<unknown>) | undefined
+  readonly #lock: FolderLock
 
   private constructor(parts: HostParts) {
     this.os = parts.environment.os
@@ -50,7 +51,7 @@ export class QemuHost {
     this.users = parts.users
     this.groups = parts.groups
     this.abilities = parts.abilities
-    this.#giveFree = parts.giveFree
+    this.#lock = parts.lock
   }
 
   /**
@@ -66,21 +67,19 @@ export class QemuHost {
     const firmware = await findFirmware(os.files)
     const accelerator = await chooseAccelerator(settings, emulator, places, environment)
     const users = await QemuUsers.make(environment, settings.uidBase)
-    const groups = await ControlGroups.find(environment)
+    const groups = (await GuestScopes.find(environment)) ?? (await ControlGroups.find(environment))
     const abilities = {
       arch: guestArchitecture,
       accelerator,
       firmware: firmware ? (['bios', 'efi'] as const) : (['bios'] as const),
     }
-    const giveFree = await takeFolder(places.owner, os)
-    return new QemuHost({ environment, places, emulator, firmware, users, groups, abilities, giveFree })
+    const lock = await lockRoot(places.root, os)
+    return new QemuHost({ environment, places, emulator, firmware, users, groups, abilities, lock })
   }
 
-  /** Lets another daemon have the root; once, as it may have been taken since. */
-  async close(): Promise<void> {
-    const giveFree = this.#giveFree
-    this.#giveFree = undefined
-    await giveFree?.()
+  /** Gives the root free for another daemon. */
+  close(): Promise<void> {
+    return this.#lock.release()
   }
 
   /** Removes everything of a run whose process is gone; what cannot be removed is logged. */
@@ -126,6 +125,16 @@ async function makeFolders({ folders }: Places, { files }: Os): Promise<void> {
       const text = msg`cannot make the folder '${folder}': ${errorText(cause)}`
       throw new LibvirtError('OPERATION_FAILED', text, { cause, domain: 'QEMU' })
     }
+  }
+}
+
+/** Keeps a second daemon out of the root: QEMU's monitors talk to one at a time. */
+async function lockRoot(root: string, { locks }: Os): Promise<FolderLock> {
+  try {
+    return await locks.take(root)
+  } catch (cause) {
+    const kind = cause instanceof FolderBusyError ? 'RESOURCE_BUSY' : 'OPERATION_FAILED'
+    throw new LibvirtError(kind, msg`cannot run guests in '${root}': ${errorText(cause)}`, { cause, domain: 'QEMU' })
   }
 }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { DiskDefinition, DomainDefinition } from '../../../domain-definition.ts'
+import type { DiskDefinition, DomainDefinition, ImageDefinition } from '../../../domain-definition.ts'
 import { arbitraryDomain } from '../../../testing/arbitrary-domain.ts'
 import { type MachinePlan, qemuInvocation } from './arguments.ts'
 import { refuseUnsupported } from './unsupported.ts'
@@ -41,7 +41,6 @@ function planOf(definition: DomainDefinition, more: Partial<MachinePlan> = {}): 
     consoleLog: '/log/console.log',
     ...(definition.os.kernel !== undefined && { kernel: definition.os.kernel }),
     ...(definition.os.initrd !== undefined && { initrd: definition.os.initrd }),
-    backing: new Map(),
     ...more,
   }
 }
@@ -76,6 +75,7 @@ const example: DomainDefinition = {
   onPoweroff: 'destroy',
   onReboot: 'destroy',
   onCrash: 'destroy',
+  pm: { suspendToMem: true, suspendToDisk: true },
   devices: {
     disks: (['root', 'private', 'volatile', 'kernel'] as const).map((serial, at) => ({
       device: 'disk',
@@ -102,11 +102,11 @@ describe('qemuInvocation', () => {
   it('names every format, and gives disks their roles and places', () => {
     const { args, inherit } = qemuInvocation(planOf(example))
     const devices = objects(args, 'device').filter(({ driver }) => driver === 'virtio-blk-pci')
-    expect(devices.map(({ serial, addr, bus }) => [serial, bus, addr])).toEqual([
-      ['root', 'pcie.0', '0x10'],
-      ['private', 'pcie.0', '0x11'],
-      ['volatile', 'pcie.0', '0x12'],
-      ['kernel', 'pcie.0', '0x13'],
+    expect(devices.map(({ serial, bus }) => [serial, bus])).toEqual([
+      ['root', 'port-disk0'],
+      ['private', 'port-disk1'],
+      ['volatile', 'port-disk2'],
+      ['kernel', 'port-disk3'],
     ])
     const nodes = objects(args, 'blockdev')
     expect(nodes.map(({ driver }) => driver)).toEqual(['file', 'raw', 'file', 'raw', 'file', 'raw', 'file', 'raw'])
@@ -133,11 +133,33 @@ describe('qemuInvocation', () => {
     const disks = example.devices.disks.filter(({ serial }) => serial !== 'private')
     const { args } = qemuInvocation(planOf({ ...example, devices: { ...example.devices, disks } }))
     const devices = objects(args, 'device').filter(({ driver }) => driver === 'virtio-blk-pci')
-    expect(devices.map(({ serial, addr }) => [serial, addr])).toEqual([
-      ['root', '0x10'],
-      ['volatile', '0x12'],
-      ['kernel', '0x13'],
+    expect(devices.map(({ serial, bus }) => [serial, bus])).toEqual([
+      ['root', 'port-disk0'],
+      ['volatile', 'port-disk2'],
+      ['kernel', 'port-disk3'],
     ])
+  })
+
+  it('has the same ports whatever its devices are, so that buses are always numbered alike', () => {
+    const bare = { ...example, devices: { ...example.devices, disks: [], balloon: false, rng: false } }
+    const ports = [example, bare].map((definition) =>
+      objects(qemuInvocation(planOf(definition)).args, 'device').filter(({ driver }) => driver === 'pcie-root-port'),
+    )
+    expect(ports[0]).toEqual(ports[1])
+    expect(ports[0]?.map(({ id, addr }) => `${id} ${addr}`)).toEqual([
+      ...Array.from({ length: 8 }, (_, at) => `port-interface${at} 0x4.${at}`),
+      ...Array.from({ length: 8 }, (_, at) => `port-disk${at} 0x10.${at}`),
+      ...Array.from({ length: 7 }, (_, at) => `port-disk${at + 8} 0x11.${at}`),
+      ...Array.from({ length: 8 }, (_, at) => `port-spare${at} 0x18.${at}`),
+    ])
+  })
+
+  it('states what domain XML may state of every machine', () => {
+    const { args } = qemuInvocation(planOf({ ...example, pm: { suspendToMem: false, suspendToDisk: true } }))
+    expect(values(args, 'machine')[0]).toBe('q35,usb=off,dump-guest-core=off,mem-merge=off,vmport=off,hpet=off,acpi=on')
+    expect(values(args, 'smp')).toEqual(['cpus=2,sockets=1,cores=2,threads=1'])
+    expect(values(args, 'rtc')).toEqual(['base=utc,driftfix=slew'])
+    expect(values(args, 'global')).toEqual(['ICH9-LPC.noreboot=off', 'ICH9-LPC.disable_s3=1', 'ICH9-LPC.disable_s4=0'])
   })
 
   it('confines, and trusts no configuration', () => {
@@ -162,20 +184,24 @@ describe('qemuInvocation', () => {
     expect(objects(args, 'blockdev')[0]).toMatchObject({ driver: 'host_device' })
   })
 
-  it('gives qcow2 the backing image that it was given, or none', () => {
-    const disks = example.devices.disks.slice(0, 2).map((disk): DiskDefinition => ({ ...disk, format: 'qcow2' }))
-    const plan = planOf(
-      { ...example, devices: { ...example.devices, disks } },
-      { backing: new Map([['vda', '/pool/base.img']]) },
-    )
-    const { args, inherit } = qemuInvocation(plan)
-    const nodes = objects(args, 'blockdev').filter(({ driver }) => driver !== 'file')
+  it('gives an image the chain that it was given, or none', () => {
+    const raw: ImageDefinition = { source: { kind: 'block', path: '/dev/vg/base' }, format: 'raw' }
+    const middle: ImageDefinition = { source: { kind: 'file', path: '/b' }, format: 'qcow2', backing: raw }
+    const backings = [middle, null, undefined]
+    const disks = example.devices.disks
+      .slice(0, 3)
+      .map((disk, at) => ({ ...disk, format: 'qcow2', backing: backings[at] }) as DiskDefinition)
+    const { args, inherit } = qemuInvocation(planOf({ ...example, devices: { ...example.devices, disks } }))
+    const nodes = objects(args, 'blockdev').filter(({ 'node-name': name }) => !String(name).endsWith('-file'))
     expect(nodes.map((node) => [node['node-name'], node['driver'], node['backing'], node['read-only']])).toEqual([
-      ['vda-back', 'raw', undefined, true],
-      ['vda', 'qcow2', 'vda-back', false],
+      ['vda-back2', 'raw', undefined, true],
+      ['vda-back1', 'qcow2', 'vda-back2', true],
+      ['vda', 'qcow2', 'vda-back1', false],
       ['vdb', 'qcow2', null, false],
+      ['vdc', 'qcow2', null, false],
     ])
-    expect(inherit).toContainEqual({ path: '/pool/base.img', access: 'read' })
+    expect(inherit).toContainEqual({ path: '/dev/vg/base', access: 'read' })
+    expect(inherit).toContainEqual({ path: '/b', access: 'read' })
   })
 
   it('boots from devices in the order of the definition', () => {
@@ -231,8 +257,13 @@ describe('qemuInvocation', () => {
         const devices = objects(args, 'device')
         const ids = devices.map(({ id }) => id)
         expect(new Set(ids).size).toBe(ids.length)
-        const slots = devices.filter(({ bus }) => bus === 'pcie.0').map(({ addr }) => addr)
-        expect(new Set(slots).size).toBe(slots.length)
+        const places = devices
+          .filter(({ bus }) => bus !== undefined && bus !== 'virtio-serial0.0')
+          .map(({ bus, addr }) => `${bus} ${addr}`)
+        expect(new Set(places).size).toBe(places.length)
+        const ports = new Set(devices.filter(({ driver }) => driver === 'pcie-root-port').map(({ id }) => id))
+        const used = devices.map(({ bus }) => String(bus)).filter((bus) => bus.startsWith('port-'))
+        expect(used.filter((bus) => !ports.has(bus))).toEqual([])
         const nodes = objects(args, 'blockdev').map((node) => String(node['node-name']))
         expect(new Set(nodes).size).toBe(nodes.length)
         expect(nodes.every((node) => node.length < 32)).toBe(true)
@@ -276,5 +307,12 @@ describe('refuseUnsupported', () => {
     const emulated = { arch: 'x86_64', accelerator: 'tcg', firmware: ['bios'] } as const
     refuseUnsupported(example, emulated)
     expect(() => refuseUnsupported({ ...example, ...change }, emulated)).toThrow(message)
+  })
+
+  it('tells everything at once', () => {
+    const definition: DomainDefinition = { ...example, onPoweroff: 'restart', onCrash: 'restart' }
+    expect(() => refuseUnsupported(definition, host)).toThrow(
+      "unsupported configuration: on_poweroff must be 'destroy'; on_crash must be 'destroy'",
+    )
   })
 })

@@ -1,7 +1,8 @@
-import type { DiskDefinition, DomainDefinition } from '../../../domain-definition.ts'
+import type { DomainDefinition } from '../../../domain-definition.ts'
 import { addCharacterDevices, addInterface, addSmallDevices } from './device-arguments.ts'
 import { addDisk } from './disk-arguments.ts'
 import { Invocation, optionValue } from './invocation.ts'
+import { rootPorts } from './pci-slots.ts'
 
 /** What runs a guest's instructions: the processor, or QEMU. */
 export type Accelerator = 'kvm' | 'tcg'
@@ -19,8 +20,6 @@ export interface MachinePlan {
   readonly initrd?: string
   /** Firmware other than the BIOS that QEMU brings: its code, and its variables, which are the domain's own. */
   readonly firmware?: { readonly code: string; readonly variables: string }
-  /** Backing images (raw) of qcow2 images, by target of the disk. */
-  readonly backing: ReadonlyMap<string, string>
 }
 
 /** Name of the monitor's socket in the run folder. */
@@ -57,17 +56,28 @@ export function qemuInvocation(plan: MachinePlan): Invocation {
 function addProcessor(invocation: Invocation, { definition, accelerator }: MachinePlan): void {
   const { os, features, cpu } = definition
   const acpi = features.includes('acpi') ? 'on' : 'off'
-  const machine = `${os.machine ?? 'q35'},usb=off,dump-guest-core=off,mem-merge=off,acpi=${acpi}`
+  const machine = `${os.machine ?? 'q35'},usb=off,dump-guest-core=off,mem-merge=off,vmport=off,hpet=off,acpi=${acpi}`
   const reboot = definition.onReboot === 'destroy' ? 'shutdown' : 'reset'
   const model = accelerator === 'kvm' && cpu.mode !== 'maximum' ? 'host' : 'max'
   invocation
     .option('machine', machine)
     .option('accel', accelerator === 'kvm' ? 'kvm' : `tcg,thread=multi,tb-size=${translationCacheMib}`)
     .option('cpu', [model, ...cpu.disabled.map((name) => `${name}=off`)].join(','))
-    .option('smp', `cpus=${definition.vcpus}`)
+    .option('smp', `cpus=${definition.vcpus},sockets=1,cores=${definition.vcpus},threads=1`)
     .option('m', `size=${definition.maxMemory}k`)
-    .option('rtc', `base=${definition.clock}`)
+    .option('rtc', `base=${definition.clock},driftfix=slew`)
     .option('action', `reboot=${reboot},shutdown=poweroff,panic=shutdown,watchdog=reset`)
+  for (const [property, value] of Object.entries(chipSet(definition)))
+    invocation.option('global', `ICH9-LPC.${property}=${value}`)
+}
+
+/** Properties of q35's chip set: its watchdog works, and the guest is offered the kinds of sleep that it may use. */
+function chipSet({ pm }: DomainDefinition): Readonly<Record<string, string>> {
+  return {
+    noreboot: 'off',
+    disable_s3: pm.suspendToMem ? '0' : '1',
+    disable_s4: pm.suspendToDisk ? '0' : '1',
+  }
 }
 
 function addBoot(invocation: Invocation, { definition, kernel, initrd, firmware }: MachinePlan): void {
@@ -88,22 +98,14 @@ function addFlash(invocation: Invocation, name: string, path: string, access: 'r
   invocation.option('machine', `${name}=${name}`)
 }
 
-function addDevices(invocation: Invocation, { definition, consoleLog, backing }: MachinePlan, folder: string): void {
+function addDevices(invocation: Invocation, { definition, consoleLog }: MachinePlan, folder: string): void {
   const { disks, interfaces } = definition.devices
+  for (const port of rootPorts()) invocation.json('device', port)
   addCharacterDevices(invocation, definition, folder, invocation.path(consoleLog, 'readwrite'))
   const order = bootOrder(definition)
-  for (const disk of disks) addDisk(invocation, { disk, ...diskExtras(disk, backing, order) })
+  for (const disk of disks) addDisk(invocation, disk, order.get(disk))
   for (const [index, one] of interfaces.entries()) addInterface(invocation, one, index, order.get(one))
   addSmallDevices(invocation, definition)
-}
-
-function diskExtras(
-  disk: DiskDefinition,
-  backing: ReadonlyMap<string, string>,
-  order: ReadonlyMap<object, number>,
-): { backing?: string; bootIndex?: number } {
-  const [image, bootIndex] = [backing.get(disk.target), order.get(disk)]
-  return { ...(image !== undefined && { backing: image }), ...(bootIndex !== undefined && { bootIndex }) }
 }
 
 /** The devices that firmware boots from, numbered from 1: kind by kind, each kind in the order of the definition. */

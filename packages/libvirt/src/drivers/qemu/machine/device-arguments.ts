@@ -1,7 +1,7 @@
 import type { DomainDefinition, InterfaceDefinition } from '../../../domain-definition.ts'
 import { type CharacterDevice, characterDevices } from './character-devices.ts'
 import type { Invocation } from './invocation.ts'
-import { slot } from './pci-slots.ts'
+import { portPlace, rootPlace } from './pci-slots.ts'
 
 /** Cards by the model of the definition. */
 const cards: Readonly<Record<InterfaceDefinition['model'], string>> = { virtio: 'virtio-net-pci', e1000: 'e1000' }
@@ -27,7 +27,7 @@ export function addInterface(
     id: `net${index}`,
     netdev,
     mac: definition.mac,
-    ...slot('interface', index),
+    ...portPlace('interface', index),
     ...(bootIndex === undefined ? { romfile: '' } : { bootindex: bootIndex }),
   })
 }
@@ -45,7 +45,7 @@ export function addCharacterDevices(
 ): void {
   const all = characterDevices(devices)
   if (all.some(({ kind }) => kind !== 'serial'))
-    invocation.json('device', { driver: 'virtio-serial-pci', id: 'virtio-serial0', ...slot('serial') })
+    invocation.json('device', { driver: 'virtio-serial-pci', id: 'virtio-serial0', ...rootPlace('serial') })
   for (const [place, one] of all.entries()) {
     const logging = one.kind === 'serial' && one.index === 0 ? `,logfile=${log},logappend=on` : ''
     const chardev = `char-${one.socket}`
@@ -69,11 +69,11 @@ function characterDevice({ kind, index, definition }: CharacterDevice, place: nu
 export function addSmallDevices(invocation: Invocation, { devices }: DomainDefinition): void {
   if (devices.balloon) {
     const options = { 'deflate-on-oom': true, 'free-page-reporting': true }
-    invocation.json('device', { driver: 'virtio-balloon-pci', id: 'balloon0', ...options, ...slot('balloon') })
+    invocation.json('device', { driver: 'virtio-balloon-pci', id: 'balloon0', ...options, ...rootPlace('balloon') })
   }
   if (devices.rng) {
     invocation.json('object', { 'qom-type': 'rng-random', id: 'objrng0', filename: '/dev/urandom' })
-    invocation.json('device', { driver: 'virtio-rng-pci', id: 'rng0', rng: 'objrng0', ...slot('rng') })
+    invocation.json('device', { driver: 'virtio-rng-pci', id: 'rng0', rng: 'objrng0', ...rootPlace('rng') })
   }
   if (devices.panic) invocation.json('device', { driver: 'pvpanic', id: 'panic0' })
 }

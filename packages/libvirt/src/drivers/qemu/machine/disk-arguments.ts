@@ -1,15 +1,6 @@
-import type { DiskDefinition } from '../../../domain-definition.ts'
+import type { DiskDefinition, ImageDefinition } from '../../../domain-definition.ts'
 import type { Invocation } from './invocation.ts'
-import { slot } from './pci-slots.ts'
-
-/** A disk and what is known of its image. */
-export interface DiskPlan {
-  readonly disk: DiskDefinition
-  /** Image (raw) that a qcow2 image was made over. */
-  readonly backing?: string
-  /** Place in the boot order, from 1. */
-  readonly bootIndex?: number
-}
+import { portPlace } from './pci-slots.ts'
 
 /** Id of a disk's device in QEMU. */
 export function diskId({ target }: DiskDefinition): string {
@@ -22,40 +13,51 @@ export function diskIndex({ target }: DiskDefinition): number {
   return [...letters].reduce((sum, letter) => sum * 26 + letter.charCodeAt(0) - 96, 0) - 1
 }
 
+/** The image of a disk and those behind it, from the top. */
+export function imageChain(disk: ImageDefinition): ImageDefinition[] {
+  return [disk, ...(disk.backing ? imageChain(disk.backing) : [])]
+}
+
 /**
- * The arguments of a disk: a node for the file, one for the format, which is never probed, and the device (reference:
- * storage-and-lifecycle, C.1). Images are opened by us, so that their files need not be open to QEMU's user.
+ * The arguments of a disk: for each of its images a node for the file and one for the format, which is never probed, and the
+ * device (reference: storage-and-lifecycle, C.1). The daemon opens the images, so that QEMU's user need not be allowed to.
+ * @param bootIndex place in the boot order, from 1
  */
-export function addDisk(invocation: Invocation, plan: DiskPlan): void {
-  const { disk } = plan
-  const node = disk.target
-  const access = disk.readonly ? 'read' : 'readwrite'
-  const shared = sharedOptions(disk)
+export function addDisk(invocation: Invocation, disk: DiskDefinition, bootIndex?: number): void {
+  const behind = imageChain(disk).slice(1)
+  const nodes = behind.map((_, at) => `${disk.target}-back${at + 1}`)
+  for (const [at, image] of [...behind.entries()].reverse()) {
+    const options = { 'read-only': true, 'auto-read-only': false }
+    addImage(invocation, { image, node: `${disk.target}-back${at + 1}`, backing: nodes[at + 1], options })
+  }
+  addImage(invocation, { image: disk, node: disk.target, backing: nodes[0], options: optionsOf(disk) })
+  invocation.json('device', device(disk, bootIndex))
+}
+
+/** One image, and the node of the image behind it. */
+interface ImagePlan {
+  readonly image: ImageDefinition
+  /** Name of the node that it becomes. */
+  readonly node: string
+  readonly backing: string | undefined
+  /** Options of both of its nodes. */
+  readonly options: Readonly<Record<string, unknown>>
+}
+
+/** An image that is said to stand alone gets `backing: null`, so that QEMU does not look for what its header names. */
+function addImage(invocation: Invocation, { image, node, backing, options }: ImagePlan): void {
   const file = `${node}-file`
   invocation.json('blockdev', {
-    driver: disk.source.kind === 'block' ? 'host_device' : 'file',
-    filename: invocation.image(disk.source.path, access),
+    driver: image.source.kind === 'block' ? 'host_device' : 'file',
+    filename: invocation.image(image.source.path, options['read-only'] === true ? 'read' : 'readwrite'),
     'node-name': file,
-    ...shared,
+    ...options,
   })
-  const backing = addBacking(invocation, plan)
-  invocation.json('blockdev', { driver: disk.format, file, 'node-name': node, ...backing, ...shared })
-  invocation.json('device', device(plan))
+  const below = image.format === 'qcow2' ? { backing: backing ?? null } : {}
+  invocation.json('blockdev', { driver: image.format, file, 'node-name': node, ...below, ...options })
 }
 
-/** Without a backing image nothing that stands in a qcow2 image can make QEMU open another file. */
-function addBacking(invocation: Invocation, { disk, backing }: DiskPlan): { backing?: string | null } {
-  if (disk.format !== 'qcow2') return {}
-  if (backing === undefined) return { backing: null }
-  const node = `${disk.target}-back`
-  const options = { 'read-only': true, 'auto-read-only': false }
-  const filename = invocation.image(backing, 'read')
-  invocation.json('blockdev', { driver: 'file', filename, 'node-name': `${node}-file`, ...options })
-  invocation.json('blockdev', { driver: 'raw', file: `${node}-file`, 'node-name': node, ...options })
-  return { backing: node }
-}
-
-function sharedOptions({ readonly, discard, cache }: DiskDefinition): Record<string, unknown> {
+function optionsOf({ readonly, discard, cache }: DiskDefinition): Record<string, unknown> {
   return {
     'read-only': readonly,
     'auto-read-only': false,
@@ -64,8 +66,8 @@ function sharedOptions({ readonly, discard, cache }: DiskDefinition): Record<str
   }
 }
 
-function device({ disk, bootIndex }: DiskPlan): Record<string, unknown> {
+function device(disk: DiskDefinition, bootIndex: number | undefined): Record<string, unknown> {
   const common = { id: diskId(disk), drive: disk.target, serial: disk.serial, bootindex: bootIndex }
-  if (disk.bus === 'virtio') return { driver: 'virtio-blk-pci', ...slot('disk', diskIndex(disk)), ...common }
+  if (disk.bus === 'virtio') return { driver: 'virtio-blk-pci', ...portPlace('disk', diskIndex(disk)), ...common }
   return { driver: disk.device === 'cdrom' ? 'ide-cd' : 'ide-hd', bus: `ide.${diskIndex(disk)}`, ...common }
 }

@@ -1,45 +1,38 @@
-import { msg, utf8Text } from '@cloister/kit'
+import { errorText, msg, type Qcow2Header, qcow2HeaderLimit, readQcow2Header } from '@cloister/kit'
 import type { Os } from '@cloister/os'
+import type { ImageDefinition } from '../../../domain-definition.ts'
 import { LibvirtError } from '../../../error.ts'
-
-/** `QFI` and 0xfb. */
-const magic = 0x514649fb
-/** The part of an image in which the header and the name of the backing image stand. */
-const headerSize = 65_536
-const shortestHeader = 72
-/** Longest name of a backing image, by the format's definition. */
-const longestName = 1023
-/** Bit of the incompatible features: the data stand in another file. */
-const externalData = 4n
+import { shown } from '../../../shown.ts'
 
 /**
- * Name of the image (raw) that a qcow2 image was made over, if there is one. Whoever has broken into a QEMU can write what
- * he likes into this header, and we open the file as root at the next start: so the name must be that of a file in the
- * image's own folder, and whatever else leads to other files is refused.
+ * Refuses a qcow2 image that would make QEMU open a file that the definition does not name. A guest that has taken over its
+ * QEMU can write any name into the header of its image, and the daemon opens images as root. So the header is never followed:
+ * the definition names the backing image, or says that there is none.
  * @throws LibvirtError CONFIG_UNSUPPORTED; ProcessError when the image cannot be read
  */
-export async function backingImage(path: string, { processes }: Pick<Os, 'processes'>): Promise<string | undefined> {
-  const { stdout } = await processes.run(['head', '-c', `${headerSize}`, '--', path])
-  return readBackingName(stdout, path)
+export async function refuseUnnamedFiles(image: ImageDefinition, { processes }: Pick<Os, 'processes'>): Promise<void> {
+  const { stdout } = await processes.run(['head', '-c', `${qcow2HeaderLimit}`, '--', image.source.path])
+  checkHeader(stdout, image)
 }
 
-/** As {@link backingImage}, from the beginning of an image. */
-export function readBackingName(bytes: Uint8Array, path: string): string | undefined {
-  const header = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const refuse = (why: string): never => {
-    throw new LibvirtError('CONFIG_UNSUPPORTED', msg`image '${path}': ${why}`, { domain: 'QEMU' })
+/** As {@link refuseUnnamedFiles}, from the beginning of an image. */
+export function checkHeader(bytes: Uint8Array, { source: { path }, backing }: ImageDefinition): void {
+  const { externalData, backingFile } = readHeader(bytes, path)
+  if (externalData) throw refused(path, 'its data stand in another file')
+  if (backing === undefined && backingFile !== undefined) {
+    const name = shown(backingFile)
+    throw refused(path, `it was made over '${name}', which the domain XML does not name: add <backingStore>`)
   }
-  if (header.length < shortestHeader || header.readUInt32BE(0) !== magic) return refuse('it is not qcow2')
-  const version = header.readUInt32BE(4)
-  if (version !== 2 && version !== 3) refuse(`qcow2 of version ${version}`)
-  if (version === 3 && header.readBigUInt64BE(72) & externalData) refuse('its data stand in another file')
-  const offset = header.readBigUInt64BE(8)
-  if (offset === 0n) return undefined
-  const length = header.readUInt32BE(16)
-  if (length === 0 || length > longestName || offset + BigInt(length) > BigInt(header.length))
-    refuse('the name of its backing image is malformed')
-  const name = utf8Text(header.subarray(Number(offset), Number(offset) + length)) ?? ''
-  if (!/^[A-Za-z0-9_][A-Za-z0-9._+~@=-]*$/.test(name))
-    refuse('its backing image must be named without a folder and stand beside it')
-  return name
+}
+
+function readHeader(bytes: Uint8Array, path: string): Qcow2Header {
+  try {
+    return readQcow2Header(bytes)
+  } catch (error) {
+    throw refused(path, errorText(error), error)
+  }
+}
+
+function refused(path: string, why: string, cause?: unknown): LibvirtError {
+  return new LibvirtError('CONFIG_UNSUPPORTED', msg`image '${path}': ${why}`, { domain: 'QEMU', cause })
 }

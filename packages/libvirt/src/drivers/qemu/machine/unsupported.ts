@@ -2,7 +2,7 @@ import type { DeviceDefinitions, DiskDefinition, DomainDefinition } from '../../
 import { LibvirtError } from '../../../error.ts'
 import type { Accelerator } from './arguments.ts'
 import { diskIndex } from './disk-arguments.ts'
-import { slotCount } from './pci-slots.ts'
+import { portCount } from './pci-slots.ts'
 
 /** What a machine can be made with here. */
 export interface HostAbilities {
@@ -48,8 +48,8 @@ const rules: readonly Rule[] = [
   { because: "on_poweroff must be 'destroy'", applies: ({ onPoweroff }) => onPoweroff !== 'destroy' },
   { because: "on_crash must be 'destroy'", applies: ({ onCrash }) => onCrash !== 'destroy' },
   {
-    because: `virtio disks must be named vda to vd${String.fromCharCode(96 + slotCount('disk'))}, each letter once`,
-    applies: ({ devices }) => !fits(devices, 'virtio', slotCount('disk')),
+    because: `virtio disks must be named vda to vd${String.fromCharCode(96 + portCount('disk'))}, each letter once`,
+    applies: ({ devices }) => !fits(devices, 'virtio', portCount('disk')),
   },
   {
     because: `SATA disks must be named sda to sd${String.fromCharCode(96 + sataPorts)}, each letter once`,
@@ -65,8 +65,8 @@ const rules: readonly Rule[] = [
     applies: ({ devices }) => devices.disks.some(({ bus, device }) => device === 'cdrom' && bus !== 'sata'),
   },
   {
-    because: `there are ${slotCount('interface')} network cards at most`,
-    applies: ({ devices }) => devices.interfaces.length > slotCount('interface'),
+    because: `there are ${portCount('interface')} network cards at most`,
+    applies: ({ devices }) => devices.interfaces.length > portCount('interface'),
   },
   {
     because: `there are ${serialPorts} serial ports at most`,
@@ -78,10 +78,10 @@ const rules: readonly Rule[] = [
   },
 ]
 
-/** Refuses what this driver cannot do on this host. @throws LibvirtError CONFIG_UNSUPPORTED */
+/** Refuses what this driver cannot do on this host, all of it in one error. @throws LibvirtError CONFIG_UNSUPPORTED */
 export function refuseUnsupported(definition: DomainDefinition, host: HostAbilities): void {
-  const rule = rules.find(({ applies }) => applies(definition, host))
-  if (rule) throw new LibvirtError('CONFIG_UNSUPPORTED', rule.because, { domain: 'QEMU' })
+  const reasons = rules.filter(({ applies }) => applies(definition, host)).map(({ because }) => because)
+  if (reasons.length > 0) throw new LibvirtError('CONFIG_UNSUPPORTED', reasons.join('; '), { domain: 'QEMU' })
 }
 
 function fits({ disks }: DeviceDefinitions, bus: DiskDefinition['bus'], places: number): boolean {

@@ -1,18 +1,16 @@
 import { utf8Text } from '@cloister/kit'
 
-/** Longest line of QMP that is read, bytes. */
-export const longestLine: number = 4 << 20
-
 const newline = 0x0a
 
-/** Cuts a stream of bytes into lines. Nothing is copied twice however small the pieces are. */
+/** Cuts a stream of bytes into lines. No byte is copied more than once, however small the pieces are. */
 export class LineSplitter {
-  readonly #limit: number
+  /** Longest line that is accepted, bytes. */
+  limit: number
   #pieces: Uint8Array[] = []
   #length = 0
 
-  constructor(limit: number = longestLine) {
-    this.#limit = limit
+  constructor(limit: number) {
+    this.limit = limit
   }
 
   /**
@@ -31,7 +29,7 @@ export class LineSplitter {
 
   #add(piece: Uint8Array): void {
     this.#length += piece.length
-    if (this.#length > this.#limit) throw new RangeError(`a line is longer than ${this.#limit} bytes`)
+    if (this.#length > this.limit) throw new RangeError(`a line is longer than ${this.limit} bytes`)
     if (piece.length > 0) this.#pieces.push(piece)
   }
 

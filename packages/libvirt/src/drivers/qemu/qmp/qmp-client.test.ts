@@ -2,12 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { nodeOs } from '@cloister/os'
+import { ModelledClock, nodeOs, within } from '@cloister/os'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { LineSplitter } from './line-splitter.ts'
-import { QmpClient } from './qmp-client.ts'
-import type { QmpClosedError } from './qmp-error.ts'
+import { longestLine, QmpClient, type QmpMachine } from './qmp-client.ts'
+import { type QmpClosedError, QmpFloodError } from './qmp-error.ts'
 import type { QmpEvent } from './qmp-message.ts'
 
 const os = nodeOs()
@@ -42,7 +42,7 @@ class FakePeer {
     this.sockets.push(socket)
     socket.on('error', () => {})
     socket.write(this.greeting)
-    const lines = new LineSplitter()
+    const lines = new LineSplitter(1 << 20)
     socket.on('data', (chunk: Buffer) => {
       for (const line of lines.split(chunk)) {
         const request = JSON.parse(line) as { execute: string; id: string }
@@ -56,13 +56,13 @@ class FakePeer {
 class Recorder {
   readonly events: QmpEvent[] = []
   readonly ends: QmpClosedError[] = []
-  event(event: QmpEvent): void {
-    this.events.push(event)
-  }
+  event: (event: QmpEvent) => void = (event) => void this.events.push(event)
   closed(error: QmpClosedError): void {
     this.ends.push(error)
   }
 }
+
+const patience = { timeout: 20_000, interval: 2 }
 
 let folder: string
 let path: string
@@ -81,13 +81,19 @@ afterEach(async () => {
   await rm(folder, { recursive: true })
 })
 
+async function openClient(machine: QmpMachine = os): Promise<QmpClient> {
+  const client = await QmpClient.connect(path, machine, heard)
+  await client.handshake()
+  return client
+}
+
 describe('QmpClient', () => {
   it('shakes hands, runs commands and tells of events', async () => {
     peer.answer = ({ id }, socket) =>
       void socket.write(
         `{"event":"RESUME","timestamp":{}}\n{"return":{"status":"paused","running":false},"id":"${id}"}\n`,
       )
-    const client = await QmpClient.open(path, os, heard)
+    const client = await openClient()
     expect(await client.version).toBe(7_002_022)
     expect(await client.execute('query-status')).toBe('paused')
     expect(heard.events).toEqual([{ name: 'RESUME', data: {} }])
@@ -103,7 +109,7 @@ describe('QmpClient', () => {
         for (const [at, one] of [...requests.entries()].toReversed())
           socket.write(`{"return":{"actual":${at}},"id":"${one}"}\n`)
     }
-    const client = await QmpClient.open(path, os, heard)
+    const client = await openClient()
     const answers = await Promise.all([1, 2, 3].map(() => client.execute('query-balloon')))
     expect(answers).toEqual([0, 1, 2])
     client.close()
@@ -117,10 +123,10 @@ describe('QmpClient', () => {
         socket.write(`{"return":{"actual":1},"id":"${stale}"}\n`)
       socket.write(`{"return":{"actual":2},"id":"${id}"}\n`)
     }
-    const first = await QmpClient.open(path, os, heard)
+    const first = await openClient()
     expect(await first.execute('query-balloon')).toBe(2)
     first.close()
-    const second = await QmpClient.open(path, os, heard)
+    const second = await openClient()
     expect(await second.execute('query-balloon')).toBe(2)
     second.close()
     expect(new Set(seen).size).toBe(2)
@@ -133,7 +139,7 @@ describe('QmpClient', () => {
           ? `{"error":{"class":"GenericError","desc":"no: 100%"},"id":"${id}"}\n`
           : `{"return":{},"id":"${id}"}\n`,
       )
-    const client = await QmpClient.open(path, os, heard)
+    const client = await openClient()
     await expect(client.execute('cont')).rejects.toThrow("internal error: QEMU refused 'cont': no: 100%")
     await client.execute('stop')
     client.close()
@@ -141,7 +147,7 @@ describe('QmpClient', () => {
 
   it('tells everybody who waits when the monitor ends', async () => {
     peer.answer = ({ execute }, socket) => void (execute === 'quit' && socket.destroy())
-    const client = await QmpClient.open(path, os, heard)
+    const client = await openClient()
     const waiting = (['stop', 'cont', 'quit'] as const).map((command) => client.execute(command))
     const results = await Promise.allSettled(waiting)
     expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
@@ -149,32 +155,82 @@ describe('QmpClient', () => {
     await expect(client.execute('stop')).rejects.toThrow('QEMU closed it')
   })
 
-  it('goes on when an answer is late', async () => {
+  it('refuses commands at once while an earlier one is late, and goes on when QEMU has answered', async () => {
+    const clock = new ModelledClock()
+    const asked: string[] = []
     const late = Promise.withResolvers<() => void>()
-    peer.answer = ({ id }, socket) => late.resolve(() => void socket.write(`{"return":{},"id":"${id}"}\n`))
-    const client = await QmpClient.open(path, os, heard)
-    await expect(client.execute('stop', {}, 20)).rejects.toMatchObject({ kind: 'OPERATION_TIMEOUT' })
-    const answerNow = await late.promise
-    peer.answer = ({ id }, socket) => {
-      answerNow()
-      socket.write(`{"return":{"actual":5},"id":"${id}"}\n`)
+    peer.answer = ({ id, execute }, socket) => {
+      asked.push(execute)
+      late.resolve(() => void socket.write(`{"return":{},"id":"${id}"}\n`))
     }
+    const client = await openClient({ ...os, clock })
+    const stop = client.execute('stop', {}, 20_000)
+    const answerNow = await late.promise
+    clock.advance(20_000)
+    await expect(stop).rejects.toMatchObject({
+      kind: 'OPERATION_TIMEOUT',
+      str2: "QEMU has not answered 'stop' for 20 s",
+    })
+    clock.advance(1500)
+    await expect(client.execute('query-status')).rejects.toThrow("QEMU has not answered 'stop' for 21.5 s")
+    expect(asked).toEqual(['stop'])
+    peer.answer = ({ id }, socket) => void socket.write(`{"return":{"actual":5},"id":"${id}"}\n`)
+    const balloon = client.ask('query-balloon')
+    answerNow()
+    expect(await balloon).toBe(5)
     expect(await client.execute('query-balloon')).toBe(5)
     client.close()
   })
 
   it('does not pile up commands without end', async () => {
     peer.answer = () => {}
-    const client = await QmpClient.open(path, os, heard)
-    const waiting = Array.from({ length: 256 }, () => client.execute('stop').catch(() => {}))
+    const client = await openClient()
+    const waiting = Array.from({ length: 64 }, () => client.execute('stop').catch(() => {}))
     await expect(client.execute('stop')).rejects.toMatchObject({ kind: 'OPERATION_TIMEOUT' })
     client.close()
     await Promise.all(waiting)
   })
 
-  it('does not wait for ever for a greeting', async () => {
+  it('accepts a greeting that comes late', async () => {
     peer.greeting = ''
-    await expect(QmpClient.open(path, os, heard, 20)).rejects.toMatchObject({ why: 'silent' })
+    const client = await QmpClient.connect(path, os, heard)
+    const wait = { clock: os.clock, ms: 20, what: 'the greeting' }
+    await expect(within(wait, client.handshake())).rejects.toThrow('the greeting did not happen within 0.02 s')
+    await expect.poll(() => peer.sockets).toHaveLength(1)
+    peer.sockets[0]?.write(greeting)
+    await client.handshake()
+    expect(await client.version).toBe(7_002_022)
+    client.close()
+  })
+
+  it('accepts a long reply only to a command that has long ones', async () => {
+    const disks = `[${Array.from({ length: 1000 }, () => `{"device":"${'x'.repeat(200)}"}`).join()}]`
+    peer.answer = ({ id }, socket) => void socket.write(`{"return":${disks},"id":"${id}"}\n`)
+    const client = await openClient()
+    expect(await client.execute('query-block')).toEqual([])
+    await expect(client.execute('stop')).rejects.toMatchObject({ why: 'garbled' })
+  })
+
+  it('reads no faster than it handles what it has read, and gives up a QEMU that never stops', async () => {
+    const clock = new ModelledClock()
+    const client = await openClient({ ...os, clock })
+    const line = `{"event":"RTC_CHANGE","data":{"offset":0,"more":"${'x'.repeat(400)}"}}\n`
+    const [socket] = peer.sockets
+    const flood = (): void => {
+      while (socket?.writable && socket.write(line.repeat(100)));
+    }
+    socket?.on('drain', flood)
+    flood()
+    for (let second = 0; heard.ends.length === 0; second++) {
+      // 4 MiB at once, then 1 MiB a second, and what came with the last piece: then the socket is not read.
+      const allowed = ((4 + second) << 20) / (line.length - 1)
+      await expect.poll(() => heard.events.length + heard.ends.length * allowed, patience).toBeGreaterThan(allowed - 1)
+      expect(heard.events.length).toBeLessThan(allowed + (65_536 / line.length) * 2)
+      expect(second).toBeLessThan(40)
+      clock.advance(1000)
+    }
+    expect(heard.ends.map(({ why }) => why)).toEqual(['flooded'])
+    await expect(client.execute('stop')).rejects.toThrow('QEMU sent more than 1048576 bytes a second for 30 s')
   })
 
   it.each([
@@ -187,18 +243,37 @@ describe('QmpClient', () => {
     ['an event with other data', '{"event":"STOP","data":[]}\n'],
     ['a refusal without words', '{"error":{"class":"GenericError"},"id":2}\n'],
     ['not UTF-8', Uint8Array.of(0x22, 0xff, 0x22, 0x0a)],
-    ['deeply nested', `${'['.repeat(1_000_000)}\n`],
-    ['endless', new Uint8Array((4 << 20) + 1).fill(0x20)],
+    ['deeply nested', `${'['.repeat(30_000)}${']'.repeat(30_000)}\n`],
+    ['nested a little too deeply', `{"event":"A","data":${'{"a":'.repeat(64)}1${'}'.repeat(64)}}\n`],
+    ['endless', new Uint8Array(longestLine + 1).fill(0x20)],
   ])('closes with a clear error: %s', async (_what, garbage) => {
     peer.answer = (_request, socket) => void socket.write(garbage)
-    const client = await QmpClient.open(path, os, heard)
+    const client = await openClient()
     await expect(client.execute('stop')).rejects.toMatchObject({ why: 'garbled', kind: 'INTERNAL_ERROR' })
     expect(heard.ends).toHaveLength(1)
   })
 
+  it('takes brackets in texts for what they are', async () => {
+    peer.answer = ({ id }, socket) =>
+      void socket.write(`{"event":"A","data":{"a":"${'[{'.repeat(100)}\\"["}}\n{"return":{},"id":"${id}"}\n`)
+    const client = await openClient()
+    await client.execute('stop')
+    expect(heard.events).toHaveLength(1)
+    client.close()
+  })
+
+  it('gives up a QEMU whose owner has had too many events of it', async () => {
+    heard.event = () => {
+      throw new QmpFloodError('too many')
+    }
+    peer.answer = (_request, socket) => void socket.write('{"event":"STOP"}\n')
+    const client = await openClient()
+    await expect(client.execute('stop')).rejects.toMatchObject({ why: 'flooded' })
+  })
+
   it('closes when the answer is not that of the command', async () => {
     peer.answer = ({ id }, socket) => void socket.write(`{"return":{"status":"on fire"},"id":"${id}"}\n`)
-    const client = await QmpClient.open(path, os, heard)
+    const client = await openClient()
     await expect(client.execute('query-status')).rejects.toMatchObject({ why: 'garbled' })
     expect(heard.ends.map(({ why }) => why)).toEqual(['garbled'])
   })
@@ -216,7 +291,7 @@ describe('QmpClient', () => {
       fc.asyncProperty(fc.array(line, { maxLength: 8 }), async (lines) => {
         heard = new Recorder()
         peer.answer = (_request, socket) => void socket.end(lines.join(''))
-        const client = await QmpClient.open(path, os, heard)
+        const client = await openClient()
         const results = await Promise.allSettled([client.execute('stop'), client.execute('query-status')])
         for (const result of results)
           if (result.status === 'rejected') expect(result.reason).toMatchObject({ domain: 10 })
@@ -233,7 +308,7 @@ describe('LineSplitter', () => {
       fc.property(fc.array(fc.string({ unit: 'grapheme' })), fc.integer({ min: 1, max: 9 }), (texts, step) => {
         const lines = texts.map((text) => text.replaceAll('\n', ''))
         const bytes = Buffer.from(lines.map((text) => `${text}\n`).join(''))
-        const splitter = new LineSplitter()
+        const splitter = new LineSplitter(1 << 20)
         const found: string[] = []
         for (let at = 0; at < bytes.length; at += step) found.push(...splitter.split(bytes.subarray(at, at + step)))
         expect(found).toEqual(lines)

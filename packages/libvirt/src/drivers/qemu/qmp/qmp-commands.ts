@@ -29,6 +29,8 @@ export interface QemuBlockDevice {
   readonly device: string
   /** Size that the guest sees, bytes. */
   readonly size: number
+  /** The last request of the guest failed because no space is left on the host. */
+  readonly isFull: boolean
 }
 
 /** What each command that is used answers. */
@@ -74,6 +76,9 @@ export const qmpReplies: { readonly [C in QmpCommand]: (value: unknown) => QmpRe
   },
 }
 
+/** Replies that may be longer than other lines, bytes: disks are told with all their paths and backing images. */
+export const largestReplies: { readonly [C in QmpCommand]?: number } = { 'query-block': 1 << 20 }
+
 function nothing(value: unknown): undefined {
   asObject(value)
 }
@@ -94,5 +99,5 @@ function asObject(value: unknown): JsonObject {
 function blockDevice(entry: JsonObject): QemuBlockDevice[] {
   if (entry['qdev'] === undefined || entry['inserted'] === undefined) return []
   const size = wholeNumber(object(object(entry, 'inserted'), 'image'), 'virtual-size')
-  return [{ device: text(entry, 'qdev'), size }]
+  return [{ device: text(entry, 'qdev'), size, isFull: entry['io-status'] === 'nospace' }]
 }

@@ -14,18 +14,26 @@ export class QmpCommandError extends LibvirtError {
 
 /** QEMU has not answered a command in time; it may still carry it out. */
 export class QmpLateError extends LibvirtError {
-  constructor(command: string, timeoutMs: number) {
-    super('OPERATION_TIMEOUT', msg`QEMU has not answered '${command}' within ${timeoutMs} ms`, { domain: 'QEMU' })
+  /** @param waitedMs how long ago the command was sent */
+  constructor(command: string, waitedMs: number) {
+    const seconds = Math.round(waitedMs / 100) / 10
+    super('OPERATION_TIMEOUT', msg`QEMU has not answered '${command}' for ${seconds} s`, { domain: 'QEMU' })
   }
 }
 
 /** The monitor cannot be used any more. */
 export class QmpClosedError extends LibvirtError {
-  /** `ended`: QEMU closed it; `garbled`: what came is not QMP; `silent`: there was no greeting; `detached`: we left. */
-  readonly why: 'ended' | 'garbled' | 'silent' | 'detached'
+  /**
+   * `ended`: QEMU closed the connection; `garbled`: QEMU sent what is not QMP; `flooded`: QEMU sent more than its guest can
+   * cause; `detached`: we closed the connection.
+   */
+  readonly why: 'ended' | 'garbled' | 'flooded' | 'detached'
 
   constructor(why: QmpClosedError['why'], { format, fields }: Message, options: ErrorOptions = {}) {
     super('INTERNAL_ERROR', { format: `QEMU's monitor: ${format}`, fields }, { ...options, domain: 'QEMU' })
     this.why = why
   }
 }
+
+/** More came from QEMU than is accepted of it. */
+export class QmpFloodError extends RangeError {}

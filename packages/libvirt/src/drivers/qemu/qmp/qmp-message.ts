@@ -41,11 +41,15 @@ export function object(parent: JsonObject, name: string): JsonObject {
   return value
 }
 
+/** Objects and lists inside each other at most; QEMU's own replies have about ten. */
+const deepestNesting = 64
+
 /**
  * Reads a line of QMP (reference: storage-and-lifecycle, C.3).
- * @throws SyntaxError, TypeError when it is not QMP
+ * @throws SyntaxError, TypeError when it is not QMP, RangeError when it nests too deeply
  */
 export function parseQmpMessage(line: string): QmpMessage {
+  if (nesting(line) > deepestNesting) throw new RangeError(`a line nests more than ${deepestNesting} levels deep`)
   const message: unknown = JSON.parse(line)
   if (!isObject(message)) throw new TypeError('a line is not a JSON object')
   if ('event' in message) return { kind: 'event', event: parseEvent(message) }
@@ -53,6 +57,20 @@ export function parseQmpMessage(line: string): QmpMessage {
   if ('error' in message) return parseRefusal(message)
   if (!('return' in message)) throw new TypeError('a line is neither greeting, reply nor event')
   return { kind: 'reply', id: text(message, 'id'), value: message['return'] }
+}
+
+/** How deeply objects and lists of a JSON text are nested; of a text that is not JSON, any number. */
+function nesting(json: string): number {
+  let [depth, deepest, inString] = [0, 0, false]
+  for (let at = 0; at < json.length; at++) {
+    const letter = json[at]
+    if (inString && letter === '\\') at++
+    else if (letter === '"') inString = !inString
+    else if (inString) continue
+    else if (letter === '[' || letter === '{') deepest = Math.max(deepest, ++depth)
+    else if (letter === ']' || letter === '}') depth--
+  }
+  return deepest
 }
 
 function parseEvent(message: JsonObject): QmpEvent {

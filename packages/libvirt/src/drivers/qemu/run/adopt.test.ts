@@ -1,7 +1,8 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { nodeOs, type Os } from '@cloister/os'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { DomainUnresponsiveError } from '../../../domain-unresponsive-error.ts'
 import { stateReasons } from '../../../state-reasons.ts'
 import { QemuHarness, qemu, TestConsole } from '../testing/qemu-harness.ts'
 
@@ -22,6 +23,9 @@ describe.skipIf(!qemu)('a new daemon', () => {
     const record = JSON.parse(await readFile(recordOf(uuid), 'utf8')) as Record<string, unknown>
     await writeFile(recordOf(uuid), JSON.stringify({ ...record, ...change }))
   }
+
+  const spoil = async (path: string): Promise<void> =>
+    writeFile(path, (await readFile(path, 'utf8')).replaceAll('</domain>', ''))
 
   it('takes up guests that run, and they have not noticed', async () => {
     const { domain, console } = await host.boot({ name: 'a' })
@@ -118,6 +122,32 @@ describe.skipIf(!qemu)('a new daemon', () => {
     await host.boot()
   })
 
+  it.each([
+    ['is damaged', (path: string) => writeFile(path, 'nonsense')],
+    ['is lost', (path: string) => rm(path)],
+    ['holds a configuration that cannot be read', (path: string) => spoil(path)],
+  ])('shows a guest whose record %s, and can destroy it', async (_what, damage) => {
+    const { domain } = await host.boot({ name: 'a.b' })
+    const { domain: other } = await host.boot({ name: 'other' })
+    await host.driver.connectClose()
+    await damage(recordOf(domain.uuid))
+    await host.reopen()
+    const shown = await host.driver.domainLookupByName('a.b')
+    expect(shown).toMatchObject({ uuid: domain.uuid })
+    expect(shown.id).toBeGreaterThan(0)
+    expect(await host.driver.connectListAllDomains({ active: true })).toHaveLength(2)
+    expect(await host.driver.domainGetState(shown)).toMatchObject({ state: 'nostate' })
+    await expect(host.driver.domainSuspend(shown)).rejects.toThrow(DomainUnresponsiveError)
+    await host.driver.domainDestroy(shown)
+    expect(host.events.at(-1)).toBe('a.b stopped/destroyed')
+    expect(await host.processes()).toHaveLength(1)
+    expect(await host.left('state')).toEqual([`${other.uuid}.json`])
+    expect(await host.left('run')).toHaveLength(1)
+    expect((await host.driver.domainCreateXML(await host.xml({ name: 'a.b', uuid: domain.uuid }))).id).toBeGreaterThan(
+      2,
+    )
+  })
+
   it('removes what was never finished', async () => {
     await host.driver.connectClose()
     await writeFile(`${recordOf('11111111-2222-4333-8444-555555555555')}~1-1`, '')
@@ -125,17 +155,69 @@ describe.skipIf(!qemu)('a new daemon', () => {
     expect(await host.left('state')).toEqual([])
   })
 
-  it('can destroy a guest whose QEMU does not answer', async () => {
-    const { domain } = await host.boot({ name: 'a' })
-    await host.driver.connectClose()
-    const [pid = 0] = await host.processes()
-    process.kill(pid, 'SIGSTOP')
-    await host.reopen()
-    expect(await host.driver.domainGetState(domain)).toEqual({ state: 'nostate', reason: 0 })
-    await expect(host.driver.domainSuspend(domain)).rejects.toMatchObject({ kind: 'OPERATION_INVALID' })
-    await host.driver.domainDestroy(domain)
-    expect(await host.processes()).toEqual([])
-    expect(host.events.at(-1)).toBe('a stopped/destroyed')
+  describe('finds a QEMU that does not answer', () => {
+    it('and can destroy it, but do nothing else with it', async () => {
+      const { domain } = await host.boot({ name: 'a' })
+      await host.driver.connectClose()
+      const [pid = 0] = await host.processes()
+      process.kill(pid, 'SIGSTOP')
+      await host.reopen()
+      expect(await host.driver.connectListAllDomains({ active: true })).toEqual([domain])
+      expect(await host.driver.domainGetState(domain)).toEqual({ state: 'nostate', reason: 0 })
+      for (const call of ['domainSuspend', 'domainResume', 'domainShutdown', 'domainPMWakeup'] as const)
+        await expect(host.driver[call](domain)).rejects.toThrow(DomainUnresponsiveError)
+      await expect(host.driver.domainSetMemory(domain, 1024)).rejects.toThrow(
+        "Timed out during operation: QEMU of domain 'a' does not answer: its monitor cannot be reached",
+      )
+      await host.driver.domainDestroy(domain)
+      expect(await host.processes()).toEqual([])
+      expect(host.events.at(-1)).toBe('a stopped/destroyed')
+      expect(await host.left('state')).toEqual([])
+    })
+
+    it.each([
+      ['running', 'a resumed/unpaused'],
+      ['paused', 'a suspended/paused'],
+    ])('and takes it up when it answers again: %s', async (state, event) => {
+      const { domain } = await host.boot({ name: 'a' })
+      if (state === 'paused') await host.driver.domainSuspend(domain)
+      await host.driver.connectClose()
+      const [pid = 0] = await host.processes()
+      process.kill(pid, 'SIGSTOP')
+      await host.reopen()
+      host.events.length = 0
+      process.kill(pid, 'SIGCONT')
+      await host.untilEvents(event)
+      expect(await host.driver.domainGetState(domain)).toMatchObject({ state })
+      await (state === 'paused' ? host.driver.domainResume(domain) : host.driver.domainSuspend(domain))
+      await host.driver.domainDestroy(domain)
+      expect(await host.left('state')).toEqual([])
+    })
+
+    it('and does not wait for each of several', async () => {
+      for (const name of ['a', 'b', 'c', 'd']) await host.boot({ name })
+      await host.driver.connectClose()
+      for (const pid of (await host.processes()).slice(1)) process.kill(pid, 'SIGSTOP')
+      const before = performance.now()
+      await host.reopen()
+      expect(performance.now() - before).toBeLessThan(15_000)
+      const active = await host.driver.connectListAllDomains({ active: true })
+      const states = await Promise.all(active.map((domain) => host.driver.domainGetState(domain)))
+      expect(states.map(({ state }) => state).sort()).toEqual(['nostate', 'nostate', 'nostate', 'running'])
+      await Promise.all(active.map((domain) => host.driver.domainDestroy(domain)))
+      expect(await host.processes()).toEqual([])
+    })
+
+    it('and leaves it alone when the connection is closed', async () => {
+      const { domain } = await host.boot({ name: 'a' })
+      await host.driver.connectClose()
+      const [pid = 0] = await host.processes()
+      process.kill(pid, 'SIGSTOP')
+      await host.reopen()
+      await host.reopen()
+      process.kill(pid, 'SIGCONT')
+      await expect.poll(async () => (await host.driver.domainGetState(domain)).state).toBe('running')
+    })
   })
 })
 

@@ -1,9 +1,10 @@
 import { errorChain, msg, utf8Text } from '@cloister/kit'
-import { type Clock, type ExitStatus, errorCode, type Files, removeIfPresent } from '@cloister/os'
+import { type Clock, type ExitStatus, errorCode, type Files, removeIfPresent, within } from '@cloister/os'
 import type { DomainDefinition } from '../../../domain-definition.ts'
+import { DomainUnresponsiveError } from '../../../domain-unresponsive-error.ts'
 import { LibvirtError } from '../../../error.ts'
 import { formatDomainXml } from '../../../xml/domain-format.ts'
-import type { ResourceLimits } from '../host/control-groups.ts'
+import type { ResourceLimits } from '../host/confinement.ts'
 import type { QemuHost } from '../host/qemu-host.ts'
 import { type Accelerator, qemuInvocation, translationCacheMib } from '../machine/arguments.ts'
 import { characterDevices } from '../machine/character-devices.ts'
@@ -21,16 +22,12 @@ export interface StartOrder {
   readonly paused: boolean
 }
 
-/** Variable in the environment of a QEMU, by which a run is found whose process was never recorded. */
-export const tokenVariable = 'CLOISTER_RUN'
-
 /** From the start of the program until its monitor has answered, ms. */
 const readyMs = 30_000
 /** Between two looks whether the monitor is there, ms: QEMU takes about 40. */
 const lookMs = 3
 /** A program that has closed its monitor is given this long to end, so that its status can be told, ms. */
 const statusMs = 1000
-const tokenBytes = 16
 const largestLog = 1 << 20
 /** Of what QEMU said, this many lines stand in an error. */
 const shownLines = 5
@@ -63,14 +60,13 @@ function firstRecord(host: QemuHost, { id, definition, stored, paused }: StartOr
   const { os } = host
   return {
     bootId: os.host.bootId,
-    token: Buffer.from(os.host.random(tokenBytes)).toString('hex'),
     uuid: definition.uuid,
     id,
     ...(uid !== undefined && { uid }),
     paused,
     live: formatDomainXml(definition),
     ...(stored !== undefined && { stored }),
-    groups: host.groups.folders(definition.uuid),
+    groups: host.groups.folders(definition),
     links: characterDevices(definition.devices).flatMap((one) => one.definition.path ?? []),
   }
 }
@@ -81,14 +77,13 @@ async function startQemu(
   accelerator: Accelerator,
   file: RunRecordFile,
 ): Promise<QemuProcess> {
-  const { uid, token } = file.record
+  const { uid } = file.record
   const user = host.users.user(uid, accelerator)
   const [plan] = await Promise.all([prepareMachine(host, definition, accelerator, user), file.write()])
   const { args, inherit } = qemuInvocation(plan)
   const started = await host.os.processes.startDetached([definition.devices.emulator ?? host.emulator, ...args], {
     log: host.places.log(definition.uuid),
     inherit,
-    env: { [tokenVariable]: token },
     ...user,
   })
   return QemuProcess.started(host.os.processes, started)
@@ -98,7 +93,7 @@ async function startQemu(
 async function makeReady(host: QemuHost, run: DomainRun, accelerator: Accelerator): Promise<void> {
   const { definition, process } = run
   const limits = resourceLimits(definition, accelerator)
-  await host.groups.confine(definition.uuid, process.identity.pid, limits)
+  await host.groups.confine(definition, process.identity.pid, limits)
   await connectToMonitor(run, host.os.clock)
   // QEMU has bound its sockets. It need not be able to put anything else in their place.
   if (run.record.record.uid !== undefined) {
@@ -116,21 +111,36 @@ function resourceLimits({ maxMemory, vcpus }: DomainDefinition, accelerator: Acc
   return { memory: Math.ceil(maxMemory * 1.15) * 1024 + fixed * 2 ** 20, tasks: vcpus + 128, processors: vcpus + 1 }
 }
 
+/** Waits until QEMU takes commands. */
 async function connectToMonitor(run: DomainRun, clock: Clock): Promise<void> {
   const deadline = clock.monotonic() + readyMs
+  await awaitSocket(run, clock, deadline)
+  const what = "the greeting of QEMU's monitor"
+  const onLate = (): Error => unresponsive(run, `its monitor has not greeted within ${readyMs / 1000} s`)
+  await within({ clock, ms: Math.max(0, deadline - clock.monotonic()), what, onLate }, run.handshake())
+}
+
+/** Connects to the monitor's socket as soon as QEMU has made it. */
+async function awaitSocket(run: DomainRun, clock: Clock, deadline: number): Promise<void> {
   let isGone = false
   void run.process.gone().then(() => {
     isGone = true
   })
   for (;;) {
     try {
-      return await run.connect(readyMs)
-    } catch (error) {
-      const isEarly = ['ENOENT', 'ECONNREFUSED'].includes(errorCode(error) ?? '')
-      if (!isEarly || isGone || clock.monotonic() > deadline) throw error
+      return await run.connect()
+    } catch (cause) {
+      const isEarly = ['ENOENT', 'ECONNREFUSED'].includes(errorCode(cause) ?? '')
+      if (!isEarly || isGone) throw cause
+      if (clock.monotonic() > deadline)
+        throw unresponsive(run, `it has not made its monitor within ${readyMs / 1000} s`, cause)
     }
     await clock.sleep(lookMs)
   }
+}
+
+function unresponsive({ definition }: DomainRun, why: string, cause?: unknown): DomainUnresponsiveError {
+  return new DomainUnresponsiveError('QEMU', definition.name, why, { cause })
 }
 
 /** Gives sockets the names that the definition wishes for: QEMU itself may not write outside of its folder. */

@@ -1,4 +1,4 @@
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { type Files, removeIfPresent } from '@cloister/os'
 import type { DomainDefinition } from '../../../domain-definition.ts'
 import { LibvirtError } from '../../../error.ts'
@@ -6,7 +6,8 @@ import { makeVariables } from '../host/firmware.ts'
 import type { QemuHost } from '../host/qemu-host.ts'
 import type { QemuUser } from '../host/qemu-users.ts'
 import type { Accelerator, MachinePlan } from '../machine/arguments.ts'
-import { backingImage } from '../machine/qcow2.ts'
+import { imageChain } from '../machine/disk-arguments.ts'
+import { refuseUnnamedFiles } from '../machine/qcow2.ts'
 
 /** Makes the files of a run: its folder for sockets, logs, and what QEMU reads by itself. */
 export async function prepareMachine(
@@ -18,6 +19,8 @@ export async function prepareMachine(
   const { places } = host
   const { files } = host.os
   const { uuid } = definition
+  const images = definition.devices.disks.flatMap(imageChain)
+  for (const image of images) if (image.format === 'qcow2') await refuseUnnamedFiles(image, host.os)
   const folder = places.runFolder(uuid)
   await files.removeTree(folder)
   await files.makeFolder(folder, 0o700)
@@ -32,7 +35,6 @@ export async function prepareMachine(
     consoleLog: places.consoleLog(uuid),
     ...(await bootFiles(host, definition.os, folder, user)),
     ...(definition.os.firmware === 'efi' && { firmware: await prepareFirmware(host, uuid) }),
-    backing: await backingImages(host, definition),
   }
 }
 
@@ -71,13 +73,4 @@ async function prepareFirmware(
   const variables = places.firmwareVariables(uuid)
   await makeVariables(os.files, firmware, variables)
   return { code: firmware.code, variables }
-}
-
-async function backingImages({ os }: QemuHost, { devices }: DomainDefinition): Promise<Map<string, string>> {
-  const backing = new Map<string, string>()
-  for (const { source, target } of devices.disks.filter((disk) => disk.format === 'qcow2')) {
-    const name = await backingImage(source.path, os)
-    if (name !== undefined) backing.set(target, join(dirname(source.path), name))
-  }
-  return backing
 }

@@ -10,8 +10,6 @@ import { isObject, type JsonObject, object, text, wholeNumber } from '../qmp/qmp
 export interface RunRecord {
   /** Boot of the host in which the run began: no process outlives it. */
   readonly bootId: string
-  /** Unique to the run, and in the environment of its QEMU. */
-  readonly token: string
   readonly uuid: string
   readonly id: number
   /** User that QEMU runs as, unless it is ours. */
@@ -82,7 +80,6 @@ function parseRecord(value: JsonObject): RunRecord {
   if (typeof value['paused'] !== 'boolean') throw new TypeError('paused is not a boolean')
   return {
     bootId: text(value, 'bootId'),
-    token: text(value, 'token'),
     uuid,
     id: wholeNumber(value, 'id'),
     ...(value['uid'] !== undefined && { uid: wholeNumber(value, 'uid') }),

@@ -5,11 +5,12 @@ import { stateReasons } from '../../../state-reasons.ts'
 import { runStates } from '../qmp/qmp-commands.ts'
 import {
   endNotice,
+  foundNotice,
   foundState,
   type LifecycleNotice,
   nextState,
   type RunState,
-  shutoffReason,
+  shutoffState,
   startedPausedState,
   startingState,
 } from './run-state.ts'
@@ -44,11 +45,24 @@ describe('nextState', () => {
   it('tells a full disk from a pause that was asked for', () => {
     const { state, notices } = after(running, ['BLOCK_IO_ERROR', { action: 'stop' }], 'STOP')
     expect(state).toMatchObject({ state: 'paused', reason: stateReasons.paused.ioerror })
-    expect(notices).toEqual([['suspended', lifecycleDetails.suspended.ioerror]])
-    expect(after(state, 'RESUME', 'STOP').state).toMatchObject({ reason: stateReasons.paused.user })
+    expect(notices).toEqual([
+      ['suspended', lifecycleDetails.suspended.ioerror, 'a disk cannot be read or written on the host'],
+    ])
+    const resumed = after(state, 'RESUME').state
+    expect(resumed).not.toHaveProperty('why')
+    expect(after(resumed, 'STOP').state).toMatchObject({ reason: stateReasons.paused.user })
     expect(after(running, ['BLOCK_IO_ERROR', { action: 'report' }], 'STOP').state).toMatchObject({
       reason: stateReasons.paused.user,
     })
+  })
+
+  it.each([
+    [{ action: 'stop', nospace: true, 'node-name': 'vdb' }, "no space is left on the host for disk 'vdb'"],
+    [{ action: 'stop', nospace: false, 'node-name': 'vdb' }, "disk 'vdb' cannot be read or written on the host"],
+    [{ action: 'stop', nospace: true, 'node-name': '\u001b[2J' }, 'no space is left on the host for a disk'],
+    [{ action: 'stop', nospace: 'yes', 'node-name': 7 }, 'a disk cannot be read or written on the host'],
+  ])('says which disk has stopped the guest, and why: %j', (data, why) => {
+    expect(after(running, ['BLOCK_IO_ERROR', data], 'STOP').state).toMatchObject({ why })
   })
 
   it.each([
@@ -60,7 +74,7 @@ describe('nextState', () => {
     expect(next.state).toMatchObject({ state, end })
     expect(next.notices).toEqual([['shutdown', lifecycleDetails.shutdown[detail]]])
     expect(endNotice(next.state)).toEqual(['stopped', lifecycleDetails.stopped[end]])
-    expect(shutoffReason(next.state)).toBe(stateReasons.shutoff[end])
+    expect(shutoffState(next.state)).toEqual({ state: 'shutoff', reason: stateReasons.shutoff[end] })
   })
 
   it('says nothing of a shutdown that is our own doing', () => {
@@ -80,7 +94,7 @@ describe('nextState', () => {
 
   it('takes an end that nobody announced for a crash', () => {
     expect(endNotice(running)).toEqual(['stopped', lifecycleDetails.stopped.failed])
-    expect(shutoffReason(running)).toBe(stateReasons.shutoff.crashed)
+    expect(shutoffState(running)).toEqual({ state: 'shutoff', reason: stateReasons.shutoff.crashed })
   })
 
   it('tells every change of the state, once, and nothing else, whatever QEMU says', () => {
@@ -123,6 +137,22 @@ describe('nextState', () => {
 describe('foundState', () => {
   it('has an answer to everything that QEMU can say', () => {
     for (const status of runStates) expect(foundState(status).state).toMatch(/^[a-z]+$/)
-    expect(foundState('io-error')).toMatchObject({ state: 'paused', reason: stateReasons.paused.ioerror })
+    expect(foundState('io-error', { isFull: true, disk: 'vda' })).toMatchObject({
+      state: 'paused',
+      reason: stateReasons.paused.ioerror,
+      why: "no space is left on the host for disk 'vda'",
+    })
+  })
+
+  it('tells of a state that was not known before, but not of one that is about to end', () => {
+    expect(foundNotice(foundState('running'))?.[0]).toBe('resumed')
+    expect(foundNotice(foundState('paused'))).toEqual(['suspended', lifecycleDetails.suspended.paused])
+    expect(foundNotice(foundState('io-error', { isFull: false }))).toEqual([
+      'suspended',
+      lifecycleDetails.suspended.ioerror,
+      'a disk cannot be read or written on the host',
+    ])
+    expect(foundNotice(foundState('suspended'))?.[0]).toBe('pmsuspended')
+    expect(foundNotice(foundState('guest-panicked'))).toBeUndefined()
   })
 })

@@ -7,18 +7,28 @@ import type { QmpEvent } from '../qmp/qmp-message.ts'
 /** How a run came to its end, as far as is known. */
 export type EndCause = 'shutdown' | 'destroyed' | 'crashed' | 'failed'
 
+/** A request of the guest to a disk has failed on the host. */
+export interface IoError {
+  /** No space is left for the disk. */
+  readonly isFull: boolean
+  /** Target of the disk, as far as QEMU tells. */
+  readonly disk?: string
+}
+
 /** What is known of a guest that runs: a value, which each event replaces. */
 export interface RunState extends DomainStateAndReason {
-  /** Undefined as long as nothing speaks of an end. */
+  /** Undefined as long as nothing tells of an end. */
   readonly end?: EndCause
-  /** Why the next `STOP` will come, when something has said so before. */
-  readonly stopReason?: 'ioerror'
+  /** More on the end, in words. */
+  readonly endWhy?: string
+  /** The failure for which the next `STOP` will come, when QEMU has told of one. */
+  readonly ioError?: IoError
   /** What the next `RESUME` is: the guest's first instruction, or the end of a pause. */
   readonly resumeReason: 'booted' | 'unpaused'
 }
 
-/** A life-cycle event to come: its kind and detail. */
-export type LifecycleNotice = readonly [event: LifecycleEventKind, detail: number]
+/** A life-cycle event to come: its kind, its detail, and more on it in words. */
+export type LifecycleNotice = readonly [event: LifecycleEventKind, detail: number, why?: string]
 
 export interface Transition {
   readonly state: RunState
@@ -60,9 +70,18 @@ const foundStates: Readonly<Record<QemuRunState, DomainStateAndReason & { readon
   preconfig: { state: 'paused', reason: stateReasons.paused.startingUp },
 }
 
-/** The state of a guest that runs already. */
-export function foundState(status: QemuRunState): RunState {
-  return { ...foundStates[status], resumeReason: 'unpaused' }
+/** The state of a guest that runs already; `ioError` is what has stopped it, when its status is `io-error`. */
+export function foundState(status: QemuRunState, ioError?: IoError): RunState {
+  return { ...foundStates[status], ...(ioError && { why: ioErrorText(ioError) }), resumeReason: 'unpaused' }
+}
+
+/** What there is to tell of a guest whose state was not known until now; nothing when its end will tell enough. */
+export function foundNotice({ state, reason, why }: RunState): LifecycleNotice | undefined {
+  if (state === 'running') return ['resumed', lifecycleDetails.resumed.unpaused]
+  if (state === 'pmsuspended') return ['pmsuspended', lifecycleDetails.pmsuspended.memory]
+  if (state !== 'paused') return undefined
+  const isIoError = reason === stateReasons.paused.ioerror
+  return notice('suspended', lifecycleDetails.suspended[isIoError ? 'ioerror' : 'paused'], why)
 }
 
 /** Causes by the `reason` of QEMU's `SHUTDOWN`; what is not listed is a shutdown. */
@@ -81,23 +100,27 @@ const transitions: ReadonlyMap<string, (state: RunState, data: QmpEvent['data'])
   ['GUEST_PANICKED', panicked],
   ['SUSPEND', suspended],
   ['WAKEUP', wokenUp],
-  ['BLOCK_IO_ERROR', ioError],
+  ['BLOCK_IO_ERROR', blockIoError],
 ])
 
-/** The state after an event, and what there is to tell. Nothing brings a guest back that is shutting down or has crashed. */
+/** The state after an event, and what there is to tell. No event brings back a guest that is shutting down or has crashed. */
 export function nextState(state: RunState, { name, data }: QmpEvent): Transition {
   const transition = transitions.get(name)
   return transition ? transition(state, data) : { state, notices: [] }
 }
 
 /** The event at the end of a run (details as libvirt's own driver gives them). */
-export function endNotice({ end }: RunState): LifecycleNotice {
-  return ['stopped', lifecycleDetails.stopped[end ?? 'failed']]
+export function endNotice({ end, endWhy }: RunState): LifecycleNotice {
+  return notice('stopped', lifecycleDetails.stopped[end ?? 'failed'], endWhy)
 }
 
-/** The state after a run; an end that nobody announced is a crash, as libvirt has it. */
-export function shutoffReason({ end }: RunState): number {
-  return stateReasons.shutoff[end ?? 'crashed']
+/** The state after a run; an end that QEMU did not announce is a crash, as libvirt has it. */
+export function shutoffState({ end, endWhy }: RunState): DomainStateAndReason {
+  return { state: 'shutoff', reason: stateReasons.shutoff[end ?? 'crashed'], ...(endWhy && { why: endWhy }) }
+}
+
+function notice(event: LifecycleEventKind, detail: number, why?: string): LifecycleNotice {
+  return why === undefined ? [event, detail] : [event, detail, why]
 }
 
 /** Nothing happens to a guest that is about to end, and nothing happens twice. */
@@ -105,21 +128,26 @@ function ignores({ state }: RunState, next: DomainState): boolean {
   return state === 'shutdown' || state === 'crashed' || state === next
 }
 
+/** A new state does not keep the explanation of the former one. */
+function withoutWhy({ why: _, ...rest }: RunState): RunState {
+  return rest
+}
+
 function stopped(state: RunState): Transition {
   if (ignores(state, 'paused')) return { state, notices: [] }
-  const { stopReason, ...rest } = state
-  const reason = stateReasons.paused[stopReason ?? 'user']
-  const detail = lifecycleDetails.suspended[stopReason ?? 'paused']
+  const { ioError, why: _, ...rest } = state
+  const cause = ioError && { why: ioErrorText(ioError) }
+  const reason = stateReasons.paused[cause ? 'ioerror' : 'user']
+  const detail = lifecycleDetails.suspended[cause ? 'ioerror' : 'paused']
   return {
-    state: { ...rest, state: 'paused', reason, resumeReason: 'unpaused' },
-    notices: [['suspended', detail]],
+    state: { ...rest, ...cause, state: 'paused', reason, resumeReason: 'unpaused' },
+    notices: [notice('suspended', detail, cause?.why)],
   }
 }
 
 function resumed(state: RunState): Transition {
   if (ignores(state, 'running')) return { state, notices: [] }
-  const { resumeReason } = state
-  const { stopReason: _, ...rest } = state
+  const { resumeReason, ioError: _, why: __, ...rest } = state
   return {
     state: { ...rest, state: 'running', reason: stateReasons.running[resumeReason], resumeReason: 'unpaused' },
     notices: [['resumed', lifecycleDetails.resumed.unpaused]],
@@ -131,7 +159,7 @@ function shutDown(state: RunState, data: QmpEvent['data']): Transition {
   if (ignores(state, 'shutdown')) return { state: { ...state, end }, notices: [] }
   const { guest, host } = lifecycleDetails.shutdown
   return {
-    state: { ...state, state: 'shutdown', reason: stateReasons.shutdown.unknown, end },
+    state: { ...withoutWhy(state), state: 'shutdown', reason: stateReasons.shutdown.unknown, end },
     notices: end === 'destroyed' ? [] : [['shutdown', data['guest'] === true ? guest : host]],
   }
 }
@@ -139,7 +167,7 @@ function shutDown(state: RunState, data: QmpEvent['data']): Transition {
 function panicked(state: RunState): Transition {
   if (state.state === 'crashed') return { state, notices: [] }
   return {
-    state: { ...state, state: 'crashed', reason: stateReasons.crashed.panicked, end: 'crashed' },
+    state: { ...withoutWhy(state), state: 'crashed', reason: stateReasons.crashed.panicked, end: 'crashed' },
     notices: [['crashed', lifecycleDetails.crashed.panicked]],
   }
 }
@@ -147,7 +175,7 @@ function panicked(state: RunState): Transition {
 function suspended(state: RunState): Transition {
   if (ignores(state, 'pmsuspended')) return { state, notices: [] }
   return {
-    state: { ...state, state: 'pmsuspended', reason: stateReasons.pmsuspended.unknown },
+    state: { ...withoutWhy(state), state: 'pmsuspended', reason: stateReasons.pmsuspended.unknown },
     notices: [['pmsuspended', lifecycleDetails.pmsuspended.memory]],
   }
 }
@@ -155,12 +183,20 @@ function suspended(state: RunState): Transition {
 function wokenUp(state: RunState): Transition {
   if (ignores(state, 'running')) return { state, notices: [] }
   return {
-    state: { ...state, state: 'running', reason: stateReasons.running.wakeup },
+    state: { ...withoutWhy(state), state: 'running', reason: stateReasons.running.wakeup },
     notices: [['started', lifecycleDetails.started.wakeup]],
   }
 }
 
-/** QEMU stops the guest after some of these, and says so with `STOP`. */
-function ioError(state: RunState, data: QmpEvent['data']): Transition {
-  return { state: data['action'] === 'stop' ? { ...state, stopReason: 'ioerror' } : state, notices: [] }
+/** QEMU stops the guest after some of these errors, and says so with `STOP`. */
+function blockIoError(state: RunState, data: QmpEvent['data']): Transition {
+  if (data['action'] !== 'stop') return { state, notices: [] }
+  const node = data['node-name']
+  const disk = typeof node === 'string' && /^[a-z]{3,6}$/.test(node) ? { disk: node } : {}
+  return { state: { ...state, ioError: { isFull: data['nospace'] === true, ...disk } }, notices: [] }
+}
+
+function ioErrorText({ isFull, disk }: IoError): string {
+  const which = disk === undefined ? 'a disk' : `disk '${disk}'`
+  return isFull ? `no space is left on the host for ${which}` : `${which} cannot be read or written on the host`
 }

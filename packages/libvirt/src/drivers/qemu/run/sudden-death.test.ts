@@ -7,7 +7,7 @@ import { QemuHarness, qemu } from '../testing/qemu-harness.ts'
 
 const rounds = 12
 
-describe.skipIf(!qemu)('a daemon that is killed at any moment', () => {
+describe.skipIf(!qemu)('a daemon that is killed at any moment', { timeout: 240_000 }, () => {
   it('leaves to the next one every QEMU that runs, and nothing else', async () => {
     await using host = await QemuHarness.make()
     const definitions = await Promise.all(
@@ -17,8 +17,9 @@ describe.skipIf(!qemu)('a daemon that is killed at any moment', () => {
     for (let round = 0; round < rounds; round++) {
       await host.driver.connectClose()
       const daemon = await startDaemon(host.uri, definitions)
-      // Over the rounds this is spread over a start, a run and an end.
-      await delay(round * 30)
+      // Over the rounds this is spread over a start, and over a run and an end.
+      if (round % 2 === 1) await hasSaid(daemon, 'runs')
+      await delay(round * 15)
       daemon.kill('SIGKILL')
       await once(daemon, 'exit')
       await host.reopen()
@@ -44,6 +45,11 @@ async function startDaemon(uri: string, definitions: readonly string[]): Promise
   const program = join(import.meta.dirname, '../testing/churn.ts')
   const args = ['--conditions=@cloister/source', program, uri, ...definitions]
   const daemon = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
-  await once(daemon.stdout, 'data')
+  await hasSaid(daemon, 'open')
   return daemon
+}
+
+/** Waits until the daemon prints a word. */
+async function hasSaid({ stdout }: ChildProcess, word: string): Promise<void> {
+  while (stdout && !String((await once(stdout, 'data'))[0]).includes(word));
 }

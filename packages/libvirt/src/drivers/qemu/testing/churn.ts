@@ -1,4 +1,4 @@
-// A daemon that starts and ends guests for ever, until somebody kills it: `churn.ts URI XML…`.
+// A daemon that starts and ends guests until it is killed: `churn.ts URI XML…`. It prints `open`, then `runs` for each start.
 
 import { setTimeout as delay } from 'node:timers/promises'
 import { nodeOs } from '@cloister/os'
@@ -14,6 +14,7 @@ await Promise.all(
     if ((await driver.domainGetState(domain)).state !== 'shutoff') await driver.domainDestroy(domain)
     for (;;) {
       await driver.domainCreate(domain)
+      process.stdout.write('runs\n')
       await delay(50)
       await driver.domainDestroy(domain)
     }

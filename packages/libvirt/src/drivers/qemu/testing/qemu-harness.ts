@@ -46,6 +46,8 @@ export class QemuHarness {
   #driver: Driver | undefined
   /** Events so far, such as `t1 started/booted`. */
   readonly events: string[] = []
+  /** What events said in words, those that did. */
+  readonly whys: string[] = []
   readonly logged: string[] = []
   readonly uri: string
 
@@ -85,7 +87,7 @@ export class QemuHarness {
     await this.driver.connectClose()
     for (const pid of await this.processes()) await this.#kill(pid)
     const groups = await ControlGroups.find({ os: this.os })
-    await groups.remove(known.flatMap(({ uuid }) => groups.folders(uuid)))
+    await groups.remove(known.flatMap((domain) => groups.folders(domain)))
     await rm(this.folder, { recursive: true })
   }
 
@@ -150,7 +152,10 @@ export class QemuHarness {
   async #open(os: Os): Promise<void> {
     const log = (level: string, message: string): void => void this.logged.push(`${level} ${message}`)
     this.#driver = await openQemuDriver(parseUri(this.uri), { os, log })
-    this.#driver.connectDomainEventRegister((event) => this.events.push(eventText(event)))
+    this.#driver.connectDomainEventRegister((event) => {
+      this.events.push(eventText(event))
+      if (event.why !== undefined) this.whys.push(event.why)
+    })
   }
 }
 

@@ -1,0 +1,19 @@
+import type { ImageDriver } from '../../images/image-driver.ts'
+
+/**
+ * Driver `file`: image files on any file system (reference: storage-and-lifecycle, A.5, the part for this product). The files
+ * are those of `file-reflink`, the outward rules those of Qubes' `file`. Where the file system cannot share blocks, a snapshot
+ * is a qcow2 file over a second name of its source's image, and no copy is kept ready: it would double the space that a
+ * halted domain takes.
+ */
+export const fileDriver: ImageDriver = {
+  name: 'file',
+  capabilities: (reflink) => ({ revert: false, maxRevisions: 1, reflink, createVolumes: true }),
+  keepsPrecache: (reflink) => reflink,
+  usesOverlays: (reflink) => !reflink,
+  numbersRevisions: false,
+  revisionsOfUnsaved: false,
+  resizesSnapshots: false,
+  startsWhileExported: false,
+  unsuitable: () => undefined,
+}

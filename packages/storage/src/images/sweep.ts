@@ -1,0 +1,40 @@
+import { type Files, isForeignTemporary, removeIfPresent } from '@cloister/os'
+import { ownerFolders } from './image-names.ts'
+
+const importSuffix = '-import.img'
+
+/** What a sweep needs of a pool. */
+export interface SweptPool {
+  readonly files: Files
+  readonly dirPath: string
+  /** False when the pool was closed meanwhile. */
+  isOpen(): boolean
+  /** Runs `work` under the lock of a volume, unless an import into the volume is under way. */
+  whileNotImporting(vid: string, work: () => Promise<unknown>): Promise<void>
+}
+
+/**
+ * Removes what a daemon that was killed has left in a pool: temporary files, and images of imports that nothing can end any
+ * more. Volumes remove these, too, at their next start or stop, which may never come.
+ */
+export async function sweep(pool: SweptPool): Promise<void> {
+  const { files, dirPath } = pool
+  await removeTemporaries(files, dirPath, await files.list(dirPath))
+  for (const owner of ownerFolders) {
+    for (const domain of await files.list(`${dirPath}/${owner}`)) {
+      if (!pool.isOpen()) return
+      const folder = `${dirPath}/${owner}/${domain}`
+      if ((await files.stat(folder))?.kind !== 'folder') continue
+      const names = await files.list(folder)
+      await removeTemporaries(files, folder, names)
+      for (const name of names.filter((each) => each.endsWith(importSuffix))) {
+        const vid = `${owner}/${domain}/${name.slice(0, -importSuffix.length)}`
+        await pool.whileNotImporting(vid, () => removeIfPresent(files, `${folder}/${name}`))
+      }
+    }
+  }
+}
+
+async function removeTemporaries(files: Files, folder: string, names: readonly string[]): Promise<void> {
+  for (const name of names.filter(isForeignTemporary)) await removeIfPresent(files, `${folder}/${name}`)
+}
