@@ -35,6 +35,4 @@ const all: readonly HandledCall[] = [
 ]
 
 /** What is done for each row of the table of calls. */
-export const handlers: ReadonlyMap<AnyCallRow, HandledCall['handle']> = new Map(
-  all.map(({ row, handle }) => [row, handle]),
-)
+export const handlers: ReadonlyMap<AnyCallRow, HandledCall> = new Map(all.map((handled) => [handled.row, handled]))

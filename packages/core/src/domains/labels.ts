@@ -22,8 +22,8 @@ export interface Label {
 const lastBuiltIn = 8
 
 /**
- * What a domain is shown as whose own label cannot be read: as the least trusted, so that it is not trusted by mistake. Backups
- * with an unknown label are restored so too (reference: firewall-devices-backup, restore).
+ * The label that stands in lists for a label that cannot be read: the least trusted one, so that the domain is not trusted by
+ * mistake. A backup whose label is unknown is restored with it, too (reference: firewall-devices-backup, restore).
  */
 export const labelOfUnknown: Label = { index: 1, name: 'red', color: '0xcc0000' }
 
@@ -61,7 +61,7 @@ export class Labels {
     return label
   }
 
-  /** Takes a label over from storage. */
+  /** Adds a label that was read from storage. */
   load(label: Label): void {
     this.#byIndex.set(label.index, label)
     this.#byName.set(label.name, label)
@@ -70,12 +70,12 @@ export class Labels {
   create(unit: ChangeUnit, name: string, color: string): Label {
     if (!/^[A-Za-z0-9_.-]+$/.test(name) || /^\d+$/.test(name)) {
       throw new QubesInvalidLabelError(
-        msg`Invalid label name ${name}: letters, digits and _.- make a name, but not digits alone`,
+        msg`The label ${name} cannot be created: a name has letters, digits, and _.-, and not digits alone`,
       )
     }
     if (!/^0x[0-9a-fA-F]{6}$/.test(color))
       throw new QubesInvalidLabelValueError(msg`Invalid colour ${color}: it must be 0x and six hexadecimal digits`)
-    if (this.#byName.has(name)) throw new QubesLabelInUseError(msg`The label ${name} exists`)
+    if (this.#byName.has(name)) throw new QubesLabelInUseError(msg`The label ${name} cannot be created: it exists`)
     const label = { name, color, index: Math.max(lastBuiltIn, ...this.#byIndex.keys()) + 1 }
     this.load(label)
     unit.undo(() => this.#forget(label))

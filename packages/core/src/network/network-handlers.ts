@@ -10,7 +10,7 @@ export function registerNetworkHandlers(events: Events, links: NetworkLinks): vo
   events.on(
     QubesVM,
     'property-set',
-    (vm, { oldvalue }, unit) => links.follow(unit, vm, oldvalue instanceof BaseVM ? oldvalue : undefined),
+    (vm, { oldvalue }, unit) => links.netvmChanged(unit, vm, oldvalue instanceof BaseVM ? oldvalue : undefined),
     netvm.name,
   )
   for (const step of ['domain-unpaused', 'domain-resumed'] as const)

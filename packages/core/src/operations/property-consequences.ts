@@ -35,7 +35,7 @@ export function registerPropertyConsequences(events: Events): void {
   events.on(QubesVM, 'property-pre-reset', askForNetvmReset, netvm.name)
   events.on(QubesVM, 'property-reset', tellNetvmReset, netvm.name)
   events.on(AppVM, 'property-set', (vm, _change, unit) => rebaseVolumes(vm, unit), template.name)
-  events.on(DispVM, 'property-set', (vm, _change, unit) => vm.storage.followTemplate(unit), template.name)
+  events.on(DispVM, 'property-set', (vm, _change, unit) => vm.storage.rebase(unit), template.name)
   for (const change of propertyChanges) events.on(SystemObject, change, markClockvm, clockvm.name)
   registerDefaultConsequences(events)
 }
@@ -104,7 +104,7 @@ function tellNetvmReset(vm: QubesVM, { name, oldvalue }: Change, unit: ChangeUni
 
 /** The volumes of an app domain, and of the disposables made of it, are based on those of its new template. */
 function rebaseVolumes(vm: AppVM, unit: ChangeUnit): void {
-  vm.storage.followTemplate(unit)
-  // Those that were preloaded are about to be removed.
-  for (const child of vm.disposables()) if (!isMarkedPreloaded(child)) child.storage.followTemplate(unit)
+  vm.storage.rebase(unit)
+  // Preloaded disposables are removed after the change.
+  for (const child of vm.disposables()) if (!isMarkedPreloaded(child)) child.storage.rebase(unit)
 }

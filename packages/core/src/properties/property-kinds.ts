@@ -9,7 +9,7 @@ import {
 } from '@cloister/kit'
 import type { Property } from './property.ts'
 
-/** What the author of a property says; the rest follows from its kind. */
+/** The parts of a property that its kind does not determine. */
 export interface PropertyOptions<O, V> {
   readonly name: string
   readonly help: string
@@ -30,7 +30,7 @@ export interface PropertyOptions<O, V> {
   normal?(owner: O, value: V): V
 }
 
-/** Fills in what follows from the kind of a property. */
+/** Makes a property of its options, its kind, and defaults for all that neither says. */
 export function complete<O, V>(
   options: PropertyOptions<O, V>,
   kind: Pick<Property<O, V>, 'type' | 'parse' | 'format'>,

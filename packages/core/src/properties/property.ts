@@ -2,7 +2,7 @@
 export type WireType = 'str' | 'int' | 'bool' | 'vm' | 'label'
 
 /**
- * One property of one class of objects: what it is called, what it may hold, what it is by default.
+ * One property of one class of objects: its name, the values that it accepts, its default.
  * `null` is an explicit "none"; `undefined` means that there is no value at all.
  */
 export interface Property<O, V> {
@@ -14,7 +14,7 @@ export interface Property<O, V> {
   readonly stage: 2 | 3 | 4
   /** `once`: fixed when the object is made. `never`: computed. */
   readonly writable: 'always' | 'once' | 'never'
-  /** False for what a copy of the object must not take over. */
+  /** False for a property that is not copied when the object is cloned. */
   readonly clone: boolean
   /** The property of a domain's template whose value is the default of this one, nearly always the property of the same name. */
   readonly inherits: string | undefined
@@ -44,7 +44,7 @@ export interface Property<O, V> {
   normal?(owner: O, value: V): V
 }
 
-/** A property when it does not matter of what. */
+/** A property of any class of objects. */
 export type AnyProperty = Property<unknown, unknown>
 
 /** All properties of a class, in wire order. */

@@ -9,7 +9,7 @@ import { vmProperty } from './object-kinds.ts'
 
 // The network side of a domain, a mixin of all that run here (reference: admin-api, 5.5; storage-and-lifecycle, B.7).
 
-/** Every link has two ends and is private, so one address serves all. */
+/** Every link connects two machines only, so all guests can have the same address. */
 const linkMac = '00:16:3e:5e:6c:00'
 const dnsServers = '10.139.1.1 10.139.1.2'
 const clientNetmask = '255.255.255.255'
@@ -34,7 +34,9 @@ function checkNetvm(vm: QubesVM, value: BaseVM | null): void {
   vm.phase.require('setNetvm')
   if (!value) return
   if (!value.propertyTable.has(providesNetwork.name)) {
-    throw new QubesPropertyValueError(msg`${value.name} cannot give network: it does not run here`)
+    throw new QubesPropertyValueError(
+      msg`${value.name} cannot be the netvm of ${vm.name}: it is no domain of this host that can give network`,
+    )
   }
   if (!value.get(providesNetwork))
     throw new QubesValueError(msg`${value.name} does not provide network: set its provides_network first`)
@@ -69,7 +71,7 @@ export const netvmOfTemplate: Property<QubesVM, BaseVM | null> = {
   fallback: () => null,
 }
 
-/** Has a netvm, or gives others network. */
+/** True for a domain that has a netvm, or gives other domains network. */
 export function isNetworked(vm: QubesVM): boolean {
   return !!vm.get(netvm) || vm.get(providesNetwork) === true
 }

@@ -27,9 +27,9 @@ export const vcpus: Property<QubesVM, number | null> = intProperty({
   fallback: (vm: QubesVM) => vm.template?.get(vcpus) ?? 2,
 })
 
-/** How far memory may grow from what a Linux guest was started with. */
+/** By how much the memory of a Linux guest may grow: a factor of the memory that it was started with. */
 const linuxGrowth = 10
-/** Default ceiling for guests that do not say what they are, MiB. */
+/** Default of `maxmem` for guests whose operating system is not known, MiB. */
 const otherCeiling = 4000
 
 function defaultMaxmem(vm: QubesVM): number {
@@ -101,7 +101,7 @@ export const debug: Property<QubesVM, boolean> = boolProperty({
 export const includeInBackups: Property<QubesVM, boolean> = boolProperty({
   name: 'include_in_backups',
   perInstance: true,
-  help: 'Whether backups take the domain in when nothing else is said.',
+  help: 'Whether a backup without a list of domains contains the domain.',
   fallback: () => true,
 })
 
@@ -132,7 +132,7 @@ export const keyboardLayout: Property<QubesVM, string | null> = strProperty({
   fallback: (vm: QubesVM) => layoutGivenBy(vm.get(guivm)),
 })
 
-/** The layout of domains that leave it to their `guivm`; domains that show each other's windows have the usual one. */
+/** The default layout of domains whose `guivm` is `shower`; the usual one when domains show each other's windows. */
 export function layoutGivenBy(shower: BaseVM | null | undefined): string {
   const seen = new Set<BaseVM>()
   for (let at = shower; at && !seen.has(at); at = at.get(guivm)) {
@@ -156,7 +156,7 @@ export const defaultDispvmOfVM: Property<QubesVM, BaseVM | null> = vmProperty({
 export const defaultUser: Property<QubesVM, string | null> = strProperty({
   name: 'default_user',
   inherits: true,
-  help: 'User that programs run as when nothing else is said.',
+  help: 'User that programs in the guest run as when a call names no other.',
   parse: patternParser(/^[A-Za-z0-9_+,.-]*$/, 'a user name holds letters, digits and _-+,.'),
   fallback: (vm: QubesVM) => vm.template?.get(defaultUser) ?? 'user',
 })
@@ -167,12 +167,12 @@ const managementDispvmOfVM: Property<QubesVM, BaseVM | null> = vmProperty({
   systemDefault: 'management_dispvm',
   stage: 4,
   help: 'Template of the disposables that manage this domain.',
-  // A template that says "none" says so for the domains that are based on it, too.
+  // None in the template is none in its app domains, too: they do not fall back to the system's.
   fallback: (vm: QubesVM) => (vm.template ? vm.template.get(managementDispvmOfVM) : vm.app.defaults.managementDispvm),
   check: checkDisposableTemplate('management_dispvm'),
 })
 
-const stored: readonly AnyProperty[] = [
+const lessUsed: readonly AnyProperty[] = [
   devicesDenied,
   defaultUser,
   intProperty<QubesVM>({
@@ -183,7 +183,7 @@ const stored: readonly AnyProperty[] = [
   }),
   intProperty<QubesVM>({
     name: 'stubdom_mem',
-    help: 'Memory of the device model domain in MiB; kept for the sake of Xen.',
+    help: 'Memory of the device model domain in MiB; for clients that expect it; Xen only.',
     least: 1,
     fallback: () => null,
   }),
@@ -217,14 +217,14 @@ const computed: readonly AnyProperty[] = [
   intProperty<QubesVM>({
     name: 'stubdom_xid',
     perInstance: true,
-    help: 'Number of the device model domain, or -1; kept for the sake of Xen.',
+    help: 'Number of the device model domain, or -1; for clients that expect it; Xen only.',
     writable: 'never',
     fallback: () => -1,
   }),
   strProperty<QubesVM>({
     name: 'stubdom_uuid',
     perInstance: true,
-    help: 'Identity of the device model domain; kept for the sake of Xen.',
+    help: 'Identity of the device model domain; for clients that expect it; Xen only.',
     writable: 'never',
     fallback: () => '',
   }),
@@ -250,6 +250,6 @@ export const qubesVMProperties: readonly AnyProperty[] = [
   audiovm,
   keyboardLayout,
   defaultDispvmOfVM,
-  ...stored,
+  ...lessUsed,
   ...computed,
 ]

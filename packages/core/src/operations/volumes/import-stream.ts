@@ -60,7 +60,7 @@ function isZero(block: Uint8Array): boolean {
 
 const zeroes = new Uint8Array(blockSize)
 
-/** Replaces the content of a volume by a stream of exactly `size` bytes, or of the volume's size; else nothing changes. */
+/** Replaces the content of a volume by a stream of exactly `size` bytes, or of the volume's size; a stream of another length is refused, and the volume keeps its content. */
 export async function importStream(owned: OwnedVolume, body: AsyncIterable<Uint8Array>, size?: bigint): Promise<void> {
   const target = await beginImport(owned, size)
   try {
