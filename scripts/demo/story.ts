@@ -7,13 +7,14 @@ import { type CommandResult, GuestConsole } from './guest-console.ts'
 import type { Terminal } from './terminal.ts'
 
 const image = fileURLToPath(new URL('../../.cache/guest/root.img', import.meta.url))
-const bootMs = 60_000
-const commandMs = 20_000
+/** A guest that is emulated on a busy host takes minutes to boot. */
+const bootMs = 300_000
+const commandMs = 60_000
 const guestProperties = { memory: '160', maxmem: '0', vcpus: '1' } as const
-/** Where guests keep files: the private volume is mounted at `/rw`, all else is the root volume. */
+/** A file on the private volume, which guests mount at `/rw`, and one on the root volume. */
 const files = { private: '/rw/note', root: '/root/note' } as const
 
-/** The story that the demo tells, on a fresh system. Everything happens through calls of the Admin API and guests' consoles. */
+/** The steps that the demo shows, on an empty system, by calls of the Admin API and by commands on the consoles of guests. */
 export class Story {
   readonly #client: AdminClient
   readonly #terminal: Terminal
@@ -25,7 +26,7 @@ export class Story {
     this.#signal = signal
   }
 
-  /** @throws Error when something is not as it should be, the signal's reason when it is aborted */
+  /** @throws Error when a step fails or has the wrong result; the reason of the signal when that is aborted */
   async tell(): Promise<void> {
     await this.#makeTemplate()
     const work = await this.#makeDomain('work', 'blue')
@@ -43,10 +44,10 @@ export class Story {
 
   async #makeTemplate(): Promise<void> {
     const { size } = await stat(image)
-    await this.#step(`Template tiny, its root filled with an image of ${size >> 20} MiB`, async () => {
+    await this.#step(`Template tiny, with a root volume of ${size >> 20} MiB`, async () => {
       const stream = createReadStream(image)
       await this.#client.call(vmCreateTemplate, { dialect: 'mgmt', argument: 'tiny', stream, signal: this.#signal })
-      // What is set here holds for all domains of the template.
+      // Properties of the template are the defaults of its domains.
       const template = this.#client.domain('tiny')
       for (const [name, value] of Object.entries(guestProperties)) await template.setProperty(name, value)
     })
@@ -61,7 +62,7 @@ export class Story {
   }
 
   async #makeDisposable(of: Domain): Promise<Domain> {
-    return this.#step(`Disposable made from ${of.name}; it will go when it stops`, async () => {
+    return this.#step(`Disposable made from ${of.name}; it is removed when it stops`, async () => {
       await of.setProperty('template_for_dispvms', 'True')
       const disposable = await this.#client.domains.createDisposable(of.name)
       await disposable.setProperty('kernelopts', `hostname=${disposable.name}`)
@@ -73,7 +74,7 @@ export class Story {
     await this.#step(`Starting ${domains.map(({ name }) => name).join(', ')}`, async () => {
       for (const domain of domains) await domain.start({ signal: this.#signal })
     })
-    await this.#step('Their guests have booted and answer', () =>
+    await this.#step('Waiting until the guests have booted', () =>
       Promise.all(domains.map((domain) => this.#inGuest(domain, async () => {}))),
     )
   }
@@ -84,7 +85,7 @@ export class Story {
     })
   }
 
-  /** What was written to the private volume must be there, what was written to the root volume must not. */
+  /** The file on the private volume must be there; the file on the root volume must not. */
   async #readFiles(domain: Domain): Promise<void> {
     await this.#inGuest(domain, async (run) => {
       const kept = await run(`cat ${files.private}`)
@@ -92,7 +93,7 @@ export class Story {
       if (kept.status !== 0) throw new Error(`${files.private} is gone, but the private volume should be kept`)
       if (gone.status === 0) throw new Error(`${files.root} is still there, but the root volume should be new`)
     })
-    this.#terminal.line('  The private volume is kept; the root volume came new from the template.')
+    this.#terminal.line('  The private volume was kept; the root volume is a new copy of the template.')
   }
 
   async #restart(domain: Domain): Promise<void> {
@@ -119,7 +120,7 @@ export class Story {
     return [name, klass, state, properties.get('label') ?? '-', properties.get('template') ?? '-', memory]
   }
 
-  /** Waits until the guest of a domain answers on its console, and lets `work` type there; what it types is shown. */
+  /** Waits until the guest of a domain answers on its console, and runs `work` with a function that types there. */
   async #inGuest(
     domain: Domain,
     work: (run: (line: string) => Promise<CommandResult>) => Promise<void>,

@@ -2,7 +2,7 @@ import { styleText } from 'node:util'
 
 const widthOfSteps = 72
 
-/** What the demo prints: steps with the time they took, tables, and what is typed in guests. */
+/** The output of the demo: steps with the time that they took, tables, and commands in guests with their output. */
 export class Terminal {
   readonly #out: NodeJS.WriteStream
 
@@ -14,7 +14,7 @@ export class Terminal {
     this.#out.write(`${text}\n`)
   }
 
-  /** Does a piece of work and shows what it is, meanwhile where it can be overwritten later, and how long it took. */
+  /** Runs the work of a step. Shows its name, on a terminal while the work runs, and then the time that it took. */
   async step<T>(what: string, work: () => Promise<T>): Promise<T> {
     const start = performance.now()
     if (this.#out.isTTY) this.#out.write(`${styleText('yellow', '…')} ${what}`)
@@ -29,13 +29,13 @@ export class Terminal {
     }
   }
 
-  /** What a person would have typed in a guest, and what it answered. */
+  /** A command in a guest, and its output. */
   typed(prompt: string, command: string, output: string): void {
     this.line(`  ${styleText('cyan', prompt)} ${styleText('bold', command)}`)
     for (const line of output.split('\n').filter((text) => text !== '')) this.line(`  ${line}`)
   }
 
-  /** Rows under a heading, columns aligned. */
+  /** A table with aligned columns. */
   table(heading: readonly string[], rows: readonly (readonly string[])[]): void {
     const widths = heading.map((title, column) =>
       Math.max(...[title, ...rows.map((row) => row[column] ?? '')].map((cell) => cell.length)),

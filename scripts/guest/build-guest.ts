@@ -7,7 +7,7 @@ import { buildInitramfs } from './initramfs.ts'
 import { KernelModules } from './kernel-modules.ts'
 import { buildRootImage } from './root-image.ts'
 
-/** A kernel of the host, or one that was only unpacked. */
+/** A kernel: the host's, or one that was unpacked from a package and is not installed. */
 export interface Kernel {
   readonly version: string
   readonly image: string
@@ -15,9 +15,9 @@ export interface Kernel {
   readonly modules: string
 }
 
-/** Without these the guest does not boot. */
+/** Modules without which the guest does not boot. */
 export const requiredModules: readonly string[] = ['virtio_pci', 'virtio_blk', 'ext4', 'evdev']
-/** These it has if the kernel has them. */
+/** Modules that the guest gets when the kernel has them. */
 const usefulModules = [
   'button',
   'gpio_pl061',
@@ -31,11 +31,15 @@ const usefulModules = [
 
 const recipe = fileURLToPath(new URL('.', import.meta.url))
 const stampName = 'made-from'
-/** Without this the kernel tries all its ciphers at each boot: 0.3 s under emulation. */
-const fasterBoot = 'cryptomgr.notests'
+/**
+ * Options for emulation. `cryptomgr.notests`: the kernel does not test all its ciphers at each boot, which takes 0.3 s.
+ * `no_timer_check`: the kernel does not test whether timer interrupts arrive in time. On a busy host they do not, and the test
+ * ends in a panic ("IO-APIC + timer doesn't work").
+ */
+const emulationOptions = 'cryptomgr.notests no_timer_check'
 const serialConsoles: Readonly<Record<string, string>> = { x64: 'ttyS0', arm64: 'ttyAMA0' }
 
-/** Builds the guest at `target`, in place of what is there: `root.img`, and `kernel/` as a kernels folder wants it. */
+/** Builds the guest at `target`, and replaces an older one: `root.img`, and `kernel/` in the form of a kernels folder. */
 export async function buildGuest(target: string, kernel: Kernel, busybox: string, processes: Processes): Promise<void> {
   const fresh = `${target}.new`
   await rm(fresh, { recursive: true, force: true })
@@ -67,11 +71,11 @@ async function buildKernelFolder(folder: string, kernel: Kernel, busybox: string
   await writeFile(join(folder, 'initramfs'), initramfs)
   await writeFile(
     join(folder, 'default-kernelopts-common.txt'),
-    `root=/dev/vda rw console=${console} quiet panic=-1 ${fasterBoot} \n`,
+    `root=/dev/vda rw console=${console} quiet panic=-1 ${emulationOptions} \n`,
   )
 }
 
-/** What the guest is made from, but for the kernel: any kernel will do, and a newer one is no reason to build again. */
+/** A digest of what the guest is made from, apart from the kernel: a newer kernel is no reason to build the guest again. */
 async function fingerprint(busybox: string): Promise<string> {
   const hash = createHash('sha256').update(await readFile(busybox))
   const entries = await readdir(recipe, { recursive: true, withFileTypes: true })

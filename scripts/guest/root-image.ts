@@ -41,7 +41,7 @@ async function applets(busybox: string, processes: Processes): Promise<string[]>
   return Buffer.from(stdout).toString().trim().split('\n')
 }
 
-/** A name for busybox, unless a file of our own has it. */
+/** Makes a link to busybox, unless a file of `root/` has that name. */
 async function addApplet(path: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true })
   try {

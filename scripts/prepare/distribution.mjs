@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs'
 
-/** Families of Linux distributions whose packages we can name. @typedef {'debian' | 'ubuntu' | 'other'} Distribution */
+/** Families of Linux distributions whose packages are known here. @typedef {'debian' | 'ubuntu' | 'other'} Distribution */
 
 /** @type {readonly Distribution[]} */
 const known = ['ubuntu', 'debian']
 
-/** What this machine runs, from `/etc/os-release` (its manual page: os-release(5)). @returns {Distribution} */
+/** The family of this machine's distribution, from `/etc/os-release` (os-release(5)). @returns {Distribution} */
 export function distribution() {
   try {
     return familyOf(readFileSync('/etc/os-release', 'utf8'))
@@ -15,7 +15,7 @@ export function distribution() {
 }
 
 /**
- * The family that a text in the format of os-release names, itself or as what it is like.
+ * The family that a text in the format of os-release names, in `ID` or in `ID_LIKE`.
  * @param {string} osRelease
  * @returns {Distribution}
  */

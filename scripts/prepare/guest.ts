@@ -5,7 +5,7 @@ import { buildGuest, guestIsBuilt } from '../guest/build-guest.ts'
 import { downloadKernel, findKernel, NoKernelError } from './kernel.ts'
 import { onlyTheUser } from './run.mjs'
 
-// Builds the tiny guest that demo and tests boot, in `.cache/guest`, unless it is there.
+// Builds the tiny guest that the demo and the tests boot, in `.cache/guest`, unless it is built already.
 
 const cache = fileURLToPath(new URL('../../.cache', import.meta.url))
 const { processes } = nodeOs()

@@ -6,7 +6,7 @@ import { KernelModules } from '../guest/kernel-modules.ts'
 import { dependencies, download, updateLists } from './apt.ts'
 import { distribution } from './distribution.mjs'
 
-/** Packages that need the newest kernel made for virtual machines. */
+/** Packages that depend on the newest kernel for virtual machines. */
 const kernelPackages: Readonly<Record<ReturnType<typeof distribution>, Readonly<Record<string, string>>>> = {
   debian: { x64: 'linux-image-cloud-amd64', arm64: 'linux-image-cloud-arm64' },
   ubuntu: { x64: 'linux-image-virtual', arm64: 'linux-image-virtual' },
@@ -15,7 +15,7 @@ const kernelPackages: Readonly<Record<ReturnType<typeof distribution>, Readonly<
 const partOfKernel = /^linux-(?:image|modules|binary)-\d/
 const unpackMs = 120_000
 
-/** There is no kernel for a guest, and only the user can get one; the message says how. */
+/** There is no kernel for a guest, and only the user can install one; the message says how. */
 export class NoKernelError extends Error {
   override readonly name: string = 'NoKernelError'
 
@@ -37,7 +37,7 @@ export async function findKernel(root: string, processes: Processes): Promise<Ke
   return undefined
 }
 
-/** Downloads the distribution's kernel for virtual machines and unpacks it into `folder`; the machine's own stays as it is. */
+/** Downloads the distribution's kernel for virtual machines and unpacks it into `folder`, without installing it. */
 export async function downloadKernel(folder: string, processes: Processes): Promise<void> {
   const meta = kernelPackages[distribution()][process.arch]
   if (meta === undefined) throw new NoKernelError('Install a kernel that has its modules in /lib/modules.')
@@ -54,7 +54,7 @@ export async function downloadKernel(folder: string, processes: Processes): Prom
   await rename(fresh, folder)
 }
 
-/** Lists of packages that are missing or too old are fetched, if we may, and it is tried once more. */
+/** Downloads the packages of a kernel; when that fails, and this is root, it fetches the lists of packages and tries once more. */
 async function downloadParts(meta: string, folder: string, processes: Processes): Promise<void> {
   const tryOnce = async (): Promise<void> => download(await kernelParts(meta, processes), folder)
   try {
@@ -69,7 +69,7 @@ async function downloadParts(meta: string, folder: string, processes: Processes)
   }
 }
 
-/** Packages that make up the kernel that `meta` needs: image and modules come as one package or as several. */
+/** The packages of the kernel that `meta` depends on: image and modules are one package or several. */
 async function kernelParts(meta: string, processes: Processes): Promise<string[]> {
   const parts = new Set<string>()
   const add = async (name: string): Promise<void> => {
@@ -90,7 +90,7 @@ async function firstReadable(paths: readonly string[]): Promise<string | undefin
       await access(path, constants.R_OK)
       return path
     } catch {
-      // not there, or for root only: the next
+      // This file is missing, or only root can read it: the next one is tried.
     }
   }
   return undefined

@@ -4,7 +4,7 @@ import { onlyTheUser, root, run } from './run.mjs'
 
 const oldestNode = 24
 const isNewEnough = Number.parseInt(process.versions.node, 10) >= oldestNode
-/** The Node of the lock file. */
+/** The Node that the lock file pins. */
 const pinned = join(root, `node_modules/node-linux-${process.arch}/bin/node`)
 
 /**
@@ -31,7 +31,7 @@ function install(/** @type {readonly string[]} */ options) {
   return run('npm', ['ci', '--include=optional', '--loglevel=error', ...options], { PATH, NODE_NO_WARNINGS: '1' })
 }
 
-/** Runs a script with the Node that the lock file pins, or this one if it will do: the launchers in `bin` have the same rule. */
+/** Runs a script with the Node that the lock file pins, or with this one when it is new enough, as the launchers in `bin` do. */
 export function runWithNode(/** @type {string} */ script, /** @type {readonly string[]} */ args) {
   if (!existsSync(pinned) && !isNewEnough) {
     console.error(`✗ No Node is pinned for ${process.platform} on ${process.arch}: install Node ${oldestNode} or later`)
@@ -52,7 +52,7 @@ function areInstalled() {
   })
 }
 
-/** What tells one package from another; the rest of an entry depends on npm's version. */
+/** The fields of an entry by which two packages are compared; its other fields depend on npm's version. */
 function identity(/** @type {LockedPackage} */ { version, integrity, link, resolved }) {
   return [version, integrity, link && resolved].join()
 }

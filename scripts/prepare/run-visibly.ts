@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import type { Command } from '@cloister/os'
 
-/** Runs a program that may take minutes, with its output shown. @throws Error when it fails */
+/** Runs a program that may take minutes, and shows its output. @throws Error when it fails */
 export async function runVisibly([program, ...args]: Command, cwd = '/'): Promise<void> {
   const child = spawn(program, args, { cwd, stdio: ['ignore', 'inherit', 'inherit'] })
   const status = await new Promise<number | string | null>((resolve, reject) => {

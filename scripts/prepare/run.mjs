@@ -5,11 +5,11 @@ import { fileURLToPath } from 'node:url'
 /** Folder of the checkout. */
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 
-/** Exit status when only the user can go on; what is printed says how. */
+/** Exit status when the user must do something first; the output says what. */
 export const onlyTheUser = 3
 
 /**
- * Runs a program in the checkout, with our own input and output; gives its exit status.
+ * Runs a program in the checkout, with the input and output of this process; returns its exit status.
  * @param {string} program
  * @param {readonly string[]} args
  * @param {Readonly<Record<string, string>>} env

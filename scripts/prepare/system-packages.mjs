@@ -4,22 +4,24 @@ import { distribution } from './distribution.mjs'
 import { isStatic } from './elf.mjs'
 import { onlyTheUser, run } from './run.mjs'
 
-/** Commands that can be prepared for. @typedef {'demo' | 'test' | 'bench'} Profile */
+/** Commands whose needs are known here. @typedef {'demo' | 'test' | 'bench' | 'fuzz' | 'crash'} Profile */
 
 /**
  * A program, library or file of the system that a profile needs.
  * @typedef {object} Need
  * @property {string} name of a file, its path
  * @property {string} package name of the package of Debian and Ubuntu that holds it
- * @property {readonly Profile[]} [profiles] who needs it, if not all
+ * @property {readonly Profile[]} [profiles] the profiles that need it, if not all
  * @property {'program' | 'library' | 'file'} [kind] `program` if not given
- * @property {NodeJS.Architecture} [machine] the only kind of machine that needs it
- * @property {(path: string) => boolean} [usable] what it must be beyond being there
+ * @property {NodeJS.Architecture} [machine] the architecture that needs it, if not all
+ * @property {(path: string) => boolean} [usable] whether the file that was found can be used
  */
 
 /** @type {readonly Profile[]} */
-export const profiles = ['demo', 'test', 'bench']
+export const profiles = ['demo', 'test', 'bench', 'fuzz', 'crash']
 
+/** Profiles that run guests. @type {readonly Profile[]} */
+export const guestProfiles = ['demo', 'test', 'bench']
 /** @type {readonly Profile[]} */
 const suites = ['test', 'bench']
 /** @type {Readonly<Record<string, readonly [name: string, packageName: string]>>} */
@@ -32,28 +34,28 @@ const [qemu, qemuPackage] = qemus[process.arch] ?? [`qemu-system-${process.arch}
 /** @type {readonly Need[]} */
 const needs = [
   { name: 'libatomic.so.1', package: 'libatomic1', kind: 'library' }, // of the pinned Node
-  { name: qemu, package: qemuPackage },
-  { name: 'qemu-img', package: 'qemu-utils' },
-  { name: 'busybox', package: 'busybox-static', usable: isStatic },
-  { name: 'mkfs.ext4', package: 'e2fsprogs' },
-  { name: 'xz', package: 'xz-utils' },
+  { name: qemu, package: qemuPackage, profiles: guestProfiles },
+  { name: 'qemu-img', package: 'qemu-utils', profiles: guestProfiles },
+  { name: 'busybox', package: 'busybox-static', usable: isStatic, profiles: guestProfiles },
+  { name: 'mkfs.ext4', package: 'e2fsprogs', profiles: guestProfiles },
+  { name: 'xz', package: 'xz-utils', profiles: guestProfiles },
   { name: 'mkfs.btrfs', package: 'btrfs-progs', profiles: suites },
   { name: 'mkfs.xfs', package: 'xfsprogs', profiles: suites },
   { name: 'losetup', package: 'mount', profiles: suites },
   { name: '/usr/share/OVMF/OVMF_CODE.fd', package: 'ovmf', kind: 'file', machine: 'x64', profiles: ['test'] },
 ]
 
-/** A user's PATH may lack the folders of the system's programs. */
+/** The PATH of a user may lack the folders of programs for root. */
 const programFolders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin']
 const machines = /** @type {Readonly<Record<string, string>>} */ ({ x64: 'x86_64', arm64: 'aarch64' })
 const triplet = `${machines[process.arch] ?? process.arch}-linux-gnu`
 const libraryFolders = [`/usr/lib/${triplet}`, `/lib/${triplet}`, '/usr/lib64', '/lib64', '/usr/lib', '/lib']
 
-/** Waits for another `apt-get` of the machine, such as the nightly one, instead of failing. */
+/** Options with which `apt-get` waits for another one, such as the nightly update, instead of failing. */
 const patience = ['-q', '-o', 'DPkg::Lock::Timeout=600']
 
 /**
- * Installs the packages of the system that a profile needs and the machine lacks, if we may; gives an exit status.
+ * Installs the packages that a profile needs and the machine lacks; as another user than root it prints how. Returns an exit status.
  * @param {Profile} profile
  * @returns {number}
  */
@@ -77,7 +79,7 @@ export function prepareSystemPackages(profile) {
 /** @returns {number} */
 function install(/** @type {Profile} */ profile, /** @type {readonly string[]} */ packages) {
   console.log(`… system packages: ${packages.join(', ')}`)
-  // A list of packages that cannot be had is no reason to stop: the others may do.
+  // When one list of packages cannot be fetched, the packages may be in the others.
   run('apt-get', ['update', ...patience])
   const quiet = { DEBIAN_FRONTEND: 'noninteractive' }
   const status = run('apt-get', ['install', '-y', '--no-install-recommends', ...patience, ...packages], quiet)

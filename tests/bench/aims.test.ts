@@ -10,7 +10,7 @@ describe('an aim', () => {
     }
   })
 
-  it('is stretched on a slower machine', () => {
+  it('is relaxed on a slower machine', () => {
     const twice = { name: 'fsync', value: 2, reference: 1 }
     expect(isMet(atMost(3), 6, twice)).toBe(true)
     expect(isMet(limitPlus(3), 8, twice)).toBe(true)
@@ -25,7 +25,7 @@ describe('an aim', () => {
     expect(isMet(timesLimit(1.5), 1.6, { name: 'echo', value: 1 })).toBe(false)
   })
 
-  it('cannot be judged without the limit that it speaks of', () => {
+  it('cannot be judged without its limit', () => {
     expect(isMet(timesLimit(1.5), 1, undefined)).toBeUndefined()
     expect(isMet(limitPlus(1), 1, undefined)).toBeUndefined()
     expect(isMet(atMost(1), 2, undefined)).toBe(false)

@@ -1,34 +1,34 @@
 import { formatValue, type Unit } from './units.ts'
 
-/** What the machine itself does in the same run, with the same client; and what it did where the aims were set. */
+/** A limit: the measurement of the machine itself in the same run, and its value on the machine for which the aims are set. */
 export interface Limit {
   readonly name: string
   readonly value: number
-  /** The limit on the machine for which the aims are; an aim in absolute figures moves with it. */
+  /** The limit on the machine for which the aims are set; absolute aims move with the ratio to it. */
   readonly reference?: number
 }
 
-/** What we want a figure to be. */
+/** The wanted value of a measurement. */
 export interface Aim {
-  /** As it is shown. */
+  /** Its text in the table. */
   readonly text: (unit: Unit) => string
-  /** The worst figure that is still good; undefined when that takes a limit that could not be measured. */
+  /** The worst value that meets the aim; undefined when the limit that it depends on could not be measured. */
   readonly bound: (limit: Limit | undefined) => number | undefined
   readonly better: 'less' | 'more'
 }
 
-/** At most so much, stretched by as much as the limit is above the reference. */
+/** At most this time; larger by the factor by which the limit is above the reference. */
 export function atMost(most: number): Aim {
   return { text: (unit) => `≤ ${formatValue(most, unit)}`, bound: (limit) => most * slowness(limit), better: 'less' }
 }
 
-/** At least so many calls a second, less by as much as the limit is below the reference. */
+/** At least this many calls a second; fewer by the factor by which the limit is below the reference. */
 export function atLeast(least: number): Aim {
   const bound = (limit: Limit | undefined): number => least * Math.min(1, relative(limit))
   return { text: (unit) => `≥ ${formatValue(least, unit)}`, bound, better: 'more' }
 }
 
-/** At most so many times the limit. */
+/** At most this multiple of the limit. */
 export function timesLimit(factor: number): Aim {
   return {
     text: () => `≤ ${factor} × limit`,
@@ -37,7 +37,7 @@ export function timesLimit(factor: number): Aim {
   }
 }
 
-/** The limit and so much more, stretched by as much as the limit is above the reference. */
+/** At most the limit and this time; larger by the factor by which the limit is above the reference. */
 export function limitPlus(more: number): Aim {
   return {
     text: (unit) => `≤ limit + ${formatValue(more, unit)}`,
@@ -46,14 +46,14 @@ export function limitPlus(more: number): Aim {
   }
 }
 
-/** Whether a figure is as good as it should be; undefined when that cannot be told. */
+/** Whether a value meets its aim; undefined when the limit of the aim is missing. */
 export function isMet(aim: Aim, value: number, limit: Limit | undefined): boolean | undefined {
   const bound = aim.bound(limit)
   if (bound === undefined) return undefined
   return aim.better === 'less' ? value <= bound : value >= bound
 }
 
-/** How much slower this machine is now than where the aims were set; never less than 1, as a faster one is no merit. */
+/** The factor by which this machine is slower than the one for which the aims are set; 1 for a faster one. */
 function slowness(limit: Limit | undefined): number {
   return Math.max(1, relative(limit))
 }

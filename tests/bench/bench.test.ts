@@ -47,7 +47,7 @@ describe('npm run bench', () => {
     }
   })
 
-  it('refuses what it cannot measure', async () => {
+  it('refuses options that it cannot measure', async () => {
     expect(await bench('--only', 'everything')).toMatchObject({
       status: 1,
       errors: expect.stringContaining('there is no suite everything'),

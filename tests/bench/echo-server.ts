@@ -1,7 +1,7 @@
 import { createServer, type Socket } from 'node:net'
 
-// A process of its own: `echo-server.ts ECHO FAN`. Echoes what it gets on the first socket until the client closes its half; what
-// a client sends to the second goes to all of its clients. It ends with whoever started it.
+// A process of its own: `echo-server.ts ECHO FAN`. On the first socket it echoes the message of each client, which ends when the
+// client half-closes; a message to the second socket goes to all clients of that socket. It ends with the process that started it.
 
 const [echo = '', fan = ''] = process.argv.slice(2)
 const backlog = 1024

@@ -4,8 +4,8 @@ const okMark = '0\0'
 const shownReply = 300
 
 /**
- * Sends a request over a connection of its own, and gives all that comes back. It is the same for the daemon and for the
- * server that echoes, so that what the client costs is in both.
+ * Sends a request over a new connection, and resolves with the reply. The daemon and the echo server are both called by it, so
+ * that the cost of the client is in both measurements.
  */
 export function exchange(path: string, request: Uint8Array): Promise<Buffer> {
   return new Promise((resolve, reject) => {
@@ -21,7 +21,7 @@ export function exchange(path: string, request: Uint8Array): Promise<Buffer> {
   })
 }
 
-/** What a call of the Admin API is made of. */
+/** The parts of a call of the Admin API. */
 export interface AdminRequest {
   readonly method: string
   /** The admin domain when not given. */
@@ -30,17 +30,17 @@ export interface AdminRequest {
   readonly payload?: string
 }
 
-/** A call as it is on the wire (reference: admin-api, 1.2). */
+/** The bytes of a call (reference: admin-api, 1.2). */
 export function encodeRequest({ method, destination = 'dom0', argument = '', payload = '' }: AdminRequest): Buffer {
   return Buffer.from(`${method}+${argument} dom0 name ${destination}\0${payload}`)
 }
 
-/** Makes a call of the Admin API; gives the content of its reply. @throws Error when the reply is an error */
+/** Makes a call of the Admin API; resolves with the content of its reply. @throws Error when the reply is an error */
 export async function adminCall(socket: string, request: AdminRequest): Promise<string> {
   return okContent(await exchange(socket, encodeRequest(request)), request.method).toString()
 }
 
-/** What follows the mark of a good reply. @throws Error when it is no good reply */
+/** The content of a reply that is a success. @throws Error for any other reply */
 export function okContent(reply: Buffer, method: string): Buffer {
   if (reply.toString('latin1', 0, okMark.length) === okMark) return reply.subarray(okMark.length)
   const said = reply.toString('utf8', 0, shownReply).replaceAll('\0', '|')

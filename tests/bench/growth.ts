@@ -1,16 +1,16 @@
 import { atMost } from './aims.ts'
 import type { Row } from './report.ts'
 
-/** Of calls whose reply tells of every domain. */
+/** The aim for calls whose reply grows with the number of domains. */
 const growing: ReadonlySet<string> = new Set(['admin.vm.List'])
 /** Suites of calls. */
 const suites: ReadonlySet<string> = new Set(['reads', 'writes', 'life', 'events'])
-/** What counts as no growth: the machine alone makes such a difference. */
+/** Growth up to this factor is within the variation of the machine. */
 const noGrowth = atMost(1.3)
 
 /**
- * What a call costs with the most domains as a multiple of what it costs with the fewest, each in units of the limit at the
- * time. Only a call whose reply grows may cost more.
+ * The cost of a call with the most domains as a multiple of its cost with the fewest, each in units of the limit that was measured
+ * with it. Only a call whose reply grows may cost more.
  */
 export function growthRows(rows: readonly Row[]): Row[] {
   const calls = rows.filter(({ suite, unit }) => suites.has(suite) && unit === 'ms')

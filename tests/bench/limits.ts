@@ -11,9 +11,9 @@ const server = fileURLToPath(new URL('echo-server.ts', import.meta.url))
 const message = Buffer.alloc(64, 'A')
 const page = Buffer.alloc(4096, 1)
 
-/** What the limits were on the machine for which the aims are set: Debian 12, two processors, ext4. */
+/** The limits of the machine for which the aims are set: Debian 12, two processors, ext4. */
 const reference = {
-  /** Of one client, ms. */
+  /** The time of one client, ms. */
   echoMs: 0.11,
   /** Calls a second, by the number of clients. */
   echoRate: new Map([
@@ -23,12 +23,12 @@ const reference = {
   appendMs: 0.14,
 } as const
 
-/** What the machine can do at best, measured with the means that the bench itself uses. */
+/** Measures the limits of the machine, with the same client as the daemon. */
 export class Limits {
   readonly #child: ChildProcess
   readonly #echoPath: string
   readonly #file: number
-  /** What a client sends to this socket goes to all of its clients. */
+  /** A message to this socket is sent to all of its clients. */
   readonly fanPath: string
 
   private constructor(child: ChildProcess, folder: string, file: number) {
@@ -54,7 +54,7 @@ export class Limits {
   echo(clients: number): Load {
     const call = async (): Promise<void> => {
       const reply = await exchange(this.#echoPath, message)
-      if (reply.length !== message.length) throw new Error('the echo is not what was sent')
+      if (reply.length !== message.length) throw new Error('the echo differs from the message')
     }
     return { name: 'echo', clients, call }
   }
@@ -69,7 +69,7 @@ export class Limits {
   }
 }
 
-/** The limit for a figure of as many clients: the time of one, or the rate of several. */
+/** The limit for a measurement: the time of a single client, or the rate of several. */
 export function echoLimit(sample: Sample, clients: number): Limit {
   const name = 'echo'
   if (clients === 1) return { name, value: sample.p50Ms, reference: reference.echoMs }
@@ -77,7 +77,7 @@ export function echoLimit(sample: Sample, clients: number): Limit {
   return { name, value: sample.perSecond, ...(rate !== undefined && { reference: rate }) }
 }
 
-/** The limit for what waits for the disk so many times, one after the other: each appends 4 KiB, and fsync. */
+/** The limit for an operation that waits for the disk `times` times: each time it appends 4 KiB and calls fsync. */
 export function appendLimit(sample: Sample, times = 1): Limit {
   const name = times === 1 ? 'fsync' : `${times} × fsync`
   return { name, value: sample.p50Ms * times, reference: reference.appendMs * times }

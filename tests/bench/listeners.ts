@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net'
 
-/** How long a message may be on its way before it counts as lost, ms. */
+/** Time after which a message counts as lost, ms. */
 const patienceMs = 10_000
-/** Characters that are looked at again with the next piece: a message may come in two. */
+/** Characters that are searched again with the next piece, as a message can arrive in two pieces. */
 const kept = 128
 
 interface Awaited {
@@ -10,7 +10,7 @@ interface Awaited {
   readonly heard: () => void
 }
 
-/** Many connections that are all told the same. */
+/** Many connections that receive the same messages. */
 export class Listeners implements Disposable {
   readonly #sockets: readonly Socket[]
   #awaited: Awaited | undefined
@@ -20,7 +20,7 @@ export class Listeners implements Disposable {
     for (const socket of sockets) this.#follow(socket)
   }
 
-  /** Resolves when every connection has got the text, which must not have been sent before. @throws Error when one does not */
+  /** Resolves when every connection has received the text, which must be a new one. @throws Error when one does not receive it */
   async allHear(text: string): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     let missing = this.#sockets.length

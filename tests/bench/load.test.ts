@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { type Load, measureInTurns } from './load.ts'
 
 describe('a load', () => {
-  it('is called by as many clients at a time as it says, round after round', async () => {
+  it('is run by the given number of clients at the same time, round after round', async () => {
     const numbers: number[] = []
     let [now, most] = [0, 0]
     const load: Load = {

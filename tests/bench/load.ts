@@ -1,16 +1,16 @@
 import { median, quantile } from './statistics.ts'
 
-/** Calls of one kind, made by clients that each make the next as soon as they have the reply to the last. */
+/** Calls of one kind. Each client makes its next call as soon as it has the reply to the last one. */
 export interface Load {
   readonly name: string
   readonly clients: number
-  /** One call; `number` counts all calls ever made of the load, from 0. Must throw when the reply is not a good one. */
+  /** One call; `number` counts all calls ever made of the load, from 0. Must throw when the reply is not a success. */
   readonly call: (number: number, client: number) => Promise<void>
-  /** How many calls a round has; when not given a round is as long as the others. */
+  /** The number of calls in a round; undefined for a round of a fixed time. */
   readonly calls?: number
 }
 
-/** What a load did: medians over the rounds of the median and the 99th percentile of a round, and of its rate. */
+/** The result of a load: for median, 99th percentile and rate of a round, the median over the rounds. */
 export interface Sample {
   readonly calls: number
   readonly p50Ms: number
@@ -18,7 +18,7 @@ export interface Sample {
   readonly perSecond: number
 }
 
-/** How long to measure. */
+/** The length of a measurement. */
 export interface Effort {
   readonly rounds: number
   /** Length of a round of one load. */
@@ -30,12 +30,12 @@ interface Round {
   readonly seconds: number
 }
 
-/** Of a load without a number of calls this part of a round is made before the first, unmeasured. */
+/** Part of a round that a load without a number of calls runs before the first round, without being measured. */
 const warmUpPart = 0.25
 
 /**
- * Measures loads in turns, round after round, so that all of them meet the machine in the same moods; the samples come in
- * the order of the loads.
+ * Measures loads in turns, round after round, so that changes in the speed of the machine affect all of them alike. The samples
+ * are in the order of the loads.
  */
 export async function measureInTurns(loads: readonly Load[], { rounds, seconds }: Effort): Promise<Sample[]> {
   const running = loads.map((load) => ({ load, next: 0, rounds: [] as Round[] }))

@@ -17,8 +17,8 @@ import { reads } from './suites/reads.ts'
 import { startup } from './suites/startup.ts'
 import { writes } from './suites/writes.ts'
 
-// `npm run bench`: what the daemon takes, beside what the machine takes at least. What is missed is told, not punished: the
-// exit status says whether the figures could be had.
+// `npm run bench`: measures the daemon, and the limits of the machine beside it. A missed aim is printed and is no failure: the
+// exit status says whether everything could be measured.
 
 const scaledSuites: readonly ScaledSuite[] = [startup, reads, writes, life, events, cli]
 const plainSuites: readonly PlainSuite[] = [imports, guest]
@@ -28,10 +28,10 @@ const efforts: Readonly<Record<'quick' | 'full', Effort>> = {
   full: { rounds: 3, seconds: 0.8 },
 }
 
-/** Exit status of a program that was ended by SIGINT, as a shell reports it. */
+/** The status that a shell reports for a program that SIGINT ended. */
 const interrupted = 130
 
-/** Set when somebody breaks off; what fails from then on is no news. */
+/** Set by an interruption; failures after it are not reported. */
 let stopping: Promise<void> | undefined
 
 try {
@@ -96,7 +96,7 @@ async function measureScaled(
   }
 }
 
-/** On the error output, so that the table can be kept. */
+/** Prints progress on standard error, so that standard output has the table alone. */
 function progress(what: string): void {
   console.error(`… ${what}`)
 }

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 
-/** What Node alone takes to start on the machine for which the aims are set, ms. */
+/** The start time of Node alone on the machine for which the aims are set, ms. */
 export const referenceNodeStart = 30
 
-/** From the start of Node to the end of a program that does nothing, ms. */
+/** The time of Node for a program that does nothing, from start to end, ms. */
 export async function bareNodeStart(): Promise<number> {
   const start = performance.now()
   await once(spawn(process.execPath, ['-e', ''], { stdio: 'ignore' }), 'exit')

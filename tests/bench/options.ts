@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 
-/** What is to be measured, as the command line says. */
+/** The options of the command line: what is measured. */
 export interface Options {
   readonly quick: boolean
   /** Names of suites; all when empty. */
@@ -8,12 +8,12 @@ export interface Options {
   /** Numbers of domains, ascending. */
   readonly domains: readonly number[]
   readonly clients: readonly number[]
-  /** File that takes the figures as JSON. */
+  /** The file to which the results are written as JSON. */
   readonly json: string | undefined
 }
 
 const standard = { domains: [10, 1000, 5000], clients: [1, 8, 64] } as const
-/** A domain has a number, which ends here. */
+/** The largest number of domains. */
 const mostDomains = 9_000
 const mostClients = 1_000
 
@@ -26,7 +26,7 @@ export const usage = `Usage: npm run bench -- [options]
   --json FILE          writes the figures to a file, too
   --help`
 
-/** @throws Error when an option is not a possible one */
+/** Reads the command line. @throws Error for an option or value that is not allowed */
 export function parseOptions(args: readonly string[], suites: readonly string[]): Options | 'help' {
   const { values } = parseArgs({
     args: [...args],

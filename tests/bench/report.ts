@@ -3,22 +3,22 @@ import type { Sample } from './load.ts'
 import { formatTable } from './table.ts'
 import { formatValue, type Unit } from './units.ts'
 
-/** A figure that was measured, beside what the machine can do and what we want. */
+/** A measurement with its limit and its aim. */
 export interface Row {
   readonly suite: string
   readonly name: string
-  /** How many domains there were, when it matters. */
+  /** The number of domains, when the measurement depends on it. */
   readonly domains?: number
   readonly clients?: number
   readonly value: number
   readonly unit: Unit
   readonly limit?: Limit | undefined
   readonly aim?: Aim | undefined
-  /** Of what the value is a part. */
+  /** The whole of which the value is a part. */
   readonly sample?: Sample
 }
 
-/** A row as it is in the JSON file. */
+/** A row of the JSON file. */
 export interface ReportedRow extends Omit<Row, 'aim'> {
   readonly ratio: number | undefined
   readonly aim: string | undefined
@@ -26,23 +26,23 @@ export interface ReportedRow extends Omit<Row, 'aim'> {
 }
 
 const heading = ['', 'suite', 'what', 'domains', 'clients', 'measured', 'limit', 'ratio', 'aim'] as const
-/** Columns of numbers, which end together. */
+/** Columns of numbers, which are aligned at the right. */
 const aligned: ReadonlySet<number> = new Set([3, 4, 5, 6, 7])
 
-/** What is shown of calls: the median time of one client's, the rate of several clients'. */
+/** The value that is shown for calls: the median time of one client, or the rate of several clients. */
 export function figure(sample: Sample, clients: number): Pick<Row, 'clients' | 'value' | 'unit' | 'sample'> {
   if (clients === 1) return { clients, value: sample.p50Ms, unit: 'ms', sample }
   return { clients, value: sample.perSecond, unit: '/s', sample }
 }
 
-/** What a reader must know of every table. */
+/** The explanation below every table. */
 const legend = [
   'measured: the median time of one client, or the calls a second of several.',
   'limit: what the machine does at best, measured in turns with the figure beside it; ratio: the figure in units of it.',
   '✓ and ✗ say whether the aim is met; an aim in figures of its own moves with a limit that is worse than where it was set.',
 ] as const
 
-/** Gathers what the suites measure. */
+/** Collects the measurements of the suites. */
 export class Report {
   readonly rows: Row[] = []
   readonly notes: Set<string> = new Set()
@@ -51,12 +51,12 @@ export class Report {
     this.rows.push(row)
   }
 
-  /** Something that a reader must know to understand the figures; told once. */
+  /** Adds a remark that is printed below the table, once. */
   note(text: string): void {
     this.notes.add(text)
   }
 
-  /** All rows in a table, then what must be said about them. */
+  /** The table of all rows, and the remarks below it. */
   toText(): string {
     const table = formatTable([heading, ...this.rows.map((row) => cells(row))], aligned)
     return [table, '', ...legend, ...this.notes].join('\n')

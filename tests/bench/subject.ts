@@ -8,17 +8,17 @@ const label = 'red'
 
 /** The template of all domains that the bench makes. */
 export const templateName = 'template'
-/** The domain that reads are about, the first that is made. */
+/** The domain that calls read: the first one that is made. */
 export const domainName: string = nameOf(1)
 
 /**
- * The daemon that is measured: a process of its own, with a state that grows. Every domain is made by a call, so that the
- * state, files of volumes included, is what a user's would be.
+ * The daemon that is measured: a process of its own, with a state that grows. Every domain is made by a call, so that the state is
+ * the one that a user would have, with the files of volumes.
  */
 export class Subject {
   readonly #folder: string
   #daemon: Cloisterd
-  /** How many app domains there are. */
+  /** The number of app domains. */
   #domains = 0
 
   private constructor(folder: string, daemon: Cloisterd) {
@@ -55,12 +55,12 @@ export class Subject {
     return this.#domains
   }
 
-  /** The domain that a client writes to: as far as there are enough, each has one of its own. */
+  /** The domain that a client writes to: its own one, when there are enough domains. */
   domainOf(client: number): string {
     return nameOf(1 + (client % this.#domains))
   }
 
-  /** Makes domains until there are `count`. */
+  /** Makes domains until there are `count` of them. */
   async grow(count: number): Promise<void> {
     const make = async (): Promise<void> => {
       while (this.#domains < count) await createDomain(this.socket, nameOf(++this.#domains))
@@ -69,7 +69,7 @@ export class Subject {
     if (count > 0) await this.#seedFirst()
   }
 
-  /** Stops the daemon and starts it again; gives the time that the start took, ms. */
+  /** Stops the daemon and starts it again; resolves with the time of the start, ms. */
   async restart(options: CloisterdOptions = {}): Promise<number> {
     await this.#daemon.stop()
     await truncate(join(this.#folder, 'log'), 0)
@@ -78,7 +78,7 @@ export class Subject {
     return performance.now() - start
   }
 
-  /** Stops the daemon and removes all that it made. */
+  /** Stops the daemon and removes its files. */
   async remove(): Promise<void> {
     await this.#daemon.remove()
   }
@@ -108,7 +108,7 @@ export async function createDomain(socket: string, name: string): Promise<void> 
   await adminCall(socket, { method: 'admin.vm.Create.AppVM', argument: templateName, payload })
 }
 
-/** What a process keeps in memory, MiB. */
+/** The resident memory of a process, MiB. */
 export async function residentMemory(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'latin1')
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024

@@ -6,12 +6,12 @@ import { nodeOs } from '@cloister/os'
 
 /** Calls that wait for the disk. */
 const calls = ['fsync', 'fdatasync', 'sync_file_range', 'syncfs'] as const
-/** A call as strace shows it when it begins; its end may stand on a line of its own. */
+/** The beginning of a call in the output of strace; the end of the call can be on a later line. */
 const begin = new RegExp(`\\b(${calls.join('|')})\\(`, 'g')
 
 /**
- * Counts how often a process waits for the disk while `work` is done; strace writes what it sees to `file`.
- * @throws Error when the process cannot be watched
+ * Counts how often a process waits for the disk while `work` runs, with strace, whose output goes to `file`.
+ * @throws Error when the process cannot be traced
  */
 export async function countSyncs(pid: number, file: string, work: () => Promise<void>): Promise<number> {
   const strace = await nodeOs().processes.find('strace')
@@ -29,12 +29,12 @@ export async function countSyncs(pid: number, file: string, work: () => Promise<
   return (await readFile(file, 'latin1')).match(begin)?.length ?? 0
 }
 
-/** strace says so when it watches the process. */
+/** The message of strace when it traces the process. */
 async function attached(stderr: NodeJS.ReadableStream): Promise<void> {
   const said: string[] = []
   for await (const line of createInterface(stderr)) {
     if (line.includes('attached')) return
     said.push(line)
   }
-  throw new Error(`strace cannot watch the daemon: ${said.join('; ')}`)
+  throw new Error(`strace cannot trace the daemon: ${said.join('; ')}`)
 }

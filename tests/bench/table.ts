@@ -1,6 +1,6 @@
 const gap = '  '
 
-/** Rows of cells as lines, the columns aligned: those named in `rightAligned` at their end, the others at their beginning. */
+/** The lines of a table with aligned columns; the columns in `rightAligned` are aligned at their right side. */
 export function formatTable(rows: readonly (readonly string[])[], rightAligned: ReadonlySet<number>): string {
   const widths: number[] = []
   for (const row of rows) {

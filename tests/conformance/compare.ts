@@ -15,7 +15,7 @@ function show(reply: Reply): string {
   return reply.kind === 'exception' ? reply.exception.type : 'nothing'
 }
 
-/** What is wrong with a reply, or undefined when it is as recorded. */
+/** How a reply differs from the recorded one; undefined when it does not. */
 export function replyProblem({ reply: want, compare }: CallStep, got: Reply, memory: Memory): string | undefined {
   if (compare === 'ignore') return undefined
   const type = got.kind === 'exception' ? got.exception.type : undefined
@@ -46,12 +46,12 @@ function contentProblem(
   return compare === 'fields' || rest.length === 0 ? undefined : `${JSON.stringify(rest[0])} was not expected`
 }
 
-/** Lines, or words where there is one line without an end. */
+/** The lines of a text; for a text of one line without a line feed, its words. */
 function pieces(text: string): string[] {
   return text.split(text.includes('\n') ? '\n' : ' ').filter((piece) => piece !== '')
 }
 
-/** What is wrong with the events of a stream, or undefined when they are as recorded. */
+/** How the events of a stream differ from the recorded ones; undefined when they do not. */
 export function eventsProblem(
   { expect, order, ignore }: EventsStep,
   seen: readonly SeenEvent[],

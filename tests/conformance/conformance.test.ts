@@ -8,7 +8,7 @@ import { readTranscript } from './transcript.ts'
 const folder = fileURLToPath(new URL('admin-api/', import.meta.url))
 const transcripts = (await readdir(folder)).filter((name) => name.endsWith('.jsonl')).sort()
 
-/** Steps in which we differ from the recorded server on purpose, or do not serve the call yet; each with its reason. */
+/** Steps that differ from the recorded server, on purpose or because the call is not served yet; each with its reason. */
 const differences = new Map<string, string>(
   Object.entries(
     JSON.parse(await readFile(new URL('differences.json', import.meta.url), 'utf8')) as Record<string, string>,

@@ -4,22 +4,22 @@ import { Memory } from './template.ts'
 import type { CallStep, EventsStep, Step } from './transcript.ts'
 import { EventStream, exchange } from './wire.ts'
 
-/** Sockets of the daemon that the transcript is played to. */
+/** The sockets of the daemon to which a transcript is replayed. */
 export interface Sockets {
   readonly main: string
   readonly internal: string
 }
 
-/** A step with what was wrong, if anything. */
+/** A step, and how its result differs from the recorded one, if it does. */
 export interface Outcome {
   readonly id: string
   readonly problem: string | undefined
 }
 
-/** A feature that nobody has: asking for its removal is told as an event and changes nothing. */
+/** A feature that no domain has: a call that removes it sends an event and changes nothing, which makes it a marker. */
 const marker = 'conformance-marker'
 
-/** Plays a transcript to a fresh daemon. */
+/** Replays a transcript to a daemon with an empty state. */
 export async function replay(steps: readonly Step[], sockets: Sockets): Promise<Outcome[]> {
   const memory = new Memory()
   const outcomes: Outcome[] = []
@@ -63,7 +63,7 @@ async function playEvents(step: EventsStep, sockets: Sockets, memory: Memory): P
     await stream.until(() => stream.events.length > 0)
     const outcomes: Outcome[] = []
     for (const call of step.calls) outcomes.push(await playCall(call, sockets, memory))
-    // What is expected may take its time; what is not expected can only be told after everything before a marker is there.
+    // Expected events may arrive late; an unexpected one is known only when all events before a marker have arrived.
     await stream.until(
       () => eventsProblem({ ...step, order: loosest(step) }, stream.events, memory.copy()) === undefined,
     )
@@ -78,7 +78,7 @@ function loosest({ order }: EventsStep): EventsStep['order'] {
   return order === 'exact' ? 'unordered' : order
 }
 
-/** How many events there are before a marker; all of them when the domain of the stream is gone. */
+/** The number of events before the marker; the number of all events when the domain of the stream was removed. */
 async function markedEnd(step: EventsStep, stream: EventStream, sockets: Sockets, memory: Memory): Promise<number> {
   const request = header({ method: 'admin.vm.feature.Remove', arg: marker, dest: step.dest }, memory)
   const reply = await exchange(sockets.main, request)

@@ -5,8 +5,8 @@ function literally(text: string): string {
 }
 
 /**
- * What the places in recorded texts stood for: `{{name:pattern}}` matches and is remembered, `{{name}}` is what was remembered,
- * `{{_:pattern}}` matches and is forgotten.
+ * The values of the placeholders in recorded texts: `{{name:pattern}}` matches a text and keeps it under the name, `{{name}}`
+ * stands for the kept text, `{{_:pattern}}` matches a text and does not keep it.
  */
 export class Memory {
   readonly #values: Map<string, string>
@@ -23,16 +23,16 @@ export class Memory {
     for (const [name, value] of other.#values) this.#values.set(name, value)
   }
 
-  /** A recorded text for a request, with its places filled. */
+  /** A recorded text for a request, with its placeholders replaced. */
   fill(template: string): string {
     return template.replace(place, (_, name: string) => {
       const value = this.#values.get(name)
-      if (value === undefined) throw new Error(`nothing is remembered for ${name}: an earlier step failed`)
+      if (value === undefined) throw new Error(`the placeholder ${name} has no value, because an earlier step failed`)
       return value
     })
   }
 
-  /** Whether a text is as recorded; only then it is remembered. */
+  /** True when a text matches the recorded one; then its placeholders get their values. */
   matches(template: string, text: string): boolean {
     const names: string[] = []
     let pattern = ''
@@ -50,7 +50,7 @@ export class Memory {
   #piece(name: string, pattern: string | undefined, names: string[]): string {
     if (name === '_') return `(?:${pattern ?? ''})`
     if (names.includes(name)) return `\\${names.indexOf(name) + 1}`
-    // A name without a pattern that was never seen matches nothing.
+    // A placeholder without a pattern and without a value matches nothing.
     if (pattern === undefined) return this.#values.has(name) ? literally(this.#values.get(name) ?? '') : '(?!)'
     names.push(name)
     return `(${pattern})`

@@ -6,7 +6,7 @@ export interface RecordedReply {
   /** A template (see `template.ts`). */
   readonly content?: string
   readonly exception?: string
-  /** Further exceptions that are as good; `*` is any. */
+  /** Other exceptions that are accepted; `*` is any exception. */
   readonly also?: readonly string[]
 }
 
@@ -20,7 +20,7 @@ export interface CallStep {
   readonly dest_type?: string
   readonly payload?: string
   readonly payload_b64?: string
-  /** The whole request instead. */
+  /** The bytes of the whole request, in place of its parts. */
   readonly raw?: string
   readonly raw_b64?: string
   readonly socket?: 'internal'
@@ -32,7 +32,7 @@ export interface RecordedEvent {
   readonly subject: string
   readonly event: string
   readonly args: Readonly<Record<string, string>>
-  /** Pairs that must be there with any value. */
+  /** Keys that the event must have, with any value. */
   readonly args_any?: readonly string[]
 }
 
@@ -46,13 +46,13 @@ export interface EventsStep {
   readonly calls: readonly CallStep[]
   readonly expect: readonly RecordedEvent[]
   readonly order: 'exact' | 'subsequence' | 'unordered'
-  /** Names of events that are left out first; `*` stands for anything. */
+  /** Names of events that are ignored; `*` stands for any text. */
   readonly ignore: readonly string[]
 }
 
 export type Step = CallStep | EventsStep
 
-/** Reads a transcript: one step a line. */
+/** Reads a transcript, which has one step in a line. */
 export async function readTranscript(path: string): Promise<Step[]> {
   const text = await readFile(path, 'utf8')
   return text

@@ -6,7 +6,7 @@ import type { SeenEvent } from './compare.ts'
 /** Longest wait for a reply or an event, ms. */
 const patienceMs = 10_000
 
-/** Sends the bytes of a request and reads the reply. A connection that is cut without a byte is an empty reply. */
+/** Sends the bytes of a request and reads the reply, which is empty when the connection is closed without a byte. */
 export function exchange(path: string, request: Uint8Array): Promise<Reply> {
   return new Promise((resolve, reject) => {
     const parts: Uint8Array[] = []
@@ -16,7 +16,7 @@ export function exchange(path: string, request: Uint8Array): Promise<Reply> {
       reject(new Error(`no reply in ${patienceMs} ms`))
     }, patienceMs)
     socket.on('data', (chunk: Uint8Array) => parts.push(chunk))
-    // Of a request that is refused while it is sent, the rest meets a closed connection.
+    // A request can be refused before it is sent completely: the rest meets a closed connection.
     socket.on('error', () => {})
     socket.on('end', () => socket.destroy())
     socket.on('close', () => {
@@ -30,7 +30,7 @@ export function exchange(path: string, request: Uint8Array): Promise<Reply> {
   })
 }
 
-/** A stream of events that is read as it comes. */
+/** A stream of events, read as they arrive. */
 export class EventStream {
   readonly events: SeenEvent[] = []
   readonly #socket: ReturnType<typeof connect>
@@ -47,7 +47,7 @@ export class EventStream {
     })
   }
 
-  /** Resolves with true when `condition` holds, with false when it does not in time. */
+  /** Resolves with true as soon as `condition` holds, with false when it does not hold in time. */
   until(condition: () => boolean): Promise<boolean> {
     return new Promise((resolve) => {
       const settle = (result: boolean): void => {

@@ -63,7 +63,7 @@ afterEach(async () => {
 })
 
 describe('a guest', () => {
-  it('goes on while the daemon is killed, and obeys the next one', async () => {
+  it('keeps running while the daemon is killed, and obeys the next one', async () => {
     await domain.start()
     const pid = await qemu()
     const recorded = (await openFiles(pid)).find(({ path }) => path.endsWith('.console.log'))

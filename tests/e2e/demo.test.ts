@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it } from 'vitest'
 
 const script = fileURLToPath(new URL('../../scripts/run', import.meta.url))
-const wholeMs = 180_000
+const wholeMs = 400_000
 let child: ChildProcess | undefined
 
 afterEach(() => {
@@ -18,7 +18,7 @@ class Demo {
   output = ''
   readonly ended: Promise<unknown>
 
-  /** In a process group of its own, as a shell starts it, so that it can be sent what Ctrl-C sends. */
+  /** Starts the demo in a process group of its own, as a shell does, so that the signal of Ctrl-C can be sent to the group. */
   constructor() {
     child = spawn(script, ['demo'], { detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
     this.child = child
@@ -43,10 +43,10 @@ class Demo {
   }
 
   get scratch(): string {
-    return /in (\/\S+cloister-demo-\w+)/.exec(this.output)?.[1] ?? ''
+    return /in (\/\S+cloister-demo-\d+-\w+)/.exec(this.output)?.[1] ?? ''
   }
 
-  /** Processes, mounts and files that have to do with its scratch folder. */
+  /** Processes, mounts and files that belong to the folder of the demo. */
   async leftovers(): Promise<string[]> {
     const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
     const uses = await Promise.all(pids.map(usesOf))
@@ -58,7 +58,7 @@ class Demo {
   }
 }
 
-/** Command line and open files of a process: guests have paths in the latter only. */
+/** Command line and open files of a process. The command line of a guest has no paths, as it inherits its files. */
 async function usesOf(pid: string): Promise<string> {
   const files = await readdir(`/proc/${pid}/fd`).catch(() => [])
   const targets = await Promise.all(files.map((file) => readlink(`/proc/${pid}/fd/${file}`).catch(() => '')))
@@ -66,7 +66,9 @@ async function usesOf(pid: string): Promise<string> {
 }
 
 describe('the demo', () => {
-  it('shows what a domain keeps and what it forgets, and leaves nothing behind', { timeout: wholeMs }, async () => {
+  it('shows which data a domain keeps and which it loses, and leaves nothing behind', {
+    timeout: wholeMs,
+  }, async () => {
     const demo = new Demo()
     await demo.ended
     expect(demo.output).toMatch(/^ {2}work +AppVM +Running +blue +tiny +160 MiB$/m)
@@ -90,7 +92,7 @@ describe('the demo', () => {
     demo.pressCtrlC()
     demo.pressCtrlC()
     await demo.ended
-    expect(demo.output).toContain('nothing is left behind')
+    expect(demo.output).toContain('all files of the demo are removed')
     expect(demo.child.exitCode).toBe(130)
     expect(await demo.leftovers()).toEqual([])
   })

@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Cloisterd } from '../support/cloisterd.ts'
 
-// What clients do that nobody would expect of them; the daemon goes on as if nothing had been.
+// Clients that break the protocol or the connection: the daemon keeps serving the others.
 
 let daemon: Cloisterd
 
@@ -14,7 +14,7 @@ beforeAll(async () => {
 
 afterAll(() => daemon.remove())
 
-/** Sends bytes, half-closes if wanted, and gives what comes back until the end. */
+/** Sends bytes, half-closes if wanted, and resolves with the reply when the daemon has closed. */
 function talk(bytes: string | Uint8Array, end = true): Promise<string> {
   return new Promise((resolve) => {
     let reply = ''
@@ -54,7 +54,7 @@ describe('an endpoint', () => {
       reply += text
     })
     socket.write(list)
-    // Another call on another connection is served meanwhile, so the daemon has seen the first one.
+    // A later call on another connection is answered first, so the daemon has read the bytes of this one.
     expect(await talk(list)).toContain('red\n')
     expect(reply).toBe('')
     socket.end()
@@ -62,7 +62,7 @@ describe('an endpoint', () => {
     socket.destroy()
   })
 
-  it('closes on garbage, and serves the next', async () => {
+  it('closes a connection that sends garbage, and serves the next one', async () => {
     for (const bytes of ['', '\0', 'x', 'a b\0', 'a b c\0', Buffer.alloc(70_000, 65), Buffer.alloc(70_000)])
       expect(await talk(bytes)).toBe('')
     expect(await talk(list)).toContain('red\n')
@@ -72,13 +72,13 @@ describe('an endpoint', () => {
     expect(await talk(`admin.vm.property.Set+memory dom0 name dom0\0${'1'.repeat(65_536)}`, false)).toBe('')
   })
 
-  it('lets notes be longer than other payloads, and no longer', async () => {
+  it('accepts longer payloads for notes than for other calls, up to a limit', async () => {
     await talk('admin.vm.Create.StandaloneVM+ dom0 name dom0\0name=n label=red')
     expect(await talk(`admin.vm.notes.Set+ dom0 name n\0${'x'.repeat(256_000)}`)).toBe('0\0')
     expect(await talk(`admin.vm.notes.Set+ dom0 name n\0${'x'.repeat(256_001)}`)).toMatch(/^2\0ProtocolError\0/)
   })
 
-  it('notices that subscribers have gone, without an event to send', async () => {
+  it('notices that a subscriber has gone before there is an event to send', async () => {
     const before = await openDescriptors()
     const sockets = await Promise.all(Array.from({ length: 50 }, subscribe))
     expect(await openDescriptors()).toBeGreaterThanOrEqual(before + 50)
@@ -91,7 +91,7 @@ describe('an endpoint', () => {
     expect(replies.every((reply) => reply.startsWith('0\0red\n'))).toBe(true)
   })
 
-  it('goes on after it has had no descriptor left for a connection', async () => {
+  it('serves again after it had no descriptor left for a connection', async () => {
     const limit = (await openDescriptors()) + 20
     const setLimit = (most: number | string): unknown =>
       execFileSync('prlimit', ['--pid', String(daemon.pid), `--nofile=${most}:`])
@@ -110,7 +110,7 @@ describe('an endpoint', () => {
     expect(await talk('admin.vm.feature.Get+f dom0 name half\0')).toMatch(/QubesFeatureNotFoundError/)
   })
 
-  it('is closed to others', async () => {
+  it('cannot be used by other users', async () => {
     expect((await stat(daemon.socket)).mode & 0o777).toBe(0o660)
   })
 

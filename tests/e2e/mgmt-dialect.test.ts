@@ -13,6 +13,7 @@ import {
   vmCloneInPool,
   vmCreate,
   vmCreateTemplate,
+  vmCreateTemplateAs,
   vmFeatureGet,
   vmFeatureSet,
   vmFirewallFlush,
@@ -66,7 +67,7 @@ function image(name: string, volume = 'root'): string {
   return join(daemon.folder, 's', 'vm-templates', name, `${volume}.img`)
 }
 
-/** Sends a request as it stands and reads the reply as text. */
+/** Sends the bytes of a request and resolves with the reply as text. */
 function raw(request: string): Promise<string> {
   return new Promise((resolve, reject) => {
     let reply = ''
@@ -92,7 +93,7 @@ afterAll(async () => {
 })
 
 describe('the dialect', () => {
-  it('says yes and no', async () => {
+  it('writes booleans as yes and no', async () => {
     expect(await raw('mgmt.vm.property.Get+debug dom0 name work\0')).toBe('0\0default=yes type=bool no')
     expect(await raw('mgmt.vm.volume.Info+volatile dom0 name work\0')).toMatch(/^rw=yes\ninternal=yes\n/m)
   })
@@ -103,7 +104,7 @@ describe('the dialect', () => {
     expect(await raw('mgmt.vm.List+nosuch dom0 name dom0\0')).toMatch(/^2\0QubesVMNotFoundError\0/)
   })
 
-  it('sends the format of an error and its fields apart', async () => {
+  it('sends the format of an error and its fields separately', async () => {
     expect(await raw('mgmt.vm.property.Get+nosuch dom0 name work\0')).toBe(
       '2\0QubesNoSuchPropertyError\0\0%s has no property %s\0work\0nosuch\0',
     )
@@ -112,7 +113,7 @@ describe('the dialect', () => {
     )
   })
 
-  it('tells of a property as a field list', async () => {
+  it('sends a property as a list of fields', async () => {
     const text = await client.call(propertyHelpRst, { dialect: 'mgmt', argument: 'stats_interval' })
     expect(text).toContain(':type: int\n')
     expect(text).toContain(':default: 3\n')
@@ -141,7 +142,7 @@ describe('vm.CreateTemplate', () => {
     expect(blocks * 512).toBeLessThan(1 << 20)
   })
 
-  it('converts an image that says it is qcow2', async () => {
+  it('converts a qcow2 image', async () => {
     const [source, qcow2] = [join(scratch, 'a.raw'), join(scratch, 'a.qcow2')]
     await writeFile(source, Buffer.alloc(1 << 20, 9))
     await processes.run(['qemu-img', 'convert', '-f', 'raw', '-O', 'qcow2', source, qcow2])
@@ -153,7 +154,7 @@ describe('vm.CreateTemplate', () => {
     expect((await readFile(image('q'))).equals(await readFile(source))).toBe(true)
   })
 
-  it('refuses a qcow2 image that leans on another file, and leaves nothing', async () => {
+  it('refuses a qcow2 image with a backing file, and leaves nothing', async () => {
     const overlay = join(scratch, 'b.qcow2')
     await processes.run(['qemu-img', 'create', '-f', 'qcow2', '-F', 'raw', '-b', '/etc/passwd', overlay, '1M'])
     const call = client.call(vmCreateTemplate, {
@@ -166,12 +167,36 @@ describe('vm.CreateTemplate', () => {
     await expect(stat(image('bad'))).rejects.toThrow(/ENOENT/)
   })
 
+  it.each([0.5, 0.75, 0.95])('refuses a qcow2 image that is cut off at %f, and leaves nothing', async (part) => {
+    const [source, qcow2] = [join(scratch, 'cut.raw'), join(scratch, 'cut.qcow2')]
+    await writeFile(source, Buffer.alloc(2 << 20, 'content'))
+    await processes.run(['qemu-img', 'convert', '-f', 'raw', '-O', 'qcow2', source, qcow2])
+    const whole = await readFile(qcow2)
+    const stream = chunks(whole.subarray(0, Math.floor(whole.length * part)))
+    await expect(client.call(vmCreateTemplate, { dialect: 'mgmt', argument: 'cut', stream })).rejects.toThrow(/cut off/)
+    expect((await client.domains.list()).map(({ name }) => name)).not.toContain('cut')
+    await expect(stat(join(daemon.folder, 's', 'vm-templates', 'cut'))).rejects.toThrow(/ENOENT/)
+  })
+
+  it('refuses an image of another format by name, unless it is said to be raw', async () => {
+    const bytes = Buffer.concat([Buffer.from('vhdxfile'), Buffer.alloc(5000)])
+    const call = { argument: 'vhdx' }
+    await expect(client.call(vmCreateTemplate, { ...call, dialect: 'mgmt', stream: chunks(bytes) })).rejects.toThrow(
+      /a VHDX image.*`qemu-img convert -f vhdx -O qcow2 in.vhdx out.qcow2`/,
+    )
+    await expect(client.call(vmCreateTemplateAs, { ...call, variant: 'qcow2', stream: chunks(bytes) })).rejects.toThrow(
+      /the magic of qcow2/,
+    )
+    await client.call(vmCreateTemplateAs, { ...call, variant: 'raw', stream: chunks(bytes) })
+    expect((await readFile(image('vhdx'))).subarray(0, bytes.length).equals(bytes)).toBe(true)
+  })
+
   it('refuses an empty image', async () => {
     const call = client.call(vmCreateTemplate, { dialect: 'mgmt', argument: 'empty', stream: chunks(new Uint8Array()) })
     await expect(call).rejects.toThrow(/empty/)
   })
 
-  it('leaves nothing of an image whose sender goes away', async () => {
+  it('leaves nothing of an image whose sender disconnects', async () => {
     const before = (await client.domains.list()).length
     await new Promise<void>((resolve) => {
       const socket = connect(daemon.socket, () => {
@@ -180,14 +205,14 @@ describe('vm.CreateTemplate', () => {
       })
       socket.on('close', () => resolve())
     })
-    // The name is free again when the daemon has noticed and cleared up.
+    // The name is free again as soon as the daemon has removed the incomplete template.
     await expect.poll(() => create('TemplateVM', 'torn').then(() => 'made', String), { timeout: 10_000 }).toBe('made')
     expect(await client.domains.list()).toHaveLength(before + 1)
   })
 })
 
 describe('vm.Clone', () => {
-  it('copies what belongs to a domain, and nothing that is the original’s alone', async () => {
+  it('copies what belongs to a domain, apart from what identifies the original', async () => {
     await client.call(vmPropertySet, { dest: 'work', argument: 'memory', payload: '555' })
     await client.call(vmFeatureSet, { dest: 'work', argument: 'f1', payload: 'v1' })
     await client.call(vmTagSet, { dest: 'work', argument: 'mine' })
@@ -234,7 +259,7 @@ describe('vm.Clone', () => {
 })
 
 describe('volumes', () => {
-  it('imports as many bytes as the volume has, or nothing', async () => {
+  it('imports exactly as many bytes as the volume has, or nothing', async () => {
     const path = join(daemon.folder, 's', 'appvms', 'work', 'private.img')
     const before = await readFile(path)
     for (const length of [before.length - 1, before.length + 1]) {
@@ -265,7 +290,7 @@ describe('volumes', () => {
     expect(await client.call(poolVolumeInfo, { ...pool, payload: vid })).toMatchObject({ size: 3n << 30n })
     const id = await client.call(poolVolumeSnapshot, { ...pool, payload: vid })
     expect(await client.call(poolVolumeListSnapshots, { ...pool, payload: { vid, value: undefined } })).toContain(id)
-    // The pool is of the kind that keeps one revision and cannot go back to it, or of the kind that can.
+    // Depending on the file system the pool can revert to a revision or cannot.
     await client
       .call(poolVolumeRevert, { ...pool, payload: { vid, value: id } })
       .catch((error: Error) => expect(error.message).toMatch(/not implemented|revert/i))

@@ -14,8 +14,8 @@ async function committed(): Promise<string[]> {
     .filter((path) => path !== '')
 }
 
-describe('what is committed', () => {
-  it('holds no path of the machine that it was made on', async () => {
+describe('the committed files', () => {
+  it('hold no path of this checkout', async () => {
     const wrong: string[] = []
     for (const path of await committed()) {
       const text = await readFile(join(root, path), 'utf8').catch(() => '')
@@ -24,7 +24,7 @@ describe('what is committed', () => {
     expect(wrong).toEqual([])
   })
 
-  it('locks dependencies by their content, not by where they were fetched', async () => {
+  it('lock dependencies by the digest of their content, and not by an address', async () => {
     const lock = await readFile(join(root, 'package-lock.json'), 'utf8')
     expect(lock).not.toMatch(/"resolved": "https?:/)
     const { packages } = JSON.parse(lock) as { packages: Record<string, { integrity?: string; link?: boolean }> }

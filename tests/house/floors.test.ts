@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { coreFloors, rooms } from './floors.ts'
 import { root, runtimeCycle, shippedFiles } from './source-files.ts'
 
-/** The package of an import: `@cloister/client/node` is of `@cloister/client`. */
+/** The package of an import: `@cloister/client` for `@cloister/client/node`. */
 function packageOf(from: string): string {
   return from
     .split('/')
@@ -12,8 +12,8 @@ function packageOf(from: string): string {
     .join('/')
 }
 
-describe('the house', () => {
-  it('has every package in the list of rooms', async () => {
+describe('the packages', () => {
+  it('are all listed with what they may import', async () => {
     const folders = await Promise.all(
       ['packages', 'apps'].map(async (floor) => (await readdir(join(root, floor))).map((name) => `${floor}/${name}`)),
     )
@@ -21,7 +21,7 @@ describe('the house', () => {
   })
 
   describe.each(rooms)('$folder', ({ folder, ours, others, node }) => {
-    it('imports only what it may', async () => {
+    it('imports only what the list allows', async () => {
       const wrong: string[] = []
       for (const { path, imports } of await shippedFiles(folder)) {
         for (const { from } of imports) {
@@ -34,7 +34,7 @@ describe('the house', () => {
       expect(wrong).toEqual([])
     })
 
-    it('never reaches into another package, nor out of its own', async () => {
+    it('imports other packages by name, and nothing outside its own folder by path', async () => {
       const files = await shippedFiles(folder)
       const depth = (path: string): number => path.slice(`${folder}/src/`.length).split('/').length - 1
       const out = files.flatMap(({ path, imports }) =>
@@ -45,7 +45,7 @@ describe('the house', () => {
       expect(out).toEqual([])
     })
 
-    it('says in package.json what it imports', async () => {
+    it('names in package.json what it imports', async () => {
       const manifest = JSON.parse(await readFile(join(root, folder, 'package.json'), 'utf8')) as {
         dependencies?: Record<string, string>
       }
@@ -63,13 +63,13 @@ describe('the house', () => {
     })
   })
 
-  it('has every folder of core on one of its floors', async () => {
+  it('list every folder of core on one of its floors', async () => {
     const entries = await readdir(join(root, 'packages/core/src'), { withFileTypes: true })
     const folders = entries.filter((entry) => entry.isDirectory() && entry.name !== 'testing')
     expect(folders.map(({ name }) => name).sort()).toEqual(coreFloors.flat().sort())
   })
 
-  it('has no import inside core that leads up, nor across a floor', async () => {
+  it('have no import inside core that leads up, nor across a floor', async () => {
     const floorOf = new Map(coreFloors.flatMap((folders, floor) => folders.map((folder) => [folder, floor] as const)))
     const folderOf = (path: string): string => /^packages\/core\/src\/([^/]+)\//.exec(path)?.[1] ?? ''
     const wrong = (await shippedFiles('packages/core')).flatMap(({ path, imports }) => {
@@ -86,7 +86,7 @@ describe('the house', () => {
     expect(wrong).toEqual([])
   })
 
-  it('names each runtime dependency of others in docs/dependencies.md', async () => {
+  it('have each runtime dependency explained in docs/dependencies.md', async () => {
     const page = await readFile(join(root, 'docs/dependencies.md'), 'utf8')
     const missing = rooms.flatMap(({ others }) => others).filter((name) => !page.includes(`\`${name}\``))
     expect(missing).toEqual([])

@@ -1,14 +1,14 @@
 /**
- * The house: what each package may import from others, and whether it may touch Node. A package imports only from the floors
- * below its own, through the other package's entry point; pure ones run in a browser.
+ * What each package may import. A package imports only packages of lower floors, through their entry points. A package that may
+ * not import modules of Node is pure: it runs in a browser.
  */
 export interface Room {
   readonly folder: string
-  /** Packages of ours. */
+  /** Packages of this repository that may be imported. */
   readonly ours: readonly string[]
-  /** Packages of others. */
+  /** Packages of the registry that may be imported. */
   readonly others: readonly string[]
-  /** `all`: any module of Node; otherwise only the files below these folders. */
+  /** `all`: every file may import modules of Node; otherwise only files below these folders of `src`. */
   readonly node: 'all' | readonly string[]
 }
 

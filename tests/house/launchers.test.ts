@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { nodeOs, ProcessError, type RunOptions } from '@cloister/os'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-// The launchers stand in a checkout of their own here, with an app that tells how it was started.
+// The launchers run in a copy of the checkout, with an app that prints how it was started.
 
 const { processes } = nodeOs()
 const bin = fileURLToPath(new URL('../../bin', import.meta.url))
@@ -53,7 +53,7 @@ async function start(launcher: string, args: readonly string[] = [], env: RunOpt
 }
 
 describe('launchers', () => {
-  it('start the app with its arguments as they are', async () => {
+  it('start the app with unchanged arguments', async () => {
     const args = ['--version', 'two words', '', '*', '$(id)']
     expect((await start(join(checkout, 'bin/cloister'), args)).args).toEqual(args)
   })
@@ -64,7 +64,7 @@ describe('launchers', () => {
     expect(conditions).toEqual(['--conditions=@cloister/source'])
   })
 
-  it('start what was built where there are no sources', async () => {
+  it('start the built files where there are no sources', async () => {
     const built = join(scratch, 'built')
     await cp(checkout, built, { recursive: true, verbatimSymlinks: true })
     await rm(join(built, 'apps/daemon/src'), { recursive: true })
@@ -90,13 +90,13 @@ describe('launchers', () => {
     expect(JSON.parse(Buffer.from(stdout).toString()).source).toBe(join(checkout, 'apps/daemon/src/main.ts'))
   })
 
-  it('give the daemon more threads for files, unless told otherwise', async () => {
+  it('give the daemon more threads for files, unless the environment sets a number', async () => {
     expect((await start(join(checkout, 'bin/cloisterd'))).threads).toBe('16')
     expect((await start(join(checkout, 'bin/cloisterd'), [], { UV_THREADPOOL_SIZE: '3' })).threads).toBe('3')
     expect((await start(join(checkout, 'bin/cloister'))).threads).toBeUndefined()
   })
 
-  it('let Node keep what it compiled', async () => {
+  it('let Node cache what it compiled', async () => {
     const home = join(scratch, 'home')
     await mkdir(home)
     await start(join(checkout, 'bin/cloister'), [], { HOME: home, XDG_CACHE_HOME: '' })
@@ -114,7 +114,7 @@ describe('launchers', () => {
     expect(await readdir(home)).toEqual([])
   })
 
-  it.runIf(process.getuid?.() === 0)('do not keep it in the folder of another user', async () => {
+  it.runIf(process.getuid?.() === 0)('do not use a cache folder of another user', async () => {
     const cache = join(scratch, 'cache of nobody')
     await mkdir(cache)
     await chown(cache, 65534, 65534)
@@ -122,7 +122,7 @@ describe('launchers', () => {
     expect(await readdir(cache)).toEqual([])
   })
 
-  it('hand over their place, so that signals reach the app', async () => {
+  it('are replaced by the app, so that signals reach it', async () => {
     await writeTree(join(checkout, 'apps/cli'), {
       'src/main.ts': 'console.log(JSON.stringify({ args: [process.pid, process.ppid] }))',
     })
@@ -134,7 +134,7 @@ describe('launchers', () => {
 })
 
 describe('launchers of this checkout', () => {
-  it.each(['cloister', 'cloisterd'])('%s tells its version', async (name) => {
+  it.each(['cloister', 'cloisterd'])('%s prints its version', async (name) => {
     const { stdout } = await processes.run([join(bin, name), '--version'])
     expect(Buffer.from(stdout).toString()).toMatch(new RegExp(`^${name} \\d+\\.\\d+\\.\\d+\n$`))
   })
@@ -157,7 +157,7 @@ describe('launchers without the pinned Node', () => {
     expect(source).toBe(join(folder, 'apps/cli/src/main.ts'))
   })
 
-  it('say what is wrong when it is too old or not there', async () => {
+  it('print an error when it is too old or missing', async () => {
     const path = join(scratch, 'old')
     await writeTree(path, { node: '#!/bin/sh\nexit 1\n' })
     await chmod(join(path, 'node'), 0o755)

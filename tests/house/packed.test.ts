@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Cloisterd } from '../support/cloisterd.ts'
 import { root } from './source-files.ts'
 
-// The published packages as their users get them: packed, installed in an empty folder, run by their quick start.
+// Packs the published packages, installs them in an empty folder, and runs the quick start of their README.
 
 const { processes } = nodeOs()
 const packages = ['kit', 'os', 'admin-protocol', 'client', 'libvirt']
@@ -35,7 +35,7 @@ async function start(name: string, code: string): Promise<string> {
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'packed-'))
-  // A build of its own: one that stands in the checkout may be of yesterday.
+  // The packages are built here, because a build in the checkout may be older than the sources.
   await run(
     process.execPath,
     join(root, 'node_modules/typescript/bin/tsc'),

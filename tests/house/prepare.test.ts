@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url'
 import { type Command, nodeOs, ProcessError } from '@cloister/os'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-// The preparation runs in a copy of the checkout that shares installed packages and kernel, but has no guest yet. It finds
-// only the programs that it needs, and npm is none of them: npm would empty the folder that is shared.
+// The preparation runs in a copy of the checkout that shares the installed packages and the kernel, and has no guest yet. In PATH
+// it finds only the programs that it needs; npm is not among them, because it would empty the shared folder of packages.
 
 const { processes } = nodeOs()
 const project = fileURLToPath(new URL('../..', import.meta.url))
@@ -29,7 +29,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(copy, { recursive: true }))
 
-/** A folder of the copy, for PATH, that holds those of the programs that the machine has. */
+/** A folder of the copy for PATH, with links to those of the programs that the machine has. */
 async function linkPrograms(folder: string, names: readonly string[]): Promise<void> {
   await mkdir(join(copy, folder))
   for (const name of names) {
@@ -45,7 +45,7 @@ async function prepare(profile: string): Promise<string[]> {
 }
 
 describe('preparation', () => {
-  it('builds the guest once, when two start at the same time; then has nothing to do', async () => {
+  it('builds the guest once when two preparations start at the same time, and not again later', async () => {
     const both = await Promise.all([prepare('demo'), prepare('demo')])
     const lines = both.flat()
     expect(lines.filter((line) => line.startsWith('✓ guest image'))).toHaveLength(1)
@@ -62,11 +62,11 @@ describe('preparation', () => {
 describe.runIf(process.getuid?.() === 0 && existsSync('/usr/bin/apt-get'))(
   'preparation by a user who may not install',
   () => {
-    it('prints the command that installs what is missing, and stops', async () => {
+    it('prints the command that installs the missing packages, and stops', async () => {
       const bare = join(copy, 'bare')
       await mkdir(bare)
       for (const tool of ['flock', 'setpriv']) await symlink((await processes.find(tool)) ?? '', join(bare, tool))
-      // This checkout may stand where nobody else gets to, and Node with it.
+      // The folder of this checkout, and of its Node, may be closed to other users.
       const node = join(copy, 'bare/node')
       await cp(process.execPath, node)
       const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'] as const

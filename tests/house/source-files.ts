@@ -13,14 +13,14 @@ export interface SourceFile {
 
 export interface Import {
   readonly from: string
-  /** Gone when the program runs. */
+  /** True for an import of types, which is removed before the program runs. */
   readonly typeOnly: boolean
 }
 
 const statement =
   /^(?:import|export)\s+(type\s)?[^'"]*?from\s+['"]([^'"]+)['"]|^import\s+['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/gms
 
-/** The files that are shipped below a folder: no tests, nothing that only tests use. */
+/** The source files below a folder that are published: without tests and helpers of tests. */
 export async function shippedFiles(folder: string): Promise<SourceFile[]> {
   const entries = await readdir(join(root, folder, 'src'), { recursive: true, withFileTypes: true })
   const paths = entries
@@ -39,7 +39,7 @@ function importsOf(text: string): Import[] {
   }))
 }
 
-/** `import { type A, type B } from …` is gone too. */
+/** True for `import { type A, type B } from …`, which is removed as well. */
 function onlyTypesNamed(text: string): boolean {
   const names = /\{([^}]*)\}/s
     .exec(text)?.[1]
@@ -54,7 +54,7 @@ function onlyTypesNamed(text: string): boolean {
   )
 }
 
-/** A chain of files that import each other when they run, if there is one. */
+/** Files that import each other in a circle at run time; undefined when there is no circle. */
 export function runtimeCycle(files: readonly SourceFile[]): readonly string[] | undefined {
   const graph = new Map(
     files.map(({ path, imports }) => [

@@ -13,12 +13,12 @@ const patienceMs = 30_000
 export interface CloisterdOptions {
   /** `test:///empty` when not given. */
   readonly hypervisor?: string
-  /** A folder that an earlier daemon left, to go on with. */
+  /** The folder of an earlier daemon, whose state the new one takes over. */
   readonly folder?: string
   readonly args?: readonly string[]
 }
 
-/** A real daemon, as a process of its own, in a scratch folder. */
+/** A real daemon, as a process of its own, with all its files in a temporary folder. */
 export class Cloisterd {
   readonly folder: string
   readonly #child: ChildProcess
@@ -52,22 +52,22 @@ export class Cloisterd {
     return join(this.folder, 'r', 'qubesd.internal.sock')
   }
 
-  /** What the daemon has logged so far. */
+  /** The log of the daemon up to now. */
   log(): Promise<string> {
     return readFile(join(this.folder, 'log'), 'utf8')
   }
 
-  /** Stops the daemon in good order; resolves with its exit status. */
+  /** Stops the daemon by SIGTERM; resolves with its exit status. */
   stop(): Promise<number | null> {
     return this.#end('SIGTERM')
   }
 
-  /** Ends the daemon where it stands. */
+  /** Ends the daemon by SIGKILL. */
   async kill(): Promise<void> {
     await this.#end('SIGKILL')
   }
 
-  /** Removes everything that the daemon made. */
+  /** Stops the daemon and removes its folder. */
   async remove(): Promise<void> {
     await this.#end('SIGTERM')
     await rm(this.folder, { recursive: true, force: true })
@@ -83,7 +83,7 @@ export class Cloisterd {
     return this.#child.exitCode
   }
 
-  /** Ready is what the daemon itself says it is. */
+  /** Waits until the daemon logs that it is ready. */
   async #ready(): Promise<void> {
     const until = Date.now() + patienceMs
     const before = await this.#lines()
@@ -103,7 +103,7 @@ export class Cloisterd {
   }
 }
 
-/** A short folder, as paths of sockets are limited to 107 bytes; with one kernel, of empty files. */
+/** A temporary folder with one kernel, whose files are empty. Its path is short, as those of sockets are limited to 107 bytes. */
 export async function scratchFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'cl-'))
   const kernel = join(folder, 'k', '6.1.0-test')

@@ -1,6 +1,6 @@
 /**
- * What `work` makes of each item, in the order of the items, at most `limit` at a time. The first failure ends it: nothing
- * new is begun then.
+ * Runs `work` on each item, at most `limit` at a time; resolves with the results in the order of the items. After the first
+ * failure no further work is started.
  */
 export async function mapBounded<T, R>(
   items: readonly T[],

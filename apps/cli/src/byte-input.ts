@@ -1,12 +1,13 @@
-import { open } from 'node:fs/promises'
+import type { BigIntStats } from 'node:fs'
+import { open, readFile } from 'node:fs/promises'
 import { CliError } from './cli-error.ts'
 import { exitStatus } from './exit-status.ts'
 
 /** Data from a file or from standard input. */
 export interface ByteInput {
-  /** What to call it. */
+  /** What messages call the data. */
   readonly name: string
-  /** Bytes; undefined when that shows only at the end. */
+  /** Bytes; undefined when the number is known only at the end. */
   readonly size: bigint | undefined
   readonly stream: AsyncIterable<Uint8Array>
 }
@@ -30,6 +31,24 @@ function unreadable(path: string, cause: unknown): CliError {
   )
 }
 
+const sectorSize = 512n
+
+/** The number of a device in two parts, as in the names below `/sys/dev` (makedev(3)). */
+function deviceNumber(rdev: bigint): string {
+  const major = ((rdev >> 8n) & 0xfffn) | ((rdev >> 32n) & 0xfffff000n)
+  const minor = (rdev & 0xffn) | ((rdev >> 12n) & 0xffffff00n)
+  return `${major}:${minor}`
+}
+
+/** How many bytes a file or a block device holds; undefined for a pipe, which tells only by its end. */
+async function sizeOf(stat: BigIntStats): Promise<bigint | undefined> {
+  if (stat.isFile()) return stat.size
+  if (!stat.isBlockDevice()) return undefined
+  // The kernel counts in sectors of 512 bytes, whatever those of the device are.
+  const sectors = await readFile(`/sys/dev/block/${deviceNumber(stat.rdev)}/size`, 'latin1')
+  return BigInt(sectors.trim()) * sectorSize
+}
+
 /** Opens a file, or standard input for `-`. @throws CliError when there is nothing to read */
 export async function openInput(path: string): Promise<ByteInput> {
   if (path === standardInput) return { name: 'standard input', size: undefined, stream: process.stdin }
@@ -38,13 +57,13 @@ export async function openInput(path: string): Promise<ByteInput> {
     const stat = await file.stat({ bigint: true })
     if (stat.isDirectory()) throw Object.assign(new Error('a folder'), { code: 'EISDIR' })
     const stream = file.createReadStream({ highWaterMark: chunkSize })
-    return { name: path, size: stat.isFile() ? stat.size : undefined, stream }
+    return { name: path, size: await sizeOf(stat), stream }
   } catch (error) {
     throw unreadable(path, error)
   }
 }
 
-/** All that comes, at most `limit` bytes. @throws CliError when it is more */
+/** Reads everything, at most `limit` bytes. @throws CliError when there is more */
 export async function readAllBytes({ name, stream }: ByteInput, limit: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
   let size = 0

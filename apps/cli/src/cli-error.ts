@@ -1,9 +1,9 @@
 import { type ExitStatus, exitStatus } from './exit-status.ts'
 
-/** Something that the command itself found to be wrong. */
+/** An error that the command itself found. */
 export class CliError extends Error {
   readonly status: ExitStatus
-  /** What to do about it: half a sentence. */
+  /** What to do: a clause that follows the message after a semicolon. */
   readonly hint: string | undefined
 
   constructor(message: string, status: ExitStatus, hint?: string, options?: ErrorOptions) {
@@ -21,7 +21,7 @@ export class UsageError extends CliError {
   }
 }
 
-/** What went wrong has been told already; only the status is left to say. */
+/** Ends the command with a status, after its errors have been printed. */
 export class ReportedError extends Error {
   override readonly name: string = 'ReportedError'
   readonly status: ExitStatus

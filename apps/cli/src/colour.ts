@@ -1,11 +1,11 @@
-/** When colours are used. */
+/** The values of `--color`. */
 export type ColourChoice = 'auto' | 'always' | 'never'
 export const colourChoices: readonly ColourChoice[] = ['auto', 'always', 'never']
 
-/** Gives text a meaning that can be seen. */
+/** Adds colour to a text. */
 export type Paint = (text: string) => string
 
-/** SGR codes: those that follow the user's own theme where there is one for the meaning. */
+/** SGR codes. The first ones are colours of the user's theme; the last ones are fixed, as themes do not have these colours. */
 const codes = {
   bold: '1',
   dim: '2',
@@ -22,12 +22,12 @@ const codes = {
 
 export type Colour = keyof typeof codes
 
-/** Paints a text, or leaves it when it has nothing to say. */
+/** The text in a colour; an empty text stays empty. */
 export function paint(colour: Colour, text: string): string {
   return text === '' ? text : `\x1b[${codes[colour]}m${text}\x1b[0m`
 }
 
-/** The colours of power states: green is well, yellow waits, red needs somebody. */
+/** The colours of power states: green runs, yellow waits to be continued, red needs attention. */
 const stateColours: ReadonlyMap<string, Colour> = new Map<string, Colour>([
   ['Running', 'green'],
   ['Halted', 'dim'],
@@ -54,7 +54,7 @@ function byWord(colours: ReadonlyMap<string, Colour>): Paint {
 /** Paints a power state. */
 export const paintState: Paint = byWord(stateColours)
 
-/** Paints the name of one of the labels that every system has; others have colours that terminals may lack. */
+/** Paints the names of the eight built-in labels; the colours of other labels are not known here. */
 export const paintLabel: Paint = byWord(labelColours)
 
 /** What decides on colours. */
@@ -64,7 +64,7 @@ export interface ColourConditions {
   readonly environment: Readonly<Record<string, string | undefined>>
 }
 
-/** Whether to use colours: on terminals that can, unless NO_COLOR has a value; an option has the last word. */
+/** Whether to use colours: what `--color` says; for `auto` on terminals that have them, unless NO_COLOR has a value. */
 export function wantsColour({ choice, isTerminal, environment }: ColourConditions): boolean {
   if (choice !== 'auto') return choice === 'always'
   return isTerminal && (environment['NO_COLOR'] ?? '') === '' && environment['TERM'] !== 'dumb'

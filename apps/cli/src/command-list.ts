@@ -1,26 +1,26 @@
 import type { Command, CommandGroup } from './command.ts'
 
-/** A command of `cloister`. Its file is read only when it is needed: starting must be quick. */
+/** A command of `cloister`. Its module is loaded only when the command runs, so that all commands start quickly. */
 export interface ListedCommand {
   readonly name: string
-  /** Half a line for the list of commands. */
+  /** A short text for the list of commands. */
   readonly summary: string
-  /** Under which heading it stands in help. */
+  /** The heading in help under which it is listed. */
   readonly heading: string
-  /** For programs; not in help. */
+  /** True for a command that only programs run: help does not show it. */
   readonly hidden?: boolean
   load(): Promise<Command | CommandGroup>
 }
 
-const look = 'Look:'
+const look = 'Observe:'
 const life = 'Make and remove:'
 const power = 'Power:'
 const settings = 'Settings of a domain:'
 const system = 'The system:'
-/** The heading of commands that explain others. */
+/** The heading of `help` and `completion`. */
 export const helpHeading = 'Help:'
 
-/** Every command for people; help, completion and manual pages follow this order. */
+/** The commands for people, in the order of help, completion and manual pages. */
 export const commandList: readonly ListedCommand[] = [
   {
     name: 'ls',
@@ -30,13 +30,13 @@ export const commandList: readonly ListedCommand[] = [
   },
   {
     name: 'events',
-    summary: 'show what happens as it happens',
+    summary: 'print events as they happen',
     heading: look,
     load: async () => (await import('./commands/events.ts')).events,
   },
   {
     name: 'console',
-    summary: "use a domain's console",
+    summary: "connect this terminal to a domain's console",
     heading: look,
     load: async () => (await import('./commands/console.ts')).console,
   },
@@ -54,7 +54,7 @@ export const commandList: readonly ListedCommand[] = [
   },
   {
     name: 'clone',
-    summary: 'copy a domain with all that belongs to it',
+    summary: 'copy a domain with its volumes and settings',
     heading: life,
     load: async () => (await import('./commands/clone.ts')).clone,
   },
@@ -90,13 +90,13 @@ export const commandList: readonly ListedCommand[] = [
   },
   {
     name: 'pause',
-    summary: 'stop the processors of domains',
+    summary: 'pause domains: their processors stand still',
     heading: power,
     load: async () => (await import('./commands/pause.ts')).pause,
   },
   {
     name: 'unpause',
-    summary: 'let paused domains run on',
+    summary: 'continue paused domains',
     heading: power,
     load: async () => (await import('./commands/unpause.ts')).unpause,
   },
@@ -108,7 +108,7 @@ export const commandList: readonly ListedCommand[] = [
   },
   {
     name: 'resume',
-    summary: 'let suspended domains run on',
+    summary: 'wake suspended domains',
     heading: power,
     load: async () => (await import('./commands/resume.ts')).resume,
   },
@@ -162,7 +162,7 @@ export const commandList: readonly ListedCommand[] = [
   },
   {
     name: 'compat',
-    summary: 'let the tools of Qubes OS find this daemon',
+    summary: 'prepare this host for the tools of Qubes OS',
     heading: system,
     load: async () => (await import('./commands/compat.ts')).compat,
   },
@@ -174,7 +174,7 @@ export const commandList: readonly ListedCommand[] = [
   },
 ]
 
-/** True for a noun with verbs. */
+/** True for a group of commands. */
 export function isGroup(command: Command | CommandGroup): command is CommandGroup {
   return 'commands' in command
 }

@@ -1,6 +1,6 @@
 import type { Context } from './context.ts'
 
-/** What a shell offers for a word: one of a few words, or something that has to be looked up. */
+/** How a shell completes an argument: from a few words, or from names of a kind, which the daemon lists. */
 export type Completion =
   | readonly string[]
   | 'class'
@@ -20,17 +20,17 @@ export type Completion =
 /** The texts given for arguments and options, by key; a flag that is given is one empty text. */
 export type Given = ReadonlyMap<string, readonly string[]>
 
-/** A part of a command line that becomes a value. */
+/** An argument or option: how its texts become a value. */
 export interface Readable<T> {
   readonly help: string
   readonly complete?: Completion
-  /** @throws UsageError; `name` is what a person calls it: `--size` */
+  /** @throws UsageError; `name` is how messages call it: `--size`, `DOMAIN` */
   read(given: readonly string[], name: string): T
 }
 
-/** A word of the command line. */
+/** An argument of a command. */
 export interface ArgumentSpec<T = unknown> extends Readable<T> {
-  /** How it is called in help: `DOMAIN`. */
+  /** Its name in help: `DOMAIN`. */
   readonly value: string
   readonly required: boolean
   readonly several: boolean
@@ -39,11 +39,11 @@ export interface ArgumentSpec<T = unknown> extends Readable<T> {
 /** An option of the command line; its key in camel case is its long name. */
 export interface OptionSpec<T = unknown> extends Readable<T> {
   readonly short?: string
-  /** How its value is called in help; a flag has none. */
+  /** The name of its value in help; a flag has none. */
   readonly value?: string
 }
 
-/** How a command may be used: what is typed after `cloister`, and what that does. */
+/** An example: a command line, and what it does. */
 export type Example = readonly [line: string, meaning: string]
 
 type Specs = Readonly<Record<string, Readable<unknown>>>
@@ -52,12 +52,12 @@ type Specs = Readonly<Record<string, Readable<unknown>>>
 export type ValuesOf<S> = { readonly [K in keyof S]: S[K] extends Readable<infer T> ? T : never }
 
 interface Documented {
-  /** Paragraphs; the first one alone must do for somebody in a hurry. */
+  /** Paragraphs; the first one says what the command does. */
   readonly description: readonly string[]
   readonly examples: readonly Example[]
 }
 
-/** A command as its file writes it down. */
+/** The definition of a command in its own file. */
 export interface Definition<A, O> extends Documented {
   readonly arguments: A
   readonly options: O
@@ -71,7 +71,7 @@ export interface Command extends Documented {
   run(context: Context, args: Given, options: Given): Promise<void>
 }
 
-/** A noun whose commands are verbs: `cloister volume ls`. */
+/** Commands about one kind of object: `cloister volume ls`. */
 export interface CommandGroup extends Documented {
   readonly commands: readonly Entry<Command>[]
 }
@@ -79,9 +79,9 @@ export interface CommandGroup extends Documented {
 /** A command under its name. */
 export interface Entry<C> {
   readonly name: string
-  /** Half a line for lists of commands. */
+  /** A short text for lists of commands. */
   readonly summary: string
-  /** For programs; not in help. */
+  /** True for a command that only programs run: help does not show it. */
   readonly hidden?: boolean
   readonly command: C
 }

@@ -2,7 +2,7 @@ import { access } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { AdminClient } from '@cloister/client'
 import { socketPaths, UnixTransport } from '@cloister/client/node'
-import { CliError } from './cli-error.ts'
+import { CliError, UsageError } from './cli-error.ts'
 import type { Context } from './context.ts'
 import { exitStatus } from './exit-status.ts'
 
@@ -25,27 +25,36 @@ function ownSocket(environment: Context['environment']): string | undefined {
   }
 }
 
-/** The socket to use: what was said, else the daemon of this user, else the one of the system. */
+/** Bytes of the longest path that a socket can have (unix(7): sun_path, with its NUL). */
+const longestPath = 107
+
+/** @throws UsageError for a path that no socket can have */
+function checkedPath(path: string): string {
+  if (Buffer.byteLength(path) <= longestPath) return path
+  throw new UsageError(`the path of the socket is longer than ${longestPath} bytes`, 'a symbolic link makes it shorter')
+}
+
+/** The socket to use: the one that was named, else that of this user's daemon, else that of the system's daemon. */
 export async function socketOf({ options, environment }: Context): Promise<string> {
-  const said = options.socket ?? environment['CLOISTER_SOCKET']
-  if (said !== undefined && said !== '') return said
+  const named = options.socket ?? environment['CLOISTER_SOCKET']
+  if (named !== undefined && named !== '') return checkedPath(named)
   const own = ownSocket(environment)
   if (own !== undefined && (await exists(own))) return own
   if (await exists(systemSocket)) return systemSocket
   if (own !== undefined) return own
   throw new CliError(
-    'the socket of cloisterd is not known, as XDG_RUNTIME_DIR is not set',
+    'the socket of cloisterd is not known, because XDG_RUNTIME_DIR is not set',
     exitStatus.unreachable,
-    'say where it is with --socket',
+    'name it with --socket',
   )
 }
 
-/** The way to the daemon. */
+/** A client of the daemon. */
 export async function connect(context: Context): Promise<AdminClient> {
   return new AdminClient(new UnixTransport(await socketOf(context)))
 }
 
-/** The way to the calls that are for programs of the host; `source` is the domain that asks. */
+/** A client of the daemon's internal socket, whose calls are for programs of the host; `source` is the domain that asks. */
 export async function connectInternally(context: Context, source: string): Promise<AdminClient> {
   const path = join(dirname(await socketOf(context)), internalName)
   return new AdminClient(new UnixTransport(path, { source }))

@@ -1,7 +1,7 @@
 import type { ColourChoice } from './colour.ts'
 import type { Output } from './output.ts'
 
-/** What can be said to every command. */
+/** The values of the options that every command has. */
 export interface GlobalOptions {
   readonly socket: string | undefined
   readonly json: boolean
@@ -9,11 +9,11 @@ export interface GlobalOptions {
   readonly quiet: boolean
 }
 
-/** What a command gets to work with. */
+/** The surroundings of a command. */
 export interface Context {
   readonly options: GlobalOptions
   readonly output: Output
   readonly environment: Readonly<Record<string, string | undefined>>
-  /** Aborted when the user wants to leave. */
+  /** Aborted by a signal that ends the command. */
   readonly signal: AbortSignal
 }

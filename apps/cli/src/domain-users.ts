@@ -1,34 +1,30 @@
 import { propertyGetAll, vmPropertyGetAll } from '@cloister/admin-protocol'
 import type { AdminClient } from '@cloister/client'
-import { QubesVMNotFoundError } from '@cloister/kit'
-import { mapBounded } from './bounded.ts'
+import { readEach, readValue } from './object-failures.ts'
 
-/** Who refers to a domain. */
+/** A property that refers to a domain. */
 export interface DomainUse {
-  /** Name of the domain that does; undefined for the system itself. */
+  /** The domain that has the property; undefined for a global property. */
   readonly user: string | undefined
-  /** In which property. */
+  /** The name of the property. */
   readonly property: string
 }
 
 const concurrency = 32
 const namesShown = 5
 
-/** Everything that keeps a domain from being removed: global properties, and what other domains were given. */
+/** The properties that keep a domain from being removed: global ones, and those that were set on other domains. */
 export async function usersOf(client: AdminClient, name: string): Promise<DomainUse[]> {
   const others = (await client.domains.list()).filter((item) => item.name !== name)
   const global = await client.call(propertyGetAll, {})
-  const uses = await mapBounded(others, concurrency, async ({ name: dest }) => {
-    try {
-      const properties = await client.call(vmPropertyGetAll, { dest })
-      return properties
-        .filter((property) => property.type === 'vm' && !property.isDefault && property.value === name)
-        .map((property) => ({ user: dest, property: property.name }))
-    } catch (error) {
-      if (error instanceof QubesVMNotFoundError) return []
-      throw error
-    }
+  // One that was removed since, or that cannot be read, does not hide the others.
+  const readings = await readEach(others, concurrency, async ({ name: dest }) => {
+    const properties = await client.call(vmPropertyGetAll, { dest })
+    return properties
+      .filter((property) => property.type === 'vm' && !property.isDefault && property.value === name)
+      .map((property) => ({ user: dest, property: property.name }))
   })
+  const uses = readings.map(({ reading }) => readValue(reading) ?? [])
   return [
     ...global
       .filter(({ type, value }) => type === 'vm' && value === name)

@@ -15,22 +15,22 @@ export const exitStatus = {
 
 export type ExitStatus = (typeof exitStatus)[keyof typeof exitStatus]
 
-/** What each status means, for people. */
+/** What each status means; for the manual pages. */
 export const exitMeanings: ReadonlyMap<ExitStatus, string> = new Map<ExitStatus, string>([
-  [exitStatus.ok, 'all was done'],
-  [exitStatus.failure, 'something failed; or several things failed for different reasons'],
+  [exitStatus.ok, 'success'],
+  [exitStatus.failure, 'a failure without a status of its own; or several failures of different kinds'],
   [exitStatus.usage, 'the command line is wrong, or a value in it is not valid'],
-  [exitStatus.notFound, 'there is no domain, volume, property or the like of that name'],
-  [exitStatus.denied, 'it is not allowed'],
-  [exitStatus.state, 'it is in use, exists already, or is not in the state for this'],
-  [exitStatus.timeout, 'it took too long'],
-  [exitStatus.unreachable, 'the daemon cannot be reached, or stopped talking'],
+  [exitStatus.notFound, 'there is no object of that name: domain, volume, property, label, pool'],
+  [exitStatus.denied, 'permission is denied'],
+  [exitStatus.state, 'the object is in use, exists already, or is in a state that does not allow this'],
+  [exitStatus.timeout, 'a time limit was exceeded'],
+  [exitStatus.unreachable, 'the daemon cannot be reached, or ended before it answered'],
   [exitStatus.interrupted, 'interrupted by Ctrl-C'],
-  [exitStatus.unread, 'whoever read the output went away'],
+  [exitStatus.unread, 'the reader of the output has closed it'],
   [exitStatus.terminated, 'ended by the signal TERM or HUP'],
 ])
 
-/** The status of several failures: theirs when they agree. */
+/** One status for several failures: the one that they share, or else `failure`. */
 export function commonStatus(statuses: readonly ExitStatus[]): ExitStatus {
   const [first = exitStatus.ok, ...others] = statuses
   return others.every((status) => status === first) ? first : exitStatus.failure

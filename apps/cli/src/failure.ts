@@ -5,20 +5,20 @@ import { CliError } from './cli-error.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
 import type { Json } from './json.ts'
 
-/** A failure as it is told. */
+/** What is printed about an error. */
 export interface Failure {
   readonly type: string
   readonly message: string
-  /** What to do: half a sentence. */
+  /** What to do: a clause that follows the message after a semicolon. */
   readonly hint: string | undefined
   readonly status: ExitStatus
 }
 
 type ErrorClass = abstract new (...parameters: never[]) => Error
 
-/** Statuses by class; the first that fits counts, so what is special comes first. */
+/** Statuses by class. The first that fits counts, so a class stands before the class that it extends. */
 const statuses: readonly (readonly [ErrorClass, ExitStatus])[] = [
-  // A word that no request can carry.
+  // An argument that no request can carry.
   [FramingError, exitStatus.usage],
   [DaemonTimeoutError, exitStatus.timeout],
   [DaemonAccessError, exitStatus.denied],
@@ -45,10 +45,10 @@ const statuses: readonly (readonly [ErrorClass, ExitStatus])[] = [
   [kit.QubesInvalidLabelValueError, exitStatus.usage],
 ]
 
-/** What to do, where the daemon, who does not know how it was asked, cannot say it. */
+/** What to do, by class, where the message does not say it: the daemon does not know which program asked. */
 const hints: readonly (readonly [ErrorClass, string])[] = [
   [DaemonUnreachableError, '`cloister doctor` looks for the reason, --socket says where else to look'],
-  [DaemonAccessError, 'ask for a rule in the policy'],
+  [DaemonAccessError, 'unless the log of cloisterd shows that it was restarted, the policy needs a rule for this call'],
   [DaemonCommunicationError, 'the log of cloisterd says more'],
   [kit.QubesVMNotFoundError, '`cloister ls` shows the domains'],
   [kit.QubesVMAlreadyExistsError, 'choose another name, or remove that one first'],
@@ -69,14 +69,14 @@ function find<T>(table: readonly (readonly [ErrorClass, T])[], error: unknown): 
   return table.find(([type]) => error instanceof type)?.[1]
 }
 
-/** The message on one line, without the full stop that a hint would follow. */
+/** The message on one line, without the full stop at its end. */
 function messageOf(error: unknown): string {
   const isMeant = error instanceof kit.CloisterError || error instanceof CliError
   const text = isMeant ? error.message : kit.errorChain(error)
   return kit.visibleText(text.trim().replaceAll(/\s*\n\s*/g, ' ')).replace(/\.$/, '')
 }
 
-/** Codes of a socket that is there, but not for this user. */
+/** Codes of an attempt to use a socket without the right to it. */
 const deniedCodes: ReadonlySet<unknown> = new Set(['EACCES', 'EPERM'])
 
 /** True when the daemon cannot be reached because its socket is not for this user. */
@@ -85,15 +85,20 @@ export function isDenied(error: unknown): boolean {
   return error.cause instanceof Error && 'code' in error.cause && deniedCodes.has(error.cause.code)
 }
 
-/** What to tell of anything that was thrown. */
+/** What to print about anything that was thrown. Nothing in it controls a terminal. */
 export function failureOf(error: unknown): Failure {
+  const failure = describe(error)
+  return { ...failure, hint: failure.hint === undefined ? undefined : kit.visibleText(failure.hint) }
+}
+
+function describe(error: unknown): Failure {
   const type = error instanceof Error ? error.name : 'Error'
   const message = messageOf(error)
   if (error instanceof CliError) return { type, message, hint: error.hint, status: error.status }
   if (isDenied(error)) {
-    return { type, message, hint: '`cloister doctor` tells for whom it is', status: exitStatus.denied }
+    return { type, message, hint: '`cloister doctor` tells which users may use it', status: exitStatus.denied }
   }
-  // The daemon's own advice comes first.
+  // Advice in the daemon's own message comes first.
   const hint = message.includes('`cloister ') ? undefined : find(hints, error)
   return { type, message, hint, status: find(statuses, error) ?? exitStatus.failure }
 }
@@ -104,7 +109,7 @@ export function failureLine({ message, hint }: Failure, subject = 'cloister'): s
   return `${subject}: ${message}${message.endsWith('?') ? ' ' : '; '}${hint}`
 }
 
-/** A failure for programs. */
+/** A failure as JSON. */
 export function failureJson({ type, message, hint, status }: Failure, domain?: string): Json {
   return { error: { type, message, hint: hint ?? null, status, ...(domain === undefined ? {} : { domain }) } }
 }

@@ -3,16 +3,17 @@ import { mapBounded } from './bounded.ts'
 import { ReportedError } from './cli-error.ts'
 import type { Context } from './context.ts'
 import { commonStatus, type ExitStatus, exitStatus } from './exit-status.ts'
+import { unlessDaemonIsGone } from './lost-daemon.ts'
 import { reportFailure } from './report.ts'
 import { Spinner } from './spinner.ts'
 
 /** Work on several domains. */
 export interface DomainWork {
-  /** What is being done, as `starting`. */
+  /** The work as a participle: `starting`. */
   readonly doing: string
-  /** Most domains that are worked on together. */
+  /** Domains that are worked on at the same time, at most. */
   readonly concurrency?: number
-  /** Works on one domain and says what came of it, as `started`. */
+  /** Works on one domain; resolves with the result as a participle: `started`. */
   work(name: string): Promise<string>
 }
 
@@ -29,15 +30,16 @@ function progressText(doing: string, done: number, names: readonly string[]): st
 }
 
 /**
- * Does the same to several domains, each only once, and tells what came of each. What fails for one does not keep the
- * others back.
- * @throws ReportedError when it failed for one
+ * Does the same work on several domains, once on each, and prints the result for each. A failure of one domain does not keep
+ * the others from being worked on.
+ * @throws ReportedError when the work failed for at least one domain
  */
 export async function forEachDomain(
-  { output }: Context,
+  context: Context,
   names: readonly string[],
   { doing, work, concurrency = defaultConcurrency }: DomainWork,
 ): Promise<void> {
+  const { output } = context
   const each = [...new Set(names)]
   let done = 0
   using spinner = new Spinner(output, progressText(doing, done, each))
@@ -46,9 +48,10 @@ export async function forEachDomain(
       const result = await work(name)
       spinner.interrupt(() => output.done(`${name} ${result}`))
       return { name, result, status: exitStatus.ok }
-    } catch (error) {
-      // That concerns none of the domains, and all.
-      if (error instanceof DaemonUnreachableError) throw error
+    } catch (thrown) {
+      const error = await unlessDaemonIsGone(context, thrown)
+      // Without a daemon there is one failure, not one for each domain.
+      if (error !== thrown || error instanceof DaemonUnreachableError) throw error
       let status: ExitStatus = exitStatus.failure
       spinner.interrupt(() => {
         status = reportFailure(output, error, name)

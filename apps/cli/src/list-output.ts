@@ -9,14 +9,17 @@ import { type Cell, formatTable, type TableColumn } from './table.ts'
 export type ListFormat = 'table' | 'json' | 'csv'
 const formats: readonly ListFormat[] = ['table', 'json', 'csv']
 
-/** A column of a list: what it says of a row, for programs and for people. */
+/** A column of a list: the value of a row for programs, and how a table shows it. */
 export interface ListColumn<R> extends Partial<TableColumn> {
   /** Key in JSON; in capitals, the title. */
   readonly key: string
   readonly value: (row: R) => Json
   /** How a table shows it, where that is not simply the value. */
-  readonly show?: (row: R) => Cell
+  readonly show?: (row: R) => Cell | undefined
 }
+
+/** Stands for what could not be read; in JSON and CSV nothing stands there. The reason is on standard error. */
+export const unknownCell: Cell = { text: '?', paint: (text) => paint('red', text) }
 
 /** Options that every list has. */
 export const listOptions: {
@@ -29,7 +32,7 @@ export const listOptions: {
   columns: words('LIST', 'these columns, with commas between them', { short: 'c' }),
 }
 
-/** What was said about the form of a list. */
+/** The values of the options that every list has. */
 export interface ListChoices {
   readonly format: ListFormat | undefined
   readonly noHeader: boolean
@@ -42,7 +45,7 @@ export function chooseColumns<R>(columns: readonly ListColumn<R>[], keys: readon
   return keys.map((key) => {
     const column = columns.find((one) => one.key === key.toLowerCase())
     if (column === undefined) {
-      throw new UsageError(`there is no column ${key}`, `there are ${columns.map((one) => one.key).join(', ')}`)
+      throw new UsageError(`there is no column ${key}`, `the columns are ${columns.map((one) => one.key).join(', ')}`)
     }
     return column
   })
@@ -72,7 +75,7 @@ function printTable<R>(output: Output, columns: readonly ListColumn<R>[], rows: 
     ...(output.width !== undefined && { width: output.width }),
     paintHeader: (title: string) => paint('bold', title),
   }
-  for (const line of formatTable(titled, cells, options)) output.line(line)
+  for (const line of formatTable(titled, cells, options)) output.paintedLine(line)
 }
 
 function printCsv<R>(output: Output, columns: readonly ListColumn<R>[], rows: readonly R[], header: boolean): void {
@@ -85,7 +88,7 @@ function printJson<R>(output: Output, columns: readonly ListColumn<R>[], rows: r
   output.json(rows.map((row) => Object.fromEntries(columns.map(({ key, value }) => [key, value(row)]))))
 }
 
-/** Prints rows in the form that was asked for. */
+/** Prints rows as a table, JSON or CSV. */
 export function printList<R>(
   output: Output,
   columns: readonly ListColumn<R>[],

@@ -6,38 +6,38 @@ import { connect } from './connect.ts'
 import type { Context } from './context.ts'
 import { exitStatus } from './exit-status.ts'
 
-// Of a pool or a volume that is not there the protocol only says that something was wrong (reference: admin-api, 3.6 and
-// 3.7). A script wants to know what: then, and only then, it is looked for.
+// For a pool or a volume that does not exist the protocol has only a general error (reference: admin-api, 3.6 and 3.7). After
+// such an error the object is looked up, so that the command can name what is missing.
 
-/** A volume as calls name it. */
+/** The destination and argument of a call about a volume. */
 export interface VolumeTarget {
   readonly dest: string
   readonly argument: string
 }
 
-function saysNothing(error: unknown): boolean {
+function isGeneral(error: unknown): boolean {
   return error instanceof QubesException && error.wireType === 'QubesException'
 }
 
 async function missingVolume(client: AdminClient, { dest, argument }: VolumeTarget, error: unknown): Promise<unknown> {
-  if (!saysNothing(error)) return error
+  if (!isGeneral(error)) return error
   const names = await client.call(vmVolumeList, { dest })
   if (names.includes(argument)) return error
-  const there = names.length === 0 ? 'it has none' : `it has ${names.join(', ')}`
+  const there = names.length === 0 ? 'it has no volumes' : `its volumes are ${names.join(', ')}`
   return new CliError(`${dest} has no volume ${argument}`, exitStatus.notFound, there, { cause: error })
 }
 
 async function missingPool(client: AdminClient, pools: readonly string[], error: unknown): Promise<unknown> {
-  if (!saysNothing(error) || pools.length === 0) return error
+  if (!isGeneral(error) || pools.length === 0) return error
   const names = await client.call(poolList, {})
   const missing = pools.find((pool) => !names.includes(pool))
   if (missing === undefined) return error
-  return new CliError(`there is no pool ${missing}`, exitStatus.notFound, `there are ${names.join(', ')}`, {
+  return new CliError(`there is no pool ${missing}`, exitStatus.notFound, `the pools are ${names.join(', ')}`, {
     cause: error,
   })
 }
 
-/** Does something with a volume. @throws CliError when there is none of that name */
+/** Runs calls about a volume. @throws CliError when the domain has no volume of that name */
 export async function withVolume<T>(
   context: Context,
   { domain, volume }: { readonly domain: string; readonly volume: string },
@@ -52,7 +52,7 @@ export async function withVolume<T>(
   }
 }
 
-/** Does something with pools. @throws CliError when there is none of one of these names */
+/** Runs calls about pools. @throws CliError when one of these pools does not exist */
 export async function withPools<T>(
   context: Context,
   pools: readonly string[],

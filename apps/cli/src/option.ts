@@ -1,5 +1,6 @@
 import { UsageError } from './cli-error.ts'
 import type { Completion, OptionSpec } from './command.ts'
+import { checkedName, checkedWord } from './name-check.ts'
 
 // The kinds of options of a command line.
 
@@ -8,27 +9,35 @@ interface More {
   readonly complete?: Completion
 }
 
-/** Present or not. */
+/** An option without a value; true when it is given. */
 export function flag(help: string, more: More = {}): OptionSpec<boolean> {
   return { help, ...more, read: (given) => given.length > 0 }
 }
 
-/** Any text; of several the last one counts. */
+/** Any text, or a name where `complete` says so; of several the last one counts. */
 export function text(value: string, help: string, more: More = {}): OptionSpec<string | undefined> {
-  return { value, help, ...more, read: (given) => given.at(-1) }
+  return {
+    value,
+    help,
+    ...more,
+    read: (given, name) => {
+      const last = given.at(-1)
+      return last === undefined ? undefined : checkedWord(last, name, more.complete)
+    },
+  }
 }
 
-/** May be given several times. */
+/** Texts; the option may be given several times. */
 export function texts(value: string, help: string, more: More = {}): OptionSpec<readonly string[]> {
   return { value, help: `${help}; may be repeated`, ...more, read: (given) => given }
 }
 
-/** Words with commas between them; may be given several times. */
+/** Words with commas between them; the option may be given several times. */
 export function words(value: string, help: string, more: More = {}): OptionSpec<readonly string[]> {
   return { value, help, ...more, read: (given) => given.flatMap((list) => list.split(',')).filter(Boolean) }
 }
 
-/** What `parse` makes of the text; undefined from it is a mistake, `wanted` what should have been there. */
+/** A value that `parse` reads. Undefined from `parse` is an error, in which `wanted` describes a correct value. */
 export function parsed<T>(
   value: string,
   help: string,
@@ -61,7 +70,7 @@ export function choice<C extends string>(
   return parsed(value, `${help}: ${choices.join(', ')}`, parse, choices.join(' or '), { complete: choices, ...more })
 }
 
-/** `KEY=VALUE`, each key once; may be given several times. */
+/** `KEY=VALUE`, each key once; the option may be given several times. */
 export function pairs(value: string, help: string, more: More = {}): OptionSpec<ReadonlyMap<string, string>> {
   return {
     value,
@@ -73,6 +82,7 @@ export function pairs(value: string, help: string, more: More = {}): OptionSpec<
         const at = pair.indexOf('=')
         if (at < 1) throw new UsageError(`${name} takes ${value}, not "${pair}"`)
         const key = pair.slice(0, at)
+        checkedName(key, `${name} ${value.split('=')[0]}`)
         if (map.has(key)) throw new UsageError(`${name} is given twice for ${key}`)
         map.set(key, pair.slice(at + 1))
       }

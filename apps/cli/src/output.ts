@@ -1,4 +1,5 @@
 import type { WriteStream } from 'node:tty'
+import { visibleLines } from '@cloister/kit'
 import { type ColourChoice, paint, wantsColour } from './colour.ts'
 import { formatJson, type Json } from './json.ts'
 
@@ -21,7 +22,10 @@ export interface OutputOptions {
   readonly quiet: boolean
 }
 
-/** Where a command prints: results to standard output, everything else to standard error. */
+/**
+ * Where a command prints: results to standard output, everything else to standard error. It is the door to the terminal:
+ * whatever stands in a text, no character of it controls the terminal, except in what the caller has made visible and painted.
+ */
 export class Output {
   readonly #options: OutputOptions
   /** Colours on standard output. */
@@ -48,40 +52,49 @@ export class Output {
     return stdout.isTTY === true ? columnsOf(stdout) : undefined
   }
 
-  /** The terminal for progress, if there is one and somebody wants to see it. */
+  /** The terminal on which progress is drawn; undefined when there is none, or nothing but results is wanted. */
   get progressTerminal(): TextStream | undefined {
-    const { stderr, quiet, json } = this.#options
-    return stderr.isTTY === true && !quiet && !json ? stderr : undefined
+    const { stderr } = this.#options
+    return stderr.isTTY === true && !this.#isSilent ? stderr : undefined
   }
 
-  /** Prints a line of the result. */
+  /** Prints a result for people and programs: controls are made visible on a terminal; a program gets the text as it is. */
   line(text: string): void {
+    this.paintedLine(this.#options.stdout.isTTY === true ? visibleLines(text) : text)
+  }
+
+  /** Prints a line of a result that is visible text already, with our own colours. */
+  paintedLine(text: string): void {
     this.#options.stdout.write(`${text}\n`)
   }
 
   /** Prints a result as JSON. */
   json(value: Json): void {
-    this.line(formatJson(value, this.#options.stdout.isTTY === true ? 2 : 0))
+    this.paintedLine(formatJson(value, this.#options.stdout.isTTY === true ? 2 : 0))
   }
 
   /** Prints a value of a stream as JSON, on one line. */
   jsonLine(value: Json): void {
-    this.line(formatJson(value))
+    this.paintedLine(formatJson(value))
   }
 
-  /** Tells a person what happened; a program that reads JSON, or who wants quiet, hears nothing. */
+  /** Tells a person what happens, on standard error; nothing is printed with --quiet or --json. */
   note(text: string): void {
-    if (!this.#options.quiet && !this.#options.json) this.error(text)
+    if (!this.#isSilent) this.paintedError(visibleLines(text))
   }
 
   /** Tells that something was done. */
   done(text: string): void {
-    this.note(`${this.errorColour ? paint('green', '✓') : '✓'} ${text}`)
+    if (!this.#isSilent) this.paintedError(`${this.errorColour ? paint('green', '✓') : '✓'} ${visibleLines(text)}`)
   }
 
-  /** Prints a line on standard error. */
-  error(text: string): void {
+  /** Prints a line on standard error that is visible text already, with our own colours. */
+  paintedError(text: string): void {
     this.#options.stderr.write(`${text}\n`)
+  }
+
+  get #isSilent(): boolean {
+    return this.#options.quiet || this.#options.json
   }
 
   /** Prints bytes of the result as they are; resolves when the reader has room for more. */

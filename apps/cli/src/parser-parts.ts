@@ -1,23 +1,23 @@
 import { type Command as CommanderCommand, Option } from 'commander'
 import { type ArgumentSpec, type Command, type Given, longName, type OptionSpec } from './command.ts'
 
-// From specs to what the parser takes, and from what the parser found to the texts that specs read.
+// Translates definitions into the parser's own, and what the parser found into the texts that definitions read.
 
 type Specs = Readonly<Record<string, OptionSpec>>
 
-/** An argument as help shows it: `<DOMAIN...>`, `[VALUE]`. */
+/** The syntax of an argument in help: `<DOMAIN...>`, `[VALUE]`. */
 export function argumentSyntax({ value, required, several }: ArgumentSpec): string {
   const name = several ? `${value}...` : value
   return required ? `<${name}>` : `[${name}]`
 }
 
-/** The flags of an option as help shows them: `-q, --quiet`, `--socket <PATH>`. */
+/** The syntax of an option in help: `-q, --quiet`, `--socket <PATH>`. */
 function optionSyntax(key: string, { short, value }: OptionSpec): string {
   const flags = short === undefined ? longName(key) : `-${short}, ${longName(key)}`
   return value === undefined ? flags : `${flags} <${value}>`
 }
 
-/** An option as the parser takes it. */
+/** The parser's definition of an option. */
 export function optionOf(key: string, spec: OptionSpec): Option {
   const option = new Option(optionSyntax(key, spec), spec.help)
   return spec.value === undefined
@@ -25,7 +25,7 @@ export function optionOf(key: string, spec: OptionSpec): Option {
     : option.argParser<readonly string[]>((text, previous = []) => [...previous, text])
 }
 
-/** The texts that an option was given. A flag like `--no-header` is, to the parser, the absence of `--header`. */
+/** The texts that an option was given. The parser treats a flag like `--no-header` as the absence of `--header`. */
 function givenTo(parser: CommanderCommand, option: Option): readonly string[] {
   const value: unknown = parser.getOptionValue(option.attributeName())
   if (Array.isArray(value)) return value.map(String)

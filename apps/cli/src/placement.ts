@@ -3,7 +3,7 @@ import { UsageError } from './cli-error.ts'
 import type { OptionSpec, ValuesOf } from './command.ts'
 import { pairs, text } from './option.ts'
 
-/** Options that say where the volumes of a new domain go. */
+/** Options that choose the pools of a new domain's volumes. */
 export const placementOptions: {
   readonly pool: OptionSpec<string | undefined>
   readonly volumePool: OptionSpec<ReadonlyMap<string, string>>
@@ -12,13 +12,13 @@ export const placementOptions: {
   volumePool: pairs('VOLUME=POOL', 'pool for one volume: root, private, volatile or kernel'),
 }
 
-/** What was said about pools. @throws UsageError when the two ways to say it are mixed */
+/** The pools that the options choose. @throws UsageError when both options are given */
 export function placementOf({ pool, volumePool }: ValuesOf<typeof placementOptions>): Placement {
   if (pool !== undefined && volumePool.size > 0) throw new UsageError('--pool and --volume-pool exclude each other')
   return { pool, pools: volumePool }
 }
 
-/** The pools that are named. */
+/** The pools that a placement names. */
 export function poolsIn({ pool, pools }: Placement): readonly string[] {
   return pool === undefined ? [...pools.values()] : [pool]
 }

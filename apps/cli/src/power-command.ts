@@ -5,20 +5,20 @@ import { type Command, defineCommand, type Example } from './command.ts'
 import { connect } from './connect.ts'
 import { forEachDomain } from './for-each-domain.ts'
 
-/** A command that gives one order to each of several domains. */
+/** A command that sends one call to each of several domains. */
 export interface PowerOrder {
   readonly description: readonly string[]
   readonly examples: readonly Example[]
   readonly row: CallRow<undefined, undefined, undefined>
-  /** What is being done, as `pausing`. */
+  /** The work as a participle: `pausing`. */
   readonly doing: string
-  /** What was done, as `paused`. */
+  /** The result as a participle: `paused`. */
   readonly done: string
-  /** What is said instead when an error of this kind shows that there was nothing to do. */
-  readonly nothingToDo?: readonly [when: abstract new (...parameters: never[]) => Error, said: string]
+  /** An error that means that the domain is in the wanted state already, and the result that is printed then. */
+  readonly nothingToDo?: readonly [when: abstract new (...parameters: never[]) => Error, result: string]
 }
 
-/** Makes the command of an order. */
+/** Defines the command that sends a call to several domains. */
 export function powerCommand({ description, examples, row, doing, done, nothingToDo }: PowerOrder): Command {
   return defineCommand({
     description,

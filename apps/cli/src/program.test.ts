@@ -90,11 +90,11 @@ describe('a wrong command line', () => {
     [['ls', '--format', 'xml'], 'cloister: --format takes table or json or csv, not "xml"\n'],
     [['ls', '--format'], "cloister: option '--format <FORMAT>' argument missing; see `cloister help ls`\n"],
     [['--color', 'maybe', 'ls'], 'cloister: --color takes auto or always or never, not "maybe"\n'],
-  ])('%j is told in one line', async (args, stderr) => {
+  ])('%j is reported in one line', async (args, stderr) => {
     expect(await cli.fails(...args)).toEqual({ status: exitStatus.usage, stderr })
   })
 
-  it('is told as JSON to programs', async () => {
+  it('is reported as JSON with --json', async () => {
     const { status, stderr } = await cli.fails('ls', '--nope', '--json')
     expect(status).toBe(exitStatus.usage)
     expect(JSON.parse(stderr)).toEqual({
@@ -109,7 +109,7 @@ describe('a wrong command line', () => {
 })
 
 describe('a daemon', () => {
-  it('that is not there is told once, however many domains were named', async () => {
+  it('that is not there is reported once, however many domains were named', async () => {
     const { status, stderr } = await new Cli('/nowhere/qubesd.sock').run(['start', 'a', 'b', 'c'])
     expect(status).toBe(exitStatus.unreachable)
     expect(stderr).toMatch(
@@ -136,7 +136,7 @@ describe('a daemon', () => {
     expect(await new Cli(broken.socket).fails('ls')).toMatchObject({ status: exitStatus.unreachable })
   })
 
-  it('cannot drive the terminal of whoever asks', async () => {
+  it('cannot control the terminal with its replies', async () => {
     const evil = '0\0work\x1b[2J class=AppVM state=Running uuid=1\n'
     await using hostile = await FakeDaemon.start((method) => (method === 'admin.vm.List' ? evil : '0\0'))
     expect(await new Cli(hostile.socket).ok('ls', '-c', 'name')).toBe('NAME\nwork\\x1b[2J\n')

@@ -17,10 +17,10 @@ export interface Invocation {
   readonly globals: Given
 }
 
-/** Completion asks it, and knows the other commands: it cannot be on their list. */
+/** Shells run it. It imports the list of commands, which therefore cannot import it. */
 const complete: ListedCommand = {
   name: 'complete',
-  summary: 'print what a word may become',
+  summary: 'print the completions of a word',
   heading: helpHeading,
   hidden: true,
   load: async () => (await import('./commands/complete.ts')).complete,
@@ -41,7 +41,7 @@ function examplesText(examples: readonly Example[], colour: boolean): string {
   return `\n${title}\n${lines.join('\n')}`
 }
 
-/** The parser of a command line, made from the commands' own descriptions. */
+/** The parser of a command line, made from the definitions of the commands. */
 class Program {
   readonly #options: ProgramOptions
   readonly #parser: CommanderCommand = new CommanderCommand('cloister')
@@ -66,7 +66,7 @@ class Program {
       styleOptionText: (name) => paint('cyan', name),
       styleArgumentText: (name) => paint('cyan', name),
     })
-    parser.description('Isolated domains on this host: look at them, make them, run them.')
+    parser.description('Manages isolated domains on this host.')
     parser.version(`cloister ${version}`, '--version', 'print the version')
     parser.helpOption('-h, --help', 'explain a command').helpCommand(false)
     parser.addHelpText(
@@ -79,7 +79,7 @@ class Program {
     parser.hook('preSubcommand', (_, chosen) => this.#prepare(chosen))
   }
 
-  /** Reads the command line and does what it says. @throws CommanderError */
+  /** Parses the command line and runs its command. @throws CommanderError */
   async run(words: readonly string[]): Promise<void> {
     await this.#parser.parseAsync([...words], { from: 'user' })
   }
@@ -88,7 +88,7 @@ class Program {
     this.#parser.command(name, { hidden }).summary(summary).helpGroup(heading)
   }
 
-  /** `cloister help volume ls` is another way to say `cloister volume ls --help`. */
+  /** Adds the command `help`: `cloister help volume ls` is the same as `cloister volume ls --help`. */
   #listHelp(): void {
     this.#parser
       .command('help')
@@ -102,7 +102,7 @@ class Program {
       })
   }
 
-  /** Reads the file of the command that was chosen. */
+  /** Loads the module of the command that was chosen. */
   async #prepare(chosen: CommanderCommand): Promise<void> {
     const listed = everyCommand.find(({ name }) => name === chosen.name())
     if (listed === undefined) return
@@ -152,7 +152,7 @@ class Program {
   }
 }
 
-/** The parser's complaint as one line: `error: unknown option '--x'\n(Did you mean --y?)`. */
+/** The parser's message, `error: unknown option '--x'\n(Did you mean --y?)`, as an error of one line. */
 function usageError(error: CommanderError, words: readonly string[]): UsageError {
   const text = error.message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ')
   const name = words.find((word) => everyCommand.some((listed) => listed.name === word))
@@ -162,14 +162,14 @@ function usageError(error: CommanderError, words: readonly string[]): UsageError
   )
 }
 
-/** Reads a command line and performs it. @throws UsageError when it cannot be read, or whatever the command throws */
+/** Parses a command line and runs its command. @throws UsageError when it cannot be parsed; what the command throws */
 export async function runProgram(words: readonly string[], options: ProgramOptions): Promise<void> {
   try {
     await new Program(options).run(words)
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
     if (error.exitCode === 0) return
-    // Help was printed instead, as something was missing.
+    // A word was missing, and help has been printed instead of an error.
     if (error.code === 'commander.help') throw new ReportedError(exitStatus.usage)
     throw usageError(error, words)
   }

@@ -11,7 +11,7 @@ function textOf(value: Json, isSize: boolean): string {
   return visibleText(Array.isArray(value) ? value.map(String).join(' ') || '-' : String(value))
 }
 
-/** Prints one thing, a line a key; `sizes` are keys whose values are bytes. */
+/** Prints an object, one key a line, or as JSON; the values of the keys in `sizes` are bytes. */
 export function printRecord(
   output: Output,
   record: Readonly<Record<string, Json>>,
@@ -24,6 +24,6 @@ export function printRecord(
   const width = Math.max(...Object.keys(record).map((key) => key.length))
   for (const [key, value] of Object.entries(record)) {
     const name = key.padEnd(width)
-    output.line(`${output.colour ? paint('bold', name) : name}  ${textOf(value, sizes.has(key))}`)
+    output.paintedLine(`${output.colour ? paint('bold', name) : name}  ${textOf(value, sizes.has(key))}`)
   }
 }

@@ -1,3 +1,4 @@
+import { visibleText } from '@cloister/kit'
 import { paint } from './colour.ts'
 import type { ExitStatus } from './exit-status.ts'
 import { failureJson, failureLine, failureOf } from './failure.ts'
@@ -5,16 +6,16 @@ import { formatJson } from './json.ts'
 import type { Output } from './output.ts'
 
 /**
- * Tells of an error, about one domain of several when that is given: one line of text, or of JSON, on standard error.
+ * Prints an error on standard error as one line of text or JSON. `domain` is the one of several that it is about.
  * Returns the exit status for it.
  */
 export function reportFailure(output: Output, error: unknown, domain?: string): ExitStatus {
   const failure = failureOf(error)
   if (output.isJson) {
-    output.error(formatJson(failureJson(failure, domain)))
+    output.paintedError(formatJson(failureJson(failure, domain)))
     return failure.status
   }
   const subject = output.errorColour ? paint('red', 'cloister') : 'cloister'
-  output.error(failureLine(failure, domain === undefined ? subject : `${subject}: ${domain}`))
+  output.paintedError(failureLine(failure, domain === undefined ? subject : `${subject}: ${visibleText(domain)}`))
   return failure.status
 }

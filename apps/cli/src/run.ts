@@ -1,3 +1,4 @@
+import { visibleLines } from '@cloister/kit'
 import { ReportedError } from './cli-error.ts'
 import { readAll } from './command.ts'
 import type { Context } from './context.ts'
@@ -8,7 +9,7 @@ import { type Invocation, runProgram } from './program.ts'
 
 const { stdout, stderr, env } = process
 
-/** Leaving by a signal: at once, so that whoever typed Ctrl-C is not kept; the daemon may still carry out what was asked. */
+/** Signals that end the command at once; the daemon may still carry out what it was asked to do. */
 const signals: ReadonlyMap<NodeJS.Signals, ExitStatus> = new Map([
   ['SIGINT', exitStatus.interrupted],
   ['SIGTERM', exitStatus.terminated],
@@ -26,13 +27,17 @@ function leaveOnSignals(): AbortSignal {
   return controller.signal
 }
 
-/** `cloister ls | head` is no reason to complain. */
-function leaveWhenUnread(): void {
-  for (const stream of [stdout, stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      process.exit(error.code === 'EPIPE' ? exitStatus.unread : exitStatus.failure)
-    })
+/** Ends the command when its output cannot be written; no message is printed when the reader has gone, as in `cloister ls | head`. */
+function leaveWhenUnwritable(): void {
+  const leave = (error: NodeJS.ErrnoException): void => {
+    if (error.code === 'EPIPE') process.exit(exitStatus.unread)
+    stderr.write(`cloister: the output cannot be written (${error.code ?? error.message})\n`)
+    process.exit(exitStatus.failure)
   }
+  stdout.on('error', leave)
+  stderr.on('error', ({ code }: NodeJS.ErrnoException) => {
+    process.exit(code === 'EPIPE' ? exitStatus.unread : exitStatus.failure)
+  })
 }
 
 function contextOf({ globals }: Invocation, signal: AbortSignal): Context {
@@ -49,20 +54,25 @@ function contextOf({ globals }: Invocation, signal: AbortSignal): Context {
   return { options, output, environment: env, signal }
 }
 
-/** Tells what was wrong; with `CLOISTER_DEBUG` set also where in the program it happened. */
-async function report(error: unknown, output: Output): Promise<ExitStatus> {
+/** Prints the error and, when `CLOISTER_DEBUG` has a value, the calls that led to it. */
+async function report(error: unknown, output: Output, context: Context | undefined): Promise<ExitStatus> {
   if (error instanceof ReportedError) return error.status
-  const { reportFailure } = await import('./report.ts')
-  const status = reportFailure(output, error)
-  if ((env['CLOISTER_DEBUG'] ?? '') !== '' && error instanceof Error) stderr.write(`${error.stack}\n`)
+  const [{ reportFailure }, { unlessDaemonIsGone }] = await Promise.all([
+    import('./report.ts'),
+    import('./lost-daemon.ts'),
+  ])
+  const status = reportFailure(output, context === undefined ? error : await unlessDaemonIsGone(context, error))
+  if ((env['CLOISTER_DEBUG'] ?? '') !== '' && error instanceof Error)
+    output.paintedError(visibleLines(error.stack ?? ''))
   return status
 }
 
 /** Runs a command line; resolves with the exit status. */
 export async function run(words: readonly string[]): Promise<ExitStatus> {
-  leaveWhenUnread()
+  leaveWhenUnwritable()
   const signal = leaveOnSignals()
-  // Until the command line has been read; what is wrong with it is told in the form that was asked for.
+  let context: Context | undefined
+  // Prints what is wrong with the command line, before that has been read: as JSON when the word --json stands in it.
   let output = new Output({
     stdout,
     stderr,
@@ -77,13 +87,13 @@ export async function run(words: readonly string[]): Promise<ExitStatus> {
       stderr,
       environment: env,
       async perform(invocation) {
-        const context = contextOf(invocation, signal)
+        context = contextOf(invocation, signal)
         output = context.output
         await invocation.command.run(context, invocation.arguments, invocation.options)
       },
     })
     return exitStatus.ok
   } catch (error) {
-    return await report(error, output)
+    return await report(error, output, context)
   }
 }

@@ -1,14 +1,15 @@
+import { visibleText } from '@cloister/kit'
 import { paint } from './colour.ts'
 import { fitted } from './fitted-text.ts'
 import { columnsOf, type Output, type TextStream } from './output.ts'
 
 const frames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'] as const
 const frameMs = 100
-/** Work that is done sooner needs no spinner. */
+/** Work that takes less time shows no spinner. */
 const patienceMs = 200
 const eraseLine = '\r\x1b[K'
 
-/** Shows on a terminal that something is under way; shows nothing elsewhere. */
+/** Shows on a terminal that work is going on; without a terminal it shows nothing. */
 export class Spinner implements Disposable {
   readonly #terminal: TextStream | undefined
   readonly #colour: boolean
@@ -21,19 +22,19 @@ export class Spinner implements Disposable {
   constructor(output: Output, text: string) {
     this.#terminal = output.progressTerminal
     this.#colour = output.errorColour
-    this.#text = text
+    this.#text = visibleText(text)
     if (this.#terminal === undefined) return
     this.#timer = setTimeout(() => this.#turn(), patienceMs)
     process.on('exit', this.#erase)
   }
 
-  /** Says something else from now on. */
+  /** Replaces the text. */
   update(text: string): void {
-    this.#text = text
+    this.#text = visibleText(text)
     if (this.#isShown) this.#draw()
   }
 
-  /** Prints something else where the spinner is. */
+  /** Hides the spinner, so that `print` can print on its line. */
   interrupt(print: () => void): void {
     this.#hide()
     print()

@@ -24,10 +24,10 @@ export interface TableOptions {
 }
 
 const gap = '  '
-/** No column is cut below this. */
+/** No column becomes narrower than this. */
 const leastWidth = 6
 
-/** Widths that fit together: the widest columns of text give first; a number that was cut would be another one. */
+/** Widths whose sum fits: the widest columns of text are cut first, and columns of numbers never, as a cut number is another number. */
 function fitWidths(columns: readonly TableColumn[], widths: readonly number[], limit: number): number[] {
   const fit = [...widths]
   let excess = fit.reduce((sum, width) => sum + width, gap.length * (fit.length - 1)) - limit

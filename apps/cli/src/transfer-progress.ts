@@ -1,17 +1,18 @@
+import { visibleText } from '@cloister/kit'
 import { paint } from './colour.ts'
 import { fitted } from './fitted-text.ts'
 import { columnsOf, type Output, type TextStream } from './output.ts'
 import { formatSeconds, formatSize } from './sizes.ts'
 
 const redrawMs = 100
-/** Where nothing can be drawn over, a line so often. */
+/** Without a terminal a line is printed at this interval. */
 const lineMs = 10_000
 const barWidth = 20
 const eraseLine = '\r\x1b[K'
-/** Weight of the latest second in the rate that is shown. */
+/** Weight of the latest measurement in the rate that is shown. */
 const smoothing = 0.3
 
-/** What is shown of a transfer. */
+/** The state of a transfer. */
 export interface TransferState {
   readonly done: bigint
   readonly total: bigint | undefined
@@ -40,7 +41,7 @@ function painted(line: string): string {
   return line.replace(/━+/, (full) => paint('green', full)).replace(/─+/, (rest) => paint('dim', rest))
 }
 
-/** Shows how far a transfer is: a bar on a terminal, now and then a line elsewhere. */
+/** Shows the progress of a transfer: a bar on a terminal; without one, a line every few seconds. */
 export class TransferProgress implements Disposable {
   readonly #output: Output
   readonly #terminal: TextStream | undefined
@@ -54,18 +55,18 @@ export class TransferProgress implements Disposable {
   #lastTime: number = this.#start
   #lastDone = 0n
 
-  /** `what` is under way; `total` bytes, if that is known. */
+  /** `what` names the transfer, `total` its bytes, where the number is known. */
   constructor(output: Output, what: string, total: bigint | undefined) {
     this.#output = output
     this.#terminal = output.progressTerminal
-    this.#what = what
+    this.#what = visibleText(what)
     this.#total = total
     this.#timer = setInterval(() => this.#show(), this.#terminal === undefined ? lineMs : redrawMs)
     this.#timer.unref()
     if (this.#terminal !== undefined) process.on('exit', this.#erase)
   }
 
-  /** Hands data on and counts them. */
+  /** The same stream, whose bytes are counted. */
   async *count(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     for await (const chunk of stream) {
       yield chunk
@@ -73,7 +74,7 @@ export class TransferProgress implements Disposable {
     }
   }
 
-  /** What was transferred altogether, and how quickly. */
+  /** The number of bytes that were transferred, and the time. */
   summary(): string {
     const seconds = (performance.now() - this.#start) / 1000
     return `${formatSize(this.#done)} in ${seconds.toFixed(1)} s`

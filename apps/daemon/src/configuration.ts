@@ -17,6 +17,12 @@ export interface Configuration {
   readonly hypervisor: string
   /** Driver of the pool `varlibqubes` of a fresh state. */
   readonly poolDriver: string | undefined
+  /** Largest image that becomes a template, and largest disk in it, GiB. */
+  readonly largestImageGib: number | undefined
+  /** Begin an empty state although there was one, whose database is missing; only on the command line. */
+  readonly acceptEmpty: boolean
+  /** A folder above `run` that other users could have made; not to be set. */
+  readonly untrusted: string | undefined
   /** Group of the sockets. */
   readonly group: string | undefined
   readonly logLevel: LogLevel
@@ -34,10 +40,15 @@ interface Key {
   readonly read: (value: unknown) => unknown
 }
 
+/** No file system of today holds more in one file: 8 EiB. */
+const largestGib = 2 ** 33 - 1
+
 const text = (value: unknown): unknown => (typeof value === 'string' && value !== '' ? value : undefined)
 const absolutePath = (value: unknown): unknown =>
   typeof value === 'string' && value.startsWith('/') ? value : undefined
 const flag = (value: unknown): unknown => (typeof value === 'boolean' ? value : undefined)
+const size = (value: unknown): unknown =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value >= 1 && value <= largestGib ? value : undefined
 const level = (value: unknown): unknown => logLevels.find((name) => name === value)
 
 /** The keys of the file: table and name, what may stand there. */
@@ -47,6 +58,7 @@ const keys: ReadonlyMap<string, Key & { readonly wanted: string }> = new Map([
   ['kernels', { name: 'kernels', read: absolutePath, wanted: 'an absolute path' }],
   ['hypervisor', { name: 'hypervisor', read: text, wanted: 'a libvirt URI' }],
   ['pool_driver', { name: 'poolDriver', read: text, wanted: 'the name of a storage driver' }],
+  ['images.largest_gib', { name: 'largestImageGib', read: size, wanted: `a number from 1 to ${largestGib}` }],
   ['group', { name: 'group', read: text, wanted: 'the name of a group' }],
   ['log.level', { name: 'logLevel', read: level, wanted: logLevels.join(', ') }],
   ['log.reads', { name: 'auditReads', read: flag, wanted: 'true or false' }],

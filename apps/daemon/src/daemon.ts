@@ -10,11 +10,12 @@ import {
   WireErrors,
 } from '@cloister/admin-server'
 import { type OpenedApp, openApp, Statistics } from '@cloister/core'
-import { errorChain, msg, StoragePoolException } from '@cloister/kit'
+import { errorChain, errorText, msg, StoragePoolException } from '@cloister/kit'
 import type { Os } from '@cloister/os'
 import type { Configuration } from './configuration.ts'
 import { groupId } from './group.ts'
 import type { Logger } from './logger.ts'
+import { makeOwnFolder } from './own-folder.ts'
 
 /** The sockets: which calls each serves. Who may connect is trusted to name the source of a call. */
 const sockets = [
@@ -25,7 +26,7 @@ const sockets = [
 
 /** Only the daemon's user, and a group if one is configured, may connect. */
 const socketMode = 0o660
-/** The run folder may be entered by others: its sockets and folders each say who may use them. */
+/** The folders may be entered by others: each file, socket and folder in them says who may use it. */
 const folderModes = { state: 0o711, run: 0o755 } as const
 
 /** How long calls may take to end when the daemon stops, ms. */
@@ -52,6 +53,7 @@ export class Daemon {
     log: Logger,
     onFatal: (error: Error) => void,
   ): Promise<Daemon> {
+    if (configuration.untrusted !== undefined) await makeOwnFolder(os, configuration.untrusted)
     await makeFolder(os, configuration.state, folderModes.state)
     await makeFolder(os, configuration.run, folderModes.run)
     const opened = await openApp({
@@ -61,6 +63,10 @@ export class Daemon {
       kernelsFolder: configuration.kernels,
       hypervisorUri: configuration.hypervisor,
       ...(configuration.poolDriver !== undefined && { poolDriver: configuration.poolDriver }),
+      ...(configuration.largestImageGib !== undefined && {
+        imageLimits: { largest: BigInt(configuration.largestImageGib) << 30n },
+      }),
+      acceptEmpty: configuration.acceptEmpty,
       onFatal,
     })
     const endpoints: Endpoint[] = []
@@ -105,10 +111,12 @@ export class Daemon {
   }
 }
 
+/** Makes a folder with a mode that does not depend on the umask of the process; one that is there stays as it is. */
 async function makeFolder(os: Os, path: string, mode: number): Promise<void> {
   try {
-    await os.files.makeFolder(path, mode)
+    const { made } = await os.files.makeFolder(path, mode)
+    if (made) await os.files.setMode(path, mode)
   } catch (cause) {
-    throw new StoragePoolException(msg`Cannot make the folder ${path}`, { cause })
+    throw new StoragePoolException(msg`Cannot make the folder ${path}: ${errorText(cause)}`, { cause })
   }
 }

@@ -1,4 +1,4 @@
-import { CloisterError, errorChain, Untrusted, utf8Text } from '@cloister/kit'
+import { errorText, Untrusted, utf8Text } from '@cloister/kit'
 import { errorCode, nodeOs, type Os } from '@cloister/os'
 import {
   type Configuration,
@@ -8,13 +8,17 @@ import {
   parseConfiguration,
 } from './configuration.ts'
 import { Daemon } from './daemon.ts'
-import { type Logger, openLogger } from './logger.ts'
+import { logWriter } from './log-writers.ts'
+import { type Logger, openLogger, visibleJson } from './logger.ts'
 import { helpText, type Options, parseOptions } from './options.ts'
 import { defaultPlaces } from './places.ts'
 import { version } from './version.ts'
 
 /** Exit statuses: wrong usage or configuration, could not start, the state could not be trusted any more. */
 const exitStatus = { usage: 2, failed: 1, fatal: 70 } as const
+
+/** The descriptor of standard error, where the log goes. */
+const standardError = 2
 
 /** What is left of the 107 bytes of a socket's path for the names of domains, bytes. */
 const longestRunFolder = 107 - '/'.length - 31 - '.console'.length
@@ -37,6 +41,9 @@ async function readConfiguration(os: Os, options: Options): Promise<Configuratio
     kernels: `${state}/vm-kernels`,
     hypervisor: `qemu:///embed?root=${encodeURIComponent(`${run}/qemu`)}`,
     poolDriver: undefined,
+    largestImageGib: undefined,
+    acceptEmpty: false,
+    untrusted: chosen.run === undefined ? places.untrusted : undefined,
     group: undefined,
     logLevel: 'info',
     auditReads: false,
@@ -63,14 +70,13 @@ async function readFile(os: Os, path: string, wanted: boolean): Promise<Partial<
 
 async function serve(os: Os, options: Options): Promise<void> {
   const configuration = await readConfiguration(os, options)
-  const log = openLogger(configuration.logLevel)
+  const log = openLogger(configuration.logLevel, logWriter(standardError), os.clock)
   const stopping = Promise.withResolvers<string>()
   const onFatal = (error: Error): void => {
-    log.error('the state cannot be trusted any more: the daemon stops, guests go on', { error })
-    log.flush()
-    process.exit(exitStatus.fatal)
+    log.error('the state cannot be trusted any more: the daemon stops, guests keep running', { error })
+    void flushed(log).then(() => process.exit(exitStatus.fatal))
   }
-  const daemon = await Daemon.start(os, configuration, log, onFatal)
+  const daemon = await startDaemon(os, configuration, log, onFatal)
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stopping.resolve(signal))
   process.on('SIGHUP', () => void reload(os, options, configuration, log))
   log.info('ready', {
@@ -82,9 +88,28 @@ async function serve(os: Os, options: Options): Promise<void> {
   log.info('stopping', { signal: await stopping.promise })
   await daemon.stop()
   log.info('stopped')
-  log.flush()
+  await flushed(log)
   // Work that was given up may still hold something open.
   process.exit()
+}
+
+/** What was logged before the daemon could not be started is written before the reason. */
+async function startDaemon(...args: Parameters<typeof Daemon.start>): Promise<Daemon> {
+  const [, { debug }, log] = args
+  try {
+    return await Daemon.start(...args)
+  } catch (error) {
+    if (debug) log.error('the daemon could not be started', { error })
+    await flushed(log)
+    throw error
+  }
+}
+
+/** Writes out the log as far as that is possible. The wait for it does not keep the process alive, so the interval does. */
+async function flushed(log: Logger): Promise<void> {
+  const alive = setInterval(() => {}, 100)
+  await log.flush()
+  clearInterval(alive)
 }
 
 /** Takes over what can change while the daemon runs, and says what needs a restart. */
@@ -108,10 +133,19 @@ async function main(): Promise<void> {
   else await serve(nodeOs(), options)
 }
 
+/** The text of an error and of its causes, without those that an earlier text repeats. */
+function reasonOf(thrown: unknown): string {
+  const texts: string[] = []
+  for (let at = thrown; at !== undefined; at = at instanceof Error ? at.cause : undefined) {
+    const text = errorText(at)
+    if (!texts.some((earlier) => earlier.includes(text))) texts.push(text)
+  }
+  return texts.join(': ')
+}
+
 try {
   await main()
 } catch (error) {
-  const known = error instanceof CloisterError
-  process.stderr.write(`cloisterd: ${known || !(error instanceof Error) ? errorChain(error) : error.stack}\n`)
+  process.stderr.write(`cloisterd: ${visibleJson(reasonOf(error).replaceAll('\n', ' '))}\n`)
   process.exit(error instanceof ConfigurationError ? exitStatus.usage : exitStatus.failed)
 }

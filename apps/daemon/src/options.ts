@@ -21,6 +21,9 @@ const table = [
   ['log-level', 'LEVEL', 'debug, info, warn or error'],
 ] as const
 
+/** Longest argument, characters: that of a path. */
+const longestArgument = 4096
+
 /** @throws ConfigurationError */
 export function parseOptions(args: readonly string[]): Options {
   const values = parsed(args)
@@ -32,6 +35,7 @@ export function parseOptions(args: readonly string[]): Options {
     ...path('kernels'),
     ...(values['hypervisor'] !== undefined && { hypervisor: String(values['hypervisor']) }),
     ...(values['pool-driver'] !== undefined && { poolDriver: String(values['pool-driver']) }),
+    ...(values['accept-empty'] === true && { acceptEmpty: true }),
     ...(values['log-level'] !== undefined && { logLevel: values['log-level'] as Configuration['logLevel'] }),
   }
   const config = values['config'] === undefined ? undefined : resolve(String(values['config']))
@@ -39,8 +43,14 @@ export function parseOptions(args: readonly string[]): Options {
 }
 
 function parsed(args: readonly string[]): Record<string, string | boolean | undefined> {
+  if (args.some((arg) => arg.length > longestArgument))
+    throw new ConfigurationError(msg`an argument is longer than ${longestArgument} characters`)
   const strings = Object.fromEntries(table.map(([name]) => [name, { type: 'string' as const }]))
-  const flags = { help: { type: 'boolean' as const, short: 'h' }, version: { type: 'boolean' as const } }
+  const flags = {
+    'accept-empty': { type: 'boolean' as const },
+    help: { type: 'boolean' as const, short: 'h' },
+    version: { type: 'boolean' as const },
+  }
   try {
     return parseArgs({ args: [...args], options: { ...strings, ...flags }, strict: true, allowPositionals: false })
       .values
@@ -59,6 +69,7 @@ export function helpText(): string {
     '',
     'Options:',
     ...options,
+    `  ${'--accept-empty'.padEnd(22)}begin an empty state although there was one, whose database is missing`,
     `  ${'-h, --help'.padEnd(22)}this text`,
     `  ${'--version'.padEnd(22)}the version`,
     '',

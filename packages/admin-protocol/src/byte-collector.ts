@@ -1,4 +1,4 @@
-/** Gathers bytes that come in pieces, in at most twice their own space however small the pieces are. */
+/** Collects bytes that arrive in pieces. It uses at most twice the memory of the bytes, however small the pieces are. */
 export class ByteCollector {
   #space: Uint8Array = new Uint8Array()
   #length = 0
@@ -18,7 +18,7 @@ export class ByteCollector {
     this.#length = needed
   }
 
-  /** Hands over all that was gathered and begins anew. */
+  /** Returns all bytes that were collected, and is empty again. */
   take(): Uint8Array {
     const taken = this.#space.subarray(0, this.#length)
     this.#space = new Uint8Array()

@@ -33,10 +33,10 @@ const groups = [
   internal,
 ]
 
-/** Every call there is. */
+/** The table of all calls. */
 export const allCalls: readonly AnyCallRow[] = groups.flatMap((group) => Object.values<AnyCallRow>(group))
 
-/** A call that a name stands for. */
+/** A call that was found by its name. */
 export interface FoundCall {
   readonly name: string
   readonly row: AnyCallRow
@@ -49,7 +49,8 @@ export interface FoundCall {
 
 const prefixes: Readonly<Record<DialectName, string>> = { admin: 'admin.', mgmt: 'mgmt.', plain: '' }
 const dialectNames: readonly DialectName[] = ['admin', 'mgmt', 'plain']
-const placeholder = '<class>'
+/** The part of a row's key that each variant replaces: `<class>`, `<format>`. */
+const placeholder = /<[a-z]+>/
 
 /** The name of a call on the wire. */
 export function callName<A, P, R>(row: CallRow<A, P, R>, dialect: DialectName, variant?: string): string {
@@ -74,7 +75,7 @@ const byName: ReadonlyMap<string, FoundCall> = new Map(
 /** All names under which calls are served. */
 export const callNames: readonly string[] = [...byName.keys()]
 
-/** The call of that name, or undefined. The socket that it belongs to is the row's. */
+/** The call of that name, or undefined. Whether a socket serves it is for the caller to check, by `row.socket`. */
 export function findCall(name: string): FoundCall | undefined {
   return byName.get(name)
 }
@@ -86,8 +87,8 @@ function refusePresence(what: string, codec: InputCodec<unknown>, call: string, 
 }
 
 /**
- * Checks that payload and argument are there or are not there, as the call wants; the payload first, unless it is streamed
- * (reference: admin-api, 1.2 rule 8). The contents are not looked at.
+ * Refuses a payload or an argument that the call does not take, and a missing one that the call requires. The payload is checked
+ * first, unless it is streamed (reference: admin-api, 1.2 rule 8). The contents are not examined.
  * @throws ProtocolError
  */
 export function refuseWrongPresence(

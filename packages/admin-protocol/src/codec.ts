@@ -1,7 +1,7 @@
 import { asciiText, CloisterError, errorText, msg, ProtocolError, utf8, utf8Text } from '@cloister/kit'
 import { DaemonCommunicationError } from './errors.ts'
 
-/** Bytes of one dialect to a typed value and back: `decode(encode(value))` equals `value`. */
+/** Converts between a typed value and its bytes in one dialect: `decode(encode(value))` equals `value`. */
 export interface Codec<T> {
   /** @throws CloisterError of the type that the reference names for this mistake */
   decode(bytes: Uint8Array): T
@@ -14,11 +14,11 @@ export type Presence = 'none' | 'optional' | 'required'
 /** Codec of an argument or a payload. */
 export interface InputCodec<T> extends Codec<T> {
   readonly presence: Presence
-  /** How a person would write it, for messages and documentation: `<label>`. */
+  /** The form of the input, for messages and documentation: `<label>`. */
   readonly syntax: string
 }
 
-/** A typed value as text; the brick that codecs are made from. */
+/** Converts between a typed value and its text. Codecs are built from text forms. */
 export interface TextForm<T> {
   readonly syntax: string
   /** @throws CloisterError */
@@ -37,7 +37,7 @@ function asciiOf(bytes: Uint8Array): string {
 /** Input that must be empty. */
 export const nothing: InputCodec<undefined> = always(undefined)
 
-/** Input that must be empty and stands for one value. */
+/** Input that must be empty and is decoded as `value`. */
 export function always<T>(value: T): InputCodec<T> {
   return {
     presence: 'none',
@@ -88,7 +88,7 @@ export function optional<T>(form: TextForm<T>): InputCodec<T | undefined> {
   })
 }
 
-/** Content of a reply. What does not parse was not sent by a sane daemon, whatever is wrong with it. */
+/** Content of a reply. Whatever error its form throws becomes a DaemonCommunicationError: the daemon sent a wrong reply. */
 export function reply<T>(form: TextForm<T>): Codec<T> {
   return {
     decode(bytes) {
@@ -105,7 +105,7 @@ export function reply<T>(form: TextForm<T>): Codec<T> {
   }
 }
 
-/** The reply of a call that only does something. */
+/** The empty reply of a call that returns no value. */
 export const noReply: Codec<undefined> = {
   decode(bytes) {
     if (bytes.length > 0) throw new DaemonCommunicationError(msg`the reply should be empty`)

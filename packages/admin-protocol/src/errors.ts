@@ -1,13 +1,13 @@
 import { CloisterError, libvirtCodes, QubesException } from '@cloister/kit'
 
 /**
- * The bytes are no request at all, or too many: the connection is closed without a reply (reference: admin-api, 1.2).
+ * The bytes are not a request, or the request is too long: the connection is closed without a reply (reference: admin-api, 1.2).
  */
 export class FramingError extends CloisterError {
   static override readonly libvirtCode: number = libvirtCodes.invalidArg
 }
 
-/** What the daemon sent is not a reply of the call. Made on the client's side only. */
+/** The bytes that the daemon sent are not a reply to the call. Only clients throw it. */
 export class DaemonCommunicationError extends QubesException {
   static override readonly wireType: string = 'QubesDaemonCommunicationError'
 }

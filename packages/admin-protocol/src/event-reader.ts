@@ -5,19 +5,19 @@ import { DaemonCommunicationError } from './errors.ts'
 import { parseReply, type Reply } from './reply.ts'
 import { eventForm, type QubesEvent } from './values/event.ts'
 
-/** Most bytes of one event message that a client takes in. */
+/** Longest event message that a client accepts, bytes. */
 export const eventLimit: number = 1 << 20
 
 const eventHead = 0x31
 const message = reply(eventForm)
-const noEvent = msg`what the daemon sent among events is no event`
+const noEvent = msg`the daemon sent bytes that are not an event in a stream of events`
 
-/** Reads a stream of event messages as its bytes come in. Instead of the first one a reply may come, which ends the stream. */
+/** Reads event messages from a stream of bytes. In place of the first event a daemon may send a reply, which ends the stream. */
 export class EventReader {
   readonly #limit: number
   /** The message that is not complete yet. */
   readonly #held: ByteCollector = new ByteCollector()
-  /** How many texts of it are complete, and whether nothing of the next one has come. */
+  /** How many texts of that message are complete, and whether the next text is empty so far. */
   #texts = 0
   #textIsEmpty = true
   #streaming = false
@@ -44,7 +44,7 @@ export class EventReader {
     return found
   }
 
-  /** What stood in the stream's place, when the daemon closed; undefined after at least one event. */
+  /** The reply that the daemon sent in place of events, once it has closed the connection; undefined after an event. */
   finish(): Reply | undefined {
     const rest = this.#held.take()
     if (!this.#streaming) return parseReply(rest)
@@ -59,7 +59,7 @@ export class EventReader {
     this.#held.push(part)
   }
 
-  /** Where the message ends within `bytes`, or -1: after the empty text that stands in a key's place. */
+  /** The index after the end of the message within `bytes`, or -1. A message ends with an empty text where a key would be. */
   #messageEnd(bytes: Uint8Array): number {
     if (this.#held.length === 0 && bytes[0] !== eventHead) this.#expectReply()
     if (this.#isReply) return -1

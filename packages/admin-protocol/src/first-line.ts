@@ -6,7 +6,7 @@ export const firstLineLimit: number = 4096
 
 const newline = 0x0a
 
-/** A streamed payload cut after its first line. */
+/** A streamed payload: its first line, and the data after that line. */
 export interface HeadedStream {
   /** The line without its newline. */
   readonly line: Untrusted<Uint8Array>

@@ -3,10 +3,10 @@ import { ByteCollector } from './byte-collector.ts'
 import { DaemonCommunicationError } from './errors.ts'
 import { parseReply, type Reply } from './reply.ts'
 
-/** Most bytes of a reply that a client takes in, unless it says otherwise. */
+/** Longest reply that a client accepts unless it gives another limit, bytes. */
 export const replyLimit: number = 64 << 20
 
-/** Reads the reply of one call as its bytes come in; it ends where the daemon closes. */
+/** Collects the reply to one call; the reply is complete when the daemon closes the connection. */
 export class ReplyReader {
   readonly #limit: number
   readonly #bytes: ByteCollector = new ByteCollector()

@@ -14,7 +14,7 @@ export interface WireException {
   readonly traceback: string
 }
 
-/** What a daemon answered: content, an exception, or nothing at all, which is how policy refuses. */
+/** The answer of a daemon: content, an exception, or an empty answer, by which policy refuses a call. */
 export type Reply =
   | { readonly kind: 'ok'; readonly content: Uint8Array }
   | { readonly kind: 'exception'; readonly exception: WireException }
@@ -69,5 +69,5 @@ export function parseReply(bytes: Uint8Array): Reply {
   const body = bytes.subarray(2)
   if (digit === heads.ok[0] && nul === 0) return { kind: 'ok', content: body }
   if (digit === heads.exception[0] && nul === 0) return { kind: 'exception', exception: parseException(body) }
-  throw new DaemonCommunicationError(msg`what the daemon sent is not a reply`)
+  throw new DaemonCommunicationError(msg`the bytes that the daemon sent are not a reply`)
 }

@@ -2,7 +2,7 @@ import { asciiText, concatBytes, msg, Untrusted, utf8 } from '@cloister/kit'
 import { FramingError } from './errors.ts'
 import { adminDomainName, type DomainReference, formatDomainReference } from './values/domain-name.ts'
 
-/** What stands before the first NUL of a request, taken apart but not looked into (reference: admin-api, 1.2). */
+/** The parts of a request before its first NUL; none of them is checked yet (reference: admin-api, 1.2). */
 export interface RequestHeader {
   readonly method: string
   readonly argument: Untrusted<Uint8Array>
@@ -14,7 +14,7 @@ export interface RequestHeader {
 const space = 0x20
 const plus = 0x2b
 
-/** Cuts at the first `most` - 1 separators. */
+/** Splits the bytes at the first `most` - 1 separators. */
 function split(bytes: Uint8Array, separator: number, most: number): Uint8Array[] {
   const parts: Uint8Array[] = []
   let rest = bytes
@@ -27,7 +27,7 @@ function split(bytes: Uint8Array, separator: number, most: number): Uint8Array[]
   return [...parts, rest]
 }
 
-/** One character a byte, so that whatever is no name stays no name. */
+/** Decodes as latin-1: bytes that are not ASCII become characters that no name may hold, so that the name is refused later. */
 function byteText(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => String.fromCharCode(byte)).join('')
 }
@@ -39,7 +39,7 @@ function destinationOf(kind: string | undefined, name: Uint8Array): string {
 }
 
 /**
- * Takes the bytes before the first NUL apart.
+ * Splits the bytes before the first NUL of a request into its parts.
  * @throws FramingError when they are no header
  */
 export function parseRequestHeader(bytes: Uint8Array): RequestHeader {
@@ -58,7 +58,7 @@ export function parseRequestHeader(bytes: Uint8Array): RequestHeader {
   }
 }
 
-/** A request as a client means it. */
+/** The header of a request that a client sends. */
 export interface OutgoingHeader {
   readonly method: string
   readonly argument: Uint8Array
@@ -67,7 +67,7 @@ export interface OutgoingHeader {
 }
 
 /**
- * The header with its NUL; what follows up to the half-close is the payload.
+ * Encodes a header with its NUL. The bytes that follow, up to the half-close of the connection, are the payload.
  * @throws FramingError when the argument holds a space or a NUL, which no request can express
  */
 export function encodeRequestHeader({ method, argument, source, destination }: OutgoingHeader): Uint8Array {

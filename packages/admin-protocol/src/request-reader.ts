@@ -5,7 +5,7 @@ import { findCall } from './calls.ts'
 import { FramingError } from './errors.ts'
 import { parseRequestHeader, type RequestHeader } from './request-header.ts'
 
-/** Most bytes that the call of a header may have; a streamed payload has no limit here. */
+/** Longest request for the call that a header names, bytes; infinite when its payload is streamed. */
 export function requestLimitOf(header: RequestHeader): number {
   const call = findCall(header.method)
   if (call === undefined) return requestLimit
@@ -13,8 +13,8 @@ export function requestLimitOf(header: RequestHeader): number {
 }
 
 /**
- * Reads one request as its bytes come in. The header is known as soon as its NUL is there, so that a streamed call can
- * start; the payload ends where the client half-closes. What grows too long is refused with the first byte too many.
+ * Reads one request as its bytes arrive. The header is known as soon as its NUL has arrived, so that a streamed call can start.
+ * The payload ends when the client half-closes the connection. A request that is too long is refused at the first byte beyond its limit.
  */
 export class RequestReader {
   readonly #limitOf: (header: RequestHeader) => number
@@ -34,7 +34,7 @@ export class RequestReader {
   }
 
   /**
-   * Takes in what arrived next.
+   * Adds the bytes that arrived next.
    * @throws FramingError after which the connection is to be closed without a reply
    */
   push(chunk: Uint8Array): void {
@@ -56,13 +56,13 @@ export class RequestReader {
     this.#limit = this.#limitOf(this.#header)
   }
 
-  /** Hands over what has arrived of a streamed payload; it is not kept. */
+  /** Returns the bytes of a streamed payload that have arrived since the last call. */
   take(): Untrusted<Uint8Array> {
     return new Untrusted(this.#header === undefined ? new Uint8Array() : this.#bytes.take())
   }
 
   /**
-   * Ends the request where the client half-closed.
+   * Ends the request: the client has half-closed the connection.
    * @throws FramingError when there is no complete header
    */
   finish(): { readonly header: RequestHeader; readonly payload: Untrusted<Uint8Array> } {

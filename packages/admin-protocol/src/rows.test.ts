@@ -130,6 +130,7 @@ const parts = new Map<AnyCallRow, Parts>([
   [domains.vmCreate, { argument: all(maybe(make.word)), payload: request(newNameAndLabel, unplaced) }],
   [domains.vmCreateInPool, { argument: all(maybe(make.word)), payload: request(newNameAndLabel, placed) }],
   [domains.vmCreateTemplate, { argument: all(make.domainName) }],
+  [domains.vmCreateTemplateAs, { argument: all(make.domainName) }],
   [
     domains.vmCreateDisposable,
     {

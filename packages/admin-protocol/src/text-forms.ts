@@ -36,7 +36,7 @@ export function oneOf<W extends string>(words: readonly W[]): TextForm<W> {
   }
 }
 
-/** A form in two steps: `parse` takes a function that says undefined for what it does not know. */
+/** A form made of a function that returns undefined for a text that it refuses. */
 export function scalar<T>(
   syntax: string,
   parse: (text: string) => T | undefined,
@@ -53,12 +53,12 @@ export function scalar<T>(
   }
 }
 
-/** White space around the text is dropped first. */
+/** The same form, without white space around the text. */
 export function trimmed<T>(form: TextForm<T>): TextForm<T> {
   return { ...form, parse: (text) => form.parse(text.trim()) }
 }
 
-/** The empty text is undefined. */
+/** The same form, with the empty text for undefined. */
 export function orEmpty<T>(form: TextForm<T>): TextForm<T | undefined> {
   return {
     syntax: `[${form.syntax}]`,

@@ -1,5 +1,6 @@
 import type { Log } from '@cloister/kit'
 import type { Os } from '@cloister/os'
+import { defaultImageLimits, type ImageLimits } from '@cloister/storage'
 import { Changes } from './changes/changes.ts'
 import type { CoreEvent } from './changes/core-event.ts'
 import { EventBus } from './changes/event-bus.ts'
@@ -38,6 +39,8 @@ export interface AppParts {
   readonly hypervisors: Hypervisors
   readonly kernels: KernelsPort
   readonly memory: MemoryManager
+  /** Limits of images that become templates; those of storage when not given. */
+  readonly imageLimits?: ImageLimits | undefined
 }
 
 /**
@@ -51,6 +54,7 @@ export class App implements System {
   readonly events: Events
   readonly changes: Changes
   readonly intents: Intents
+  readonly imageLimits: ImageLimits
   readonly references: ReferenceIndex = new ReferenceIndex()
   readonly labels: Labels = new Labels()
   readonly domains: DomainCollection = new DomainCollection()
@@ -79,6 +83,7 @@ export class App implements System {
     this.hypervisors = parts.hypervisors
     this.kernels = parts.kernels
     this.memory = parts.memory
+    this.imageLimits = parts.imageLimits ?? defaultImageLimits
     this.events = new EventBus<ChangeEvents, LifeEvents>(parts.journal)
     this.changes = new Changes(parts.journal, this.events)
     this.intents = new Intents(this.changes, parts.os.host.bootId)

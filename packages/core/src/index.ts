@@ -18,7 +18,7 @@ export { resetProperty, setProperty } from './operations/properties.ts'
 export { Statistics } from './operations/statistics.ts'
 export { systemInfo } from './operations/system-info.ts'
 export { addTag, removeTag } from './operations/tags.ts'
-export { fillFile, importStream } from './operations/volumes/import-stream.ts'
+export { importStream } from './operations/volumes/import-stream.ts'
 export {
   beginImport,
   clearVolume,

@@ -1,6 +1,7 @@
 import { errorChain, type Log } from '@cloister/kit'
 import { Connection } from '@cloister/libvirt'
 import type { Os } from '@cloister/os'
+import type { ImageLimits } from '@cloister/storage'
 import { App } from './app.ts'
 import type { CoreEvent } from './changes/core-event.ts'
 import { registerDisposableHandlers } from './disposables/disposable-handlers.ts'
@@ -33,6 +34,10 @@ export interface PlaceOptions {
   readonly kernelsFolder: string
   /** Driver of the pool `varlibqubes` of a fresh system; the best that works when not given. */
   readonly poolDriver?: string
+  /** Limits of images that become templates; those of storage when not given. */
+  readonly imageLimits?: ImageLimits | undefined
+  /** Begin an empty state although there was one, whose database is missing. */
+  readonly acceptEmpty?: boolean
   /** The state in memory can no longer be trusted: the daemon must stop; guests go on. */
   readonly onFatal: (error: Error) => void
 }
@@ -53,7 +58,8 @@ export interface OpenedApp {
  * last daemon interrupted. When it returns, calls can be served.
  */
 export async function openApp(options: OpenOptions): Promise<OpenedApp> {
-  const store = await SqliteStateStore.open(options.stateFolder, { os: options.os })
+  const { os, acceptEmpty = false } = options
+  const store = await SqliteStateStore.open(options.stateFolder, { os, acceptEmpty })
   try {
     const connection = await Connection.open(options.hypervisorUri, {
       os: options.os,
@@ -85,11 +91,11 @@ async function assemble(store: StateStore, connection: Connection, options: Plac
   })
   const [hypervisor, kernels] = await Promise.all([
     Hypervisor.open(connection),
-    Kernels.open(os, options.kernelsFolder),
+    Kernels.open(os, options.kernelsFolder, log),
   ])
   const memory = new MemoryBalancer({ os, hypervisor, log, running: () => app.domains.running() })
   const hypervisors: Hypervisors = { of: () => hypervisor, all: () => [hypervisor] }
-  const app: App = new App({ os, log, journal, hypervisors, kernels, memory })
+  const app: App = new App({ os, log, journal, hypervisors, kernels, memory, imageLimits: options.imageLimits })
   const intents = (await loadState(app, store)) ?? (await makeFreshState(app, options))
   registerHandlers(app)
   await recover(app, intents)
@@ -116,7 +122,7 @@ async function close(app: App, connection: Connection, store: StateStore): Promi
   app.preloads.close()
   app.memory.close()
   await app.journal.idle()
-  for (const pool of app.pools.list()) await pool.close()
+  await app.pools.close()
   await connection.close()
   await store.close()
 }

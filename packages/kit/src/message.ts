@@ -15,7 +15,7 @@ export function msg(parts: TemplateStringsArray, ...fields: readonly Field[]): M
   return { format: parts.map((part) => part.replaceAll('%', '%%')).join('%s'), fields }
 }
 
-/** The message as a person reads it. */
+/** The message as one text, with its fields in place. */
 export function messageText({ format, fields }: Message): string {
   let next = 0
   return format.replace(/%[s%]/g, (mark) => (mark === '%%' ? '%' : String(fields[next++] ?? '')))

@@ -1,14 +1,14 @@
-/** Lets one holder in at a time, first come, first served. */
+/** Runs one piece of work at a time, in the order in which they were given. */
 export class Mutex {
   #tail: Promise<unknown> = Promise.resolve()
   #waiting = 0
 
-  /** True while somebody holds or waits. */
+  /** True while the mutex is held, or waited for. */
   get busy(): boolean {
     return this.#waiting > 0
   }
 
-  /** Runs `work` when everybody before is done, whether they succeeded or not. */
+  /** Runs `work` after all work that was given earlier has ended, in success or failure. */
   async run<T>(work: () => Promise<T> | T): Promise<T> {
     const before = this.#tail
     const { promise, resolve } = Promise.withResolvers<void>()
@@ -24,7 +24,7 @@ export class Mutex {
   }
 }
 
-/** Lets at most `limit` holders in at a time. */
+/** Runs at most `limit` pieces of work at a time, in the order in which they were given. */
 export class Semaphore {
   #free: number
   readonly #queue: (() => void)[] = []

@@ -18,7 +18,7 @@ export class UndoStack implements AsyncDisposable {
     this.#onFailure = onFailure
   }
 
-  /** Adds a step that was taken. `what` completes "could not be undone:", for the log. */
+  /** Adds a step that was taken. `what` names the step in the log when it cannot be undone. */
   add(what: string, undo: () => Promise<unknown> | unknown): void {
     this.#steps.push({ what, undo })
   }

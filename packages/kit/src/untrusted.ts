@@ -1,6 +1,6 @@
 /**
- * A value from outside that nobody has looked at: from a socket, a guest, a file that people edit, a program's output.
- * The only way in is a parser, which makes a typed value of it or throws; parsers reject, they never repair.
+ * A value from outside that has not been checked: from a socket, a guest, a file that users edit, the output of a program. It can only
+ * be read by a parser, which returns a typed value or throws. Parsers reject wrong values; they never repair them.
  */
 export class Untrusted<T> {
   readonly #value: T
@@ -9,7 +9,7 @@ export class Untrusted<T> {
     this.#value = value
   }
 
-  /** Hands the raw value to `parser`. */
+  /** Calls `parser` with the raw value. */
   parse<R>(parser: (value: T) => R): R {
     return parser(this.#value)
   }

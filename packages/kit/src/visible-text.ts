@@ -21,7 +21,9 @@ export function visibleText(text: string): string {
   return text.replaceAll(unsafe, escaped)
 }
 
-/** As `visibleText`, for a text of several lines: line ends stay. */
+/** As `visibleText`, for a text of several lines: line ends and tabs stay. */
 export function visibleLines(text: string): string {
-  return text.split('\n').map(visibleText).join('\n')
+  return text.replaceAll(unsafe, (character) =>
+    character === '\n' || character === '\t' ? character : escaped(character),
+  )
 }

@@ -2,7 +2,7 @@ import { SaxesParser } from 'saxes'
 import { CloisterError, libvirtCodes } from './errors/cloister-error.ts'
 import { msg } from './message.ts'
 
-/** Limits on a document that is read; the first one that is passed throws. */
+/** Limits on a document that is read; a document beyond one of them is refused. */
 export interface XmlLimits {
   readonly bytes: number
   readonly depth: number
@@ -12,7 +12,7 @@ export interface XmlLimits {
 
 const defaultLimits: XmlLimits = { bytes: 4 << 20, depth: 64, nodes: 200_000, attributes: 64 }
 
-/** The text is not XML that we read. */
+/** The text is not XML, or is XML that is refused. */
 export class XmlError extends CloisterError {
   static override readonly libvirtCode: number = libvirtCodes.xmlError
 }
@@ -89,7 +89,7 @@ export function xml(
 }
 
 /**
- * Reads a document into a tree. Refuses a DOCTYPE, whatever passes the limits, and anything that is not well formed.
+ * Reads a document into a tree. Refuses a DOCTYPE, a document beyond the limits, and text that is not well formed.
  * @throws XmlError
  */
 export function parseXml(text: string, limits: Partial<XmlLimits> = {}): XmlElement {

@@ -11,6 +11,10 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Bytes of output at most; 1 MiB when not given. */
   readonly outputLimit?: number
+  /** Exit statuses beside 0 that are no failure. */
+  readonly accept?: readonly number[]
+  /** Files that the program inherits, as descriptor 3 and up in the order given. */
+  readonly inherit?: readonly InheritedFile[]
 }
 
 export interface RunResult {
@@ -31,9 +35,10 @@ export interface ExitStatus {
 }
 
 /**
- * A file that a detached program inherits, as descriptor 3 and up in the order given: a regular file, a device, or a folder
- * that is read. Opening it never waits for another process. A symbolic link as its last name is followed when only root and
- * this process's user can have made it; a regular file that is written must have one name.
+ * A file that a program inherits, as descriptor 3 and up in the order given: a regular file, a device, or a folder that is
+ * read. It is opened with the rights of this process, whatever user the program runs as; opening it never waits for another
+ * process. A symbolic link as its last name is followed when only root and this process's user can have made it; a regular
+ * file that is written must have one name.
  */
 export interface InheritedFile {
   readonly path: string
@@ -43,6 +48,7 @@ export interface InheritedFile {
 export interface DetachOptions {
   /** File that takes standard output and error; appended to, mode 0600. */
   readonly log: string
+  /** Files that the program inherits, as descriptor 3 and up in the order given. */
   readonly inherit?: readonly InheritedFile[]
   readonly uid?: number
   readonly gid?: number

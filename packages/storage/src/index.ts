@@ -1,4 +1,8 @@
 export * from './drivers/linux-kernel/kernels.ts'
+export { fillFile } from './fill-file.ts'
+export { type AdoptedFormat, type Adoption, adoptedFormats, adoptImage } from './foreign/adopt-image.ts'
+export { defaultImageLimits, type ImageLimits } from './foreign/image-limits.ts'
+export { findImages } from './images/found-images.ts'
 export * from './pool.ts'
 export * from './pool-drivers.ts'
 export type { PoolOptions } from './pool-options.ts'

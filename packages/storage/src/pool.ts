@@ -30,8 +30,10 @@ export interface Pool {
   setup(): Promise<void>
   /** Takes hold of a place that was set up before, after a start of the daemon; also removes what a crash left over. */
   open(): Promise<void>
-  /** Lets go; never removes data. */
+  /** Ends the use of the place; never removes data. */
   close(): Promise<void>
+  /** Closes the pool and removes the folders that `setup` made, as far as they are empty. */
+  discard(): Promise<void>
   /** `data_size`, `data_usage`, … in bytes; empty when not known. */
   usageDetails(): Promise<Record<string, bigint>>
   /** The volume object for a config, the same one for the same `vid`; touches no disk. */

@@ -8,7 +8,7 @@ import { type BootTimes, guestSaysItIsUp } from './boot-times.ts'
 import { commandOf, type OpenFile, openFiles } from './qemu-process.ts'
 
 const { processes } = nodeOs()
-/** How QEMU is told to open what it inherits: by the name of a descriptor, or as a set with one descriptor. */
+/** The arguments by which QEMU opens an inherited file: the name of a descriptor, or a set with one descriptor. */
 const byName = /\/proc\/self\/fd\/(\d+)/g
 const bySet = /^fd=(\d+),set=\d+$/
 /** The first descriptor that is inherited. */
@@ -16,7 +16,7 @@ const firstDescriptor = 3
 const lookMs = 2
 const patienceMs = 30_000
 
-/** Something that QEMU inherits: a folder for its sockets, what the guest prints, an image, or a file that is only read. */
+/** A file that QEMU inherits: the folder for its sockets, the output of the guest, an image, or a file that is only read. */
 interface Part extends InheritedFile {
   readonly kind: 'folder' | 'console' | 'image' | 'other'
 }
@@ -35,7 +35,7 @@ export class BareGuest implements AsyncDisposable {
     this.#folder = folder
   }
 
-  /** Takes a running QEMU for a pattern. Its guest must only just have been started: its images are copied to `folder`. */
+  /** Copies arguments and images of a running QEMU. Its guest must have been started just before. Images go to `folder`. */
   static async like(pid: number, folder: string): Promise<BareGuest> {
     const [program = '', ...args] = await commandOf(pid)
     const parts = await inherited(pid, args)
@@ -44,12 +44,12 @@ export class BareGuest implements AsyncDisposable {
     return new BareGuest([program, ...args.filter((argument) => argument !== '-S')], parts, folder)
   }
 
-  /** Boots it once, with images as they were. */
+  /** Boots the guest once, with copies of the original images. */
   async boot(): Promise<BootTimes> {
     const place = join(this.#folder, 'run')
     const inherit = await Promise.all(this.#parts.map((part) => this.#prepare(part, place)))
     const start = performance.now()
-    if (this.#isOver) throw new Error('no guest is booted any more')
+    if (this.#isOver) throw new Error('the bench has ended: no guest is booted')
     this.#qemu = processes.startDetached(this.#command, { log: join(this.#folder, 'log'), inherit })
     await this.#qemu
     await monitorAnswers(join(place, 'monitor'))
@@ -63,7 +63,7 @@ export class BareGuest implements AsyncDisposable {
     return { returnsMs, upMs, goneMs }
   }
 
-  /** Ends it, for good. */
+  /** Ends QEMU; later boots fail. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isOver = true
     await this.#end()
@@ -75,7 +75,7 @@ export class BareGuest implements AsyncDisposable {
     if (qemu && (await processes.signal(qemu, 'SIGKILL'))) await qemu.exited
   }
 
-  /** Puts one in place of a part of the pattern. */
+  /** Replaces one inherited file by the file of this guest. */
   async #prepare({ kind, path, access }: Part, place: string): Promise<InheritedFile> {
     await mkdir(place, { recursive: true })
     if (kind === 'folder') return { path: place, access }
@@ -87,7 +87,7 @@ export class BareGuest implements AsyncDisposable {
   }
 }
 
-/** What a QEMU inherited, in the order of the descriptors. */
+/** The files that a QEMU inherited, in the order of the descriptors. */
 async function inherited(pid: number, args: readonly string[]): Promise<Part[]> {
   const open = (await openFiles(pid)).filter(({ descriptor }) => descriptor >= firstDescriptor)
   const named = new Set(args.flatMap((argument) => [...argument.matchAll(byName)].map(([, number]) => Number(number))))
@@ -101,7 +101,7 @@ async function inherited(pid: number, args: readonly string[]): Promise<Part[]> 
   return parts
 }
 
-/** QEMU moves the members of its sets to other descriptors, in order, and may have them more than once. */
+/** The members of sets. QEMU duplicates them to other descriptors, in order, and may have several duplicates. */
 function imagesAmong(files: readonly OpenFile[]): Part[] {
   const images = files.filter(({ path }) => !path.startsWith('/dev/'))
   return [...Map.groupBy(images, ({ path }) => path).values()].flatMap(([first]) =>
@@ -114,7 +114,7 @@ async function kindOf({ path, access }: OpenFile): Promise<Part['kind']> {
   return access === 'readwrite' ? 'console' : 'other'
 }
 
-/** Where the copy of an image is kept. */
+/** The path of the copy of an image. */
 function pristine(folder: string, path: string): string {
   return join(folder, `pristine-${basename(path)}`)
 }

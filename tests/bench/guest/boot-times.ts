@@ -1,22 +1,22 @@
 import { readFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** What it took to boot a guest and to end it, ms. */
+/** The times of booting a guest and of ending it, ms. */
 export interface BootTimes {
-  /** Until QEMU runs and can be told what to do. */
+  /** Until QEMU runs and its monitor answers. */
   readonly returnsMs: number
-  /** Until the guest's user space says that it is up. */
+  /** Until the user space of the guest prints that it is up. */
   readonly upMs: number
-  /** From the order to end it until it is gone. */
+  /** From the request to end the guest until QEMU has ended. */
   readonly goneMs: number
 }
 
-/** Printed by the guest of demo and tests when it is up. */
+/** The line that the guest of the demo and the tests prints when it is up. */
 const greeting = 'cloister-guest ready'
 const lookMs = 5
 const patienceMs = 60_000
 
-/** Resolves when the guest whose console is recorded in `path` says that it is up. */
+/** Resolves when the guest whose output is written to `path` has printed that it is up. */
 export async function guestSaysItIsUp(path: string): Promise<void> {
   const deadline = performance.now() + patienceMs
   while (!(await readFile(path, 'latin1')).includes(greeting)) {

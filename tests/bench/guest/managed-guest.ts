@@ -8,7 +8,7 @@ import { Cloisterd, scratchFolder } from '../../support/cloisterd.ts'
 import { type BootTimes, guestSaysItIsUp } from './boot-times.ts'
 import { findQemu, openFiles } from './qemu-process.ts'
 
-/** The guest of demo and tests: kernel and root. */
+/** The guest of the demo and the tests: kernel and root image. */
 export const guestFolder: string = fileURLToPath(new URL('../../../.cache/guest', import.meta.url))
 
 const properties = { memory: '160', maxmem: '0', vcpus: '1' } as const
@@ -40,7 +40,7 @@ export class ManagedGuest {
     return this.#daemon.folder
   }
 
-  /** Boots it once; `whileItBoots` is told the pid of QEMU as soon as the start has returned. */
+  /** Boots the guest once; `whileItBoots` is called with the pid of QEMU as soon as the start has returned. */
   async boot(whileItBoots?: (pid: number) => Promise<void>): Promise<BootTimes> {
     const start = performance.now()
     await this.#domain.start()
@@ -55,7 +55,7 @@ export class ManagedGuest {
     return { returnsMs, upMs, goneMs: performance.now() - killed }
   }
 
-  /** Guests outlive their daemon, which also completes a start that is under way: what runs after its end is ended by hand. */
+  /** Stops the daemon, then ends the QEMU that outlives it, also one whose start the daemon completed while it stopped. */
   async remove(): Promise<void> {
     await this.#domain.kill().catch(() => {})
     await this.#daemon.stop()
@@ -73,9 +73,9 @@ async function makeDomain({ socket }: Cloisterd, name: string): Promise<Domain> 
   return client.domains.create({ name, label: 'red', klass: 'AppVM', template: 'tiny' })
 }
 
-/** Where QEMU records what the guest prints. */
+/** The file to which QEMU writes the output of the guest. */
 async function consoleLog(pid: number): Promise<string> {
   const found = (await openFiles(pid)).find(({ path }) => path.endsWith('.console.log'))
-  if (!found) throw new Error(`QEMU ${pid} does not record the console of its guest`)
+  if (!found) throw new Error(`QEMU ${pid} does not write the console of its guest to a file`)
   return found.path
 }

@@ -6,10 +6,10 @@ export interface OpenFile extends InheritedFile {
   readonly descriptor: number
 }
 
-/** Part of the flags of an open file that says whether it can be written (`O_ACCMODE`). */
+/** The bits in the flags of an open file that tell whether it can be written (`O_ACCMODE`). */
 const accessMask = 3
 
-/** The pid of the QEMU of a domain, if there is one. */
+/** The pid of the QEMU of a domain; undefined when there is none. */
 export async function findQemu(domain: string): Promise<number | undefined> {
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
     const args = await commandOf(Number(pid)).catch(() => [])
@@ -23,7 +23,7 @@ export async function commandOf(pid: number): Promise<string[]> {
   return (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0').slice(0, -1)
 }
 
-/** What a process has open that has a path, by descriptor. */
+/** The open files of a process that have a path, by descriptor. */
 export async function openFiles(pid: number): Promise<OpenFile[]> {
   const found: OpenFile[] = []
   const descriptors = (await readdir(`/proc/${pid}/fd`)).map(Number).sort((a, b) => a - b)

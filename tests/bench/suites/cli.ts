@@ -10,7 +10,7 @@ import type { Bench, ScaledSuite } from '../suite.ts'
 
 const program = fileURLToPath(new URL('../../../bin/cloister', import.meta.url))
 
-/** What a user waits for on the command line. */
+/** The time of a command on the command line. */
 export const cli: ScaledSuite = { name: 'cli', measure }
 
 async function measure(subject: Subject, { report, effort }: Bench): Promise<void> {
@@ -27,7 +27,7 @@ async function measure(subject: Subject, { report, effort }: Bench): Promise<voi
   report.add({ suite: 'cli', name: 'cloister ls', domains, value: median(ours), unit: 'ms', limit, aim })
 }
 
-/** Lists all domains; gives the time that it took, ms. @throws Error when a domain is missing */
+/** Lists all domains; resolves with the time of the command, ms. @throws Error when a domain is missing */
 async function list({ socket, domains }: Subject): Promise<number> {
   const start = performance.now()
   const child = spawn(program, ['ls', '--quiet', '--socket', socket], { stdio: ['ignore', 'pipe', 'inherit'] })

@@ -12,10 +12,10 @@ import type { Bench, ScaledSuite } from '../suite.ts'
 const subscriberCount = 100
 const subscription = encodeRequest({ method: 'admin.Events' })
 
-/** From a change to the last of many who are told of it. */
+/** The time from a change until the last of many subscribers has its event. */
 export const events: ScaledSuite = { name: 'events', measure }
 
-/** What has to be done at least: make the change durable, then tell all. */
+/** The least work: one wait for the disk, then a message to all. */
 async function measure(subject: Subject, bench: Bench): Promise<void> {
   const { report, limits, effort } = bench
   const { messages, told } = await tellRepeatedly(subject, bench)
@@ -27,7 +27,7 @@ async function measure(subject: Subject, bench: Bench): Promise<void> {
   report.add({ ...row, name: 'change to the last subscriber', value: told, limit, aim: limitPlus(1) })
 }
 
-/** Median times, ms: until all have a message that goes through a server that does nothing else; until all have an event. */
+/** Median times, ms: until all clients of an echo server have a message; until all subscribers have an event. */
 async function tellRepeatedly(
   { socket }: Subject,
   { limits, quick, effort }: Bench,
@@ -49,14 +49,14 @@ async function tellRepeatedly(
   return { messages: median(messages), told: median(told) }
 }
 
-/** Connections that have sent their request, if any. */
+/** Opens connections; each has sent its request, if there is one. */
 function connect(count: number, path: string, request?: Uint8Array): Promise<Socket[]> {
   const one = async (): Promise<Socket> => {
     const socket = createConnection({ path, allowHalfOpen: true })
     await once(socket, 'connect')
     if (request) {
       socket.end(request)
-      // The first thing that a subscriber is told is that it is one.
+      // The first event confirms the subscription.
       await once(socket, 'readable')
     }
     return socket

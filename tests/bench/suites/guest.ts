@@ -11,7 +11,7 @@ interface Figure {
   readonly name: string
   readonly of: keyof BootTimes
   readonly aim: Aim
-  /** What it is for QEMU alone on the machine for which the aims are, ms. */
+  /** The time of QEMU alone on the machine for which the aims are set, ms. */
   readonly reference: number
 }
 
@@ -21,7 +21,7 @@ const figures: readonly Figure[] = [
   { name: 'kill to gone', of: 'goneMs', aim: atMost(50), reference: 6 },
 ]
 
-/** Booting a guest, beside QEMU alone with the same arguments and the same images. */
+/** Boots a guest, compared to QEMU alone with the same arguments and the same images. */
 export const guest: PlainSuite = { name: 'guest', measure }
 
 async function measure({ report, resources, quick }: Bench): Promise<void> {
@@ -47,12 +47,12 @@ async function measure({ report, resources, quick }: Bench): Promise<void> {
   }
 }
 
-/** A boot takes seconds of a processor's time: whatever else runs on the machine only adds to it. */
+/** A boot takes seconds of processor time, to which other programs can only add: the shortest boot counts. */
 function best(boots: readonly BootTimes[], of: keyof BootTimes): number {
   return Math.min(...boots.map((times) => times[of]))
 }
 
-/** The first boot formats the private volume; the second is the pattern for QEMU alone. */
+/** The first boot formats the private volume; the second one shows the arguments for QEMU alone. */
 async function firstBoots(managed: ManagedGuest): Promise<BareGuest> {
   await managed.boot()
   const like = Promise.withResolvers<BareGuest>()

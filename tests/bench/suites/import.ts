@@ -16,7 +16,7 @@ const sizes = { quick: 16 * mib, full: 1024 * mib } as const
 const domain = 'imported'
 const volume = 'private'
 
-/** Filling a volume, beside a copy of the same file. */
+/** Imports data into a volume, compared to a copy of the same file. */
 export const imports: PlainSuite = { name: 'import', measure }
 
 async function measure({ report, resources, quick, effort }: Bench): Promise<void> {
@@ -41,7 +41,7 @@ async function measure({ report, resources, quick, effort }: Bench): Promise<voi
   report.add({ ...row, name: `${size / mib} MiB by a client on the host`, value: median(inPlace) })
 }
 
-/** Writes a file of data that are not zero, in which no two pages of a piece are alike. */
+/** Writes a file without zeroes, in which no two pages of a piece are equal. */
 async function fill(path: string, size: number): Promise<void> {
   const piece = nodeOs().host.random(mib)
   const file = await open(path, 'w')

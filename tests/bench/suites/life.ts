@@ -9,7 +9,7 @@ import { createDomain, domainName, type Subject } from '../subject.ts'
 import type { Bench, ScaledSuite } from '../suite.ts'
 import { countSyncs } from '../syncs.ts'
 
-/** What can be done with domains as wholes, in the order in which it must be done. */
+/** The operations that make and remove domains, in the order in which they must run. */
 const operations = [
   { name: 'admin.vm.Create.AppVM', moreMs: 3, act: create },
   { name: 'clone: Create, CloneFrom, CloneTo', moreMs: 5, act: clone },
@@ -18,10 +18,10 @@ const operations = [
 
 type OperationName = (typeof operations)[number]['name']
 
-/** Making and removing domains. The aim is what the disk takes, once for every time that the daemon waits for it, and a bit. */
+/** Makes and removes domains. The aim is a wait for the disk for each time that the daemon waits for it, and a few ms. */
 export const life: ScaledSuite = { name: 'life', measure }
 
-/** Domains that were made and are to be removed. */
+/** Domains that were made and not removed yet. */
 interface Work {
   readonly socket: string
   readonly names: string[]
@@ -55,7 +55,7 @@ interface Measured {
   readonly sharesBlocks: boolean
 }
 
-/** Several clients share the disk's time, so only the time of one can be compared with it. */
+/** Several clients share the disk, so only the time of a single client is compared with the limit. */
 function add({ domains }: Subject, { report }: Bench, measured: Measured): void {
   const { clients, index, sample, append, syncs, sharesBlocks } = measured
   const operation = operations[index]
@@ -73,7 +73,7 @@ async function canShareBlocks({ socket }: Subject): Promise<boolean> {
   return info.split('\n').includes('driver=file-reflink')
 }
 
-/** How often the daemon waits for the disk in each operation; empty when that cannot be found out. */
+/** The number of waits for the disk in each operation; empty when it cannot be counted. */
 async function syncsOf(subject: Subject, work: Work, { report, quick }: Bench): Promise<Map<OperationName, number>> {
   const found = new Map<OperationName, number>()
   const times = quick ? 2 : 8
@@ -86,7 +86,7 @@ async function syncsOf(subject: Subject, work: Work, { report, quick }: Bench): 
     }
   } catch (error) {
     report.note(
-      `life: no limit is known, as nobody counts how often the daemon waits for the disk: ${errorText(error)}`,
+      `life: there is no limit, because the waits of the daemon for the disk cannot be counted: ${errorText(error)}`,
     )
   }
   while (work.names.length > 0) await remove(work)
@@ -99,7 +99,7 @@ async function create(work: Work): Promise<void> {
   work.names.push(name)
 }
 
-/** As today's clients do it: there is no call for it in the Admin API that ships. */
+/** Clones a domain as the tools of Qubes do: their dialect of the Admin API has no call for it. */
 async function clone(work: Work): Promise<void> {
   const { socket } = work
   const name = `bench-${++work.made}`

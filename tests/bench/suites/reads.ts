@@ -7,7 +7,7 @@ import { domainName, type Subject } from '../subject.ts'
 import type { Bench, ScaledSuite } from '../suite.ts'
 
 interface Read extends AdminRequest {
-  /** With so many clients and domains. */
+  /** The aim for these numbers of clients and domains. */
   readonly aim?: (clients: number, domains: number) => Aim | undefined
 }
 

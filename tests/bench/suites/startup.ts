@@ -11,7 +11,7 @@ const settleMs = 250
 const mostSettlings = 20
 const memoryAim = atMost(120)
 
-/** Time from the start of the program until it serves, and its memory then. */
+/** The time from the start of the daemon until it serves, and its memory then. */
 export const startup: ScaledSuite = { name: 'startup', measure }
 
 async function measure(subject: Subject, bench: Bench): Promise<void> {
@@ -35,7 +35,7 @@ function aim({ domains }: Subject): Aim {
   return atMost(domains <= 1000 ? 0.5 : 1)
 }
 
-/** A process gives memory back for a moment after it has become ready. */
+/** Waits until the memory of the process no longer changes: it shrinks for a moment after the start. */
 async function settledMemory(pid: number): Promise<number> {
   let before = Number.NaN
   for (let looks = 0; looks < mostSettlings; looks++) {

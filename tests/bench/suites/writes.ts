@@ -8,7 +8,7 @@ import type { Bench, ScaledSuite } from '../suite.ts'
 
 interface Write {
   readonly name: string
-  /** What a client does with its domain. */
+  /** The call of a client on its domain. */
   readonly call: (socket: string, destination: string, number: number, client: number) => Promise<void>
   readonly aim?: (clients: number) => Aim | undefined
 }
@@ -42,7 +42,7 @@ const calls: readonly Write[] = [
   },
 ]
 
-/** Changes that are durable when the reply comes. */
+/** Calls that change the state, and are answered when the change is durable. */
 export const writes: ScaledSuite = { name: 'writes', measure }
 
 async function measure(subject: Subject, { report, limits, effort, clients: counts }: Bench): Promise<void> {

@@ -1,5 +1,5 @@
 import { vmClone, vmCloneInPool } from '@cloister/admin-protocol'
-import { required } from '../argument.ts'
+import { newDomain, required } from '../argument.ts'
 import { type Command, defineCommand } from '../command.ts'
 import { withPools } from '../missing.ts'
 import { placementOf, placementOptions, poolsIn } from '../placement.ts'
@@ -7,13 +7,13 @@ import { Spinner } from '../spinner.ts'
 
 export const clone: Command = defineCommand({
   description: [
-    'Copies a domain: volumes, properties, features, tags, firewall rules and notes. The daemon does it in one step; what fails leaves nothing behind.',
+    'Copies a domain: volumes, properties, features, tags, firewall rules and notes. The daemon copies it in one step: when that fails there is no copy.',
     'Volumes are copied as they were when the domain last stopped.',
   ],
-  examples: [['cloister clone work work-copy', 'a second one like it']],
+  examples: [['cloister clone work work-copy', 'a second domain with the same content']],
   arguments: {
-    source: required('DOMAIN', 'what is copied', 'domain'),
-    name: required('NAME', 'name of the copy'),
+    source: required('DOMAIN', 'the domain that is copied', 'domain'),
+    name: newDomain('NAME', 'the name of the copy'),
   },
   options: placementOptions,
   async run(context, { source, name }, options) {

@@ -75,7 +75,7 @@ describe('the programs in /etc/qubes-rpc', () => {
     expect(said(parseReply(long.stdout))).toContain('the data are longer')
   })
 
-  it('hand on what the daemon refuses, as the tools read it', async () => {
+  it('print what the daemon refuses in the form that the tools read', async () => {
     const missing = await serve('admin.vm.volume.Import', 'nope', ['private'], '')
     expect(missing.status).toBe(1)
     expect(said(parseReply(missing.stdout))).toMatch(/^QubesVMNotFoundError: /)

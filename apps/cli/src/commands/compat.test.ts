@@ -2,8 +2,12 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, 
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { nodeOs, ProcessError } from '@cloister/os'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { manifestPath } from '../compat/manifest.ts'
+import { make, unmake } from '../compat/make.ts'
+import { manifestPath, writeManifest } from '../compat/manifest.ts'
+import { itemName } from '../compat/plan.ts'
+import { planRemove, type RemoveStep, remove } from '../compat/remove.ts'
 import { exitStatus } from '../exit-status.ts'
 import { Cli } from '../testing/cli.ts'
 
@@ -51,7 +55,12 @@ describe('cloister compat install', () => {
       '/run/qubesd.misc.sock -> /run/cloister/qubesd.misc.sock',
       '/run/qubesd.sock -> /run/cloister/qubesd.sock',
       '/usr/',
+      '/usr/bin/',
+      '/usr/bin/qrexec-client-vm',
+      '/usr/bin/qvm-appmenus',
       '/usr/lib/',
+      '/usr/lib/qubes/',
+      '/usr/lib/qubes/qrexec-client',
       '/usr/lib/sysusers.d/',
       '/usr/lib/sysusers.d/cloister-qubes.conf',
     ])
@@ -81,7 +90,7 @@ describe('cloister compat install', () => {
   })
 
   it.each([
-    ['a file of somebody else', (path: string) => writeFile(path, 'Qubes release 4.2 (R4.2)\n')],
+    ['a file of another program', (path: string) => writeFile(path, 'Qubes release 4.2 (R4.2)\n')],
     ['a folder', (path: string) => mkdir(path)],
     ['a link to somewhere else', (path: string) => symlink('/etc/os-release', path)],
   ])('changes nothing when there is %s in the way', async (_, occupy) => {
@@ -110,7 +119,7 @@ describe('cloister compat install', () => {
     expect(refused.stderr).toContain('this is a Qubes OS already')
   })
 
-  it('does not take over what somebody has changed since', async () => {
+  it('does not replace a file that was changed since', async () => {
     await cli.ok(...install, '--root', root)
     const path = join(root, 'etc/qubes-rpc/admin.vm.Console')
     await writeFile(path, '#!/bin/sh\necho mine\n')
@@ -121,7 +130,7 @@ describe('cloister compat install', () => {
     expect(await tree()).toEqual(['/etc/', '/etc/qubes-rpc/', '/etc/qubes-rpc/admin.vm.Console'])
   })
 
-  it('goes on where it was interrupted', async () => {
+  it('continues an installation that was interrupted', async () => {
     await cli.ok(...install, '--root', root)
     const whole = await tree()
     await rm(join(root, 'etc/qubes-rpc/admin.vm.Console'))
@@ -143,7 +152,14 @@ describe('cloister compat install', () => {
 })
 
 describe('cloister compat remove', () => {
-  it('takes away exactly what was made', async () => {
+  it('removes what an interrupted installation left', async () => {
+    await cli.ok(...install, '--root', root)
+    await writeFile(join(root, 'etc/qubes-release.cloister-new'), 'Qub')
+    await cli.ok('compat', 'remove', '--root', root)
+    expect(await tree()).toEqual([])
+  })
+
+  it('removes exactly what was made', async () => {
     await mkdir(join(root, 'etc/qubes-rpc'), { recursive: true })
     await writeFile(join(root, 'etc/qubes-rpc/qubes.Mine'), '#!/bin/sh\n')
     const before = await tree()
@@ -187,11 +203,94 @@ describe('cloister compat remove', () => {
   })
 })
 
+describe('helper programs', () => {
+  const program = async (path: string, ...args: string[]): Promise<number | undefined> => {
+    const error: unknown = await nodeOs()
+      .processes.run([join(root, path), ...args])
+      .then(
+        () => undefined,
+        (reason: unknown) => reason,
+      )
+    if (error === undefined) return 0
+    if (!(error instanceof ProcessError)) throw error
+    expect(error.stderr).toContain('Cloister')
+    return error.status?.code ?? undefined
+  }
+
+  it('let qvm-clone copy the menus that there are, and fail where nothing is served', async () => {
+    await cli.ok(...install, '--root', root)
+    expect(await program('usr/bin/qvm-appmenus', '--init', '--update', '--source', 'work', 'copy')).toBe(0)
+    expect(await program('usr/bin/qvm-appmenus', '--get-available', 'work')).toBe(1)
+    expect(await program('usr/bin/qvm-appmenus')).toBe(1)
+    expect(await program('usr/bin/qrexec-client-vm', 'dom0', 'admin.vm.List')).toBe(127)
+    expect(await program('usr/lib/qubes/qrexec-client', '-d', 'work', 'user:true')).toBe(127)
+  })
+})
+
 describe('the system that runs', () => {
-  it('gets its group by the programs for that', async () => {
-    const { make, unmake } = await import('../compat/make.ts')
+  const account = (name: string, members = ''): string => `${name}:x:960:${members}\n`
+  const actions = (steps: readonly RemoveStep[]): string[] =>
+    steps.map(({ item, action, why }) => `${action} ${itemName(item)}${why === undefined ? '' : `: ${why}`}`)
+
+  beforeEach(async () => {
+    await mkdir(join(root, 'etc/cloister'), { recursive: true })
+    await writeManifest(root, [
+      { kind: 'group', name: 'qubes' },
+      { kind: 'member', group: 'qubes', user: 'alice' },
+    ])
+  })
+
+  it.each([
+    [
+      'with its own member only',
+      account('qubes', 'alice'),
+      '',
+      ['remove member alice of group qubes', 'remove group qubes'],
+    ],
+    [
+      'with another member',
+      account('qubes', 'bob,alice'),
+      '',
+      ['remove member alice of group qubes', 'kept group qubes: bob is a member of it'],
+    ],
+    ['that is gone', '', '', ['gone member alice of group qubes', 'gone group qubes']],
+    [
+      'that a comment names',
+      account('qubes'),
+      '# group = "qubes"\n',
+      ['gone member alice of group qubes', 'remove group qubes'],
+    ],
+    [
+      'that the configuration names',
+      account('qubes', 'alice'),
+      'group = "qubes"\n',
+      [
+        'kept member alice of group qubes: /etc/cloister/cloister.toml names the group',
+        'kept group qubes: /etc/cloister/cloister.toml names the group',
+      ],
+    ],
+  ])('keeps or loses a group %s', async (_, groups, configuration, expected) => {
+    await writeFile(join(root, 'etc/group'), groups)
+    await writeFile(join(root, 'etc/cloister/cloister.toml'), configuration)
+    expect(actions(await planRemove(root))).toEqual(expected)
+  })
+
+  it('keeps a group that is the primary group of a user', async () => {
+    await writeFile(join(root, 'etc/group'), account('qubes', 'alice'))
+    await writeFile(join(root, 'etc/passwd'), 'carol:x:1001:960::/home/carol:/bin/sh\n')
+    expect(actions(await planRemove(root))).toContain('kept group qubes: carol is a member of it')
+  })
+
+  it('still knows a group that was kept, and removes it when it is not needed any more', async () => {
+    await writeFile(join(root, 'etc/group'), account('qubes', 'bob'))
+    expect(actions(await remove(root, await planRemove(root)))).toContain('kept group qubes: bob is a member of it')
+    await writeFile(join(root, 'etc/group'), account('qubes'))
+    expect(actions(await planRemove(root))).toEqual(['remove group qubes'])
+  })
+
+  it('changes its groups by the programs for that', async () => {
     const calls = join(root, 'calls')
-    for (const name of ['groupadd', 'groupdel']) {
+    for (const name of ['groupadd', 'groupdel', 'gpasswd']) {
       await writeFile(join(root, name), `#!/bin/sh\necho ${name} "$@" >>'${calls}'\n`)
       await chmod(join(root, name), 0o755)
     }
@@ -199,10 +298,18 @@ describe('the system that runs', () => {
     process.env['PATH'] = `${root}:${path}`
     try {
       await make('/', { kind: 'group', name: 'qubes' }, false)
+      await make('/', { kind: 'member', group: 'qubes', user: 'alice' }, false)
+      await unmake('/', { kind: 'member', group: 'qubes', user: 'alice' })
       await unmake('/', { kind: 'group', name: 'qubes' })
     } finally {
       process.env['PATH'] = path
     }
-    expect(await readFile(calls, 'utf8')).toBe('groupadd --system qubes\ngroupdel qubes\n')
+    expect((await readFile(calls, 'utf8')).split('\n')).toEqual([
+      'groupadd --system qubes',
+      'gpasswd --add alice qubes',
+      'gpasswd --delete alice qubes',
+      'groupdel qubes',
+      '',
+    ])
   })
 })

@@ -5,12 +5,12 @@ import { serve } from './compat/serve.ts'
 
 export const compat: CommandGroup = {
   description: [
-    'The unmodified tools of Qubes OS (qvm-ls, qvm-create and their kind) find a daemon by files in fixed places. `cloister compat install` makes those, `cloister compat remove` takes exactly those away again.',
+    'The unmodified tools of Qubes OS (qvm-ls, qvm-create and others) find a daemon by files in fixed places. `cloister compat install` makes these files, `cloister compat remove` removes them again.',
   ],
   examples: [],
   commands: [
     { name: 'install', summary: 'make what the tools of Qubes OS expect', command: installCompat },
-    { name: 'remove', summary: 'take away what install made', command: removeCompat },
+    { name: 'remove', summary: 'remove what install made', command: removeCompat },
     { name: 'serve', summary: 'answer a tool of Qubes OS', hidden: true, command: serve },
   ],
 }

@@ -1,3 +1,4 @@
+import { visibleText } from '@cloister/kit'
 import { any } from '../argument.ts'
 import { type Command, defineCommand } from '../command.ts'
 import { type Candidate, questionOf } from '../completion/line.ts'
@@ -5,9 +6,9 @@ import { lookUp } from '../completion/lookup.ts'
 import { connect } from '../connect.ts'
 import type { Context } from '../context.ts'
 
-/** Somebody waits with a finger on the key. */
+/** A person waits for the completion: a late one is left out. */
 const patienceMs = 2000
-/** What a shell takes as one word as it stands: nothing else is put on a command line. */
+/** Words that a shell does not interpret: no other word is offered. */
 const harmless = /^[\w.:@%+,/-]+$/
 
 async function candidatesFor(context: Context, words: readonly string[]): Promise<readonly Candidate[]> {
@@ -19,9 +20,11 @@ async function candidatesFor(context: Context, words: readonly string[]): Promis
 }
 
 export const complete: Command = defineCommand({
-  description: ['Prints what the last word may become, a line each, and after a tab what that is. Shells ask this.'],
+  description: [
+    'Prints the completions of the last word, one a line, each with a tab and its description. Completion scripts of shells run this.',
+  ],
   examples: [],
-  arguments: { words: any('WORD', 'what stands on the command line after `cloister`') },
+  arguments: { words: any('WORD', 'the words of the command line after `cloister`') },
   options: {},
   async run(context, { words }) {
     const timer = setTimeout(() => process.exit(), patienceMs)
@@ -30,11 +33,11 @@ export const complete: Command = defineCommand({
       for (const { value, description } of await candidatesFor(context, words)) {
         const isDirective = value.startsWith(':')
         if (isDirective || (value.startsWith(current) && harmless.test(value))) {
-          context.output.line(`${value}\t${description}`.trimEnd())
+          context.output.line(`${value}\t${visibleText(description)}`.trimEnd())
         }
       }
     } catch {
-      // Without the daemon there is nothing to offer, and nobody to tell.
+      // Without the daemon there are no completions, and an error message would disturb the command line.
     } finally {
       clearTimeout(timer)
     }

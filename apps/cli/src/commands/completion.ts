@@ -5,10 +5,10 @@ import { completionScripts, shells } from '../completion/scripts.ts'
 
 export const completion: Command = defineCommand({
   description: [
-    'Prints a script that teaches a shell to complete commands, options, and the names of domains, templates, labels, pools, properties and volumes.',
+    'Prints the completion script of a shell. It completes commands, options, and the names of domains, templates, labels, pools, properties and volumes.',
   ],
   examples: [
-    ['source <(cloister completion bash)', 'for this bash; in ~/.bashrc, for all'],
+    ['source <(cloister completion bash)', 'in this bash; the same line in ~/.bashrc for every bash'],
     ['cloister completion zsh >/usr/local/share/zsh/site-functions/_cloister', 'for every zsh'],
     ['cloister completion fish >~/.config/fish/completions/cloister.fish', 'for every fish'],
   ],

@@ -5,7 +5,7 @@ import { exitStatus } from '../exit-status.ts'
 import { Cli, quoted } from '../testing/cli.ts'
 import { PseudoTerminal } from '../testing/pseudo-terminal.ts'
 
-// The console of a domain of the test driver says what it is told.
+// The console of a domain of the test driver echoes what it is sent.
 
 let daemon: Cloisterd
 let cli: Cli
@@ -22,16 +22,25 @@ beforeAll(async () => {
 afterAll(() => daemon.remove())
 
 describe('cloister console, between pipes', () => {
-  it('copies until the input has ended and nothing more is awaited', async () => {
+  it('copies until the input has ended and the console is silent', async () => {
     const { status, stdout, stderr } = await cli.run(['console', 'work', '--linger', '0.3'], { input: 'uname -r\n' })
     expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: 'uname -r\n', stderr: '' })
   })
 
-  it('copies every byte, whatever it is and however many there are', async () => {
+  it('copies all of a long text', async () => {
     const input = Buffer.alloc(1 << 20, 'a line of text\n')
     const ran = await cli.run(['console', 'work', '--linger', '2'], { input })
     expect(ran.status).toBe(0)
     expect(ran.stdout).toBe(input.toString())
+  })
+
+  it('prints nothing that controls a terminal, unless every byte is asked for', async () => {
+    const input = 'a\x1b]0;title\x07b\x1b[6n\x1b[31mc\x1b[0m\n'
+    expect(await cli.run(['console', 'work', '--linger', '0.3'], { input })).toMatchObject({
+      status: 0,
+      stdout: 'ab\x1b[31mc\x1b[0m\n\x1b[0m',
+    })
+    expect(await cli.run(['console', '--raw', 'work', '--linger', '0.3'], { input })).toMatchObject({ stdout: input })
   })
 
   it('ends well when the domain stops', async () => {
@@ -44,7 +53,7 @@ describe('cloister console, between pipes', () => {
     expect(await watching).toEqual({ status: 0, stdout: 'hello\n', stderr: '' })
   })
 
-  it('says that somebody else has it', async () => {
+  it('says that another user has it', async () => {
     let second: Promise<unknown> = Promise.resolve()
     await cli.run(['console', 'work'], {
       input: 'first\n',
@@ -63,7 +72,7 @@ describe('cloister console, between pipes', () => {
     const refused = await cli.fails('console', 'later')
     expect(refused).toEqual({
       status: exitStatus.state,
-      stderr: 'cloister: later does not run; `cloister start later` starts it, --wait waits for that\n',
+      stderr: 'cloister: later does not run; `cloister start later` starts it, --wait waits until it is started\n',
     })
     const waiting = cli.run(['console', '--wait', 'later', '--linger', '0.3'], { input: 'now\n' })
     await cli.ok('start', 'later')
@@ -73,13 +82,13 @@ describe('cloister console, between pipes', () => {
 })
 
 describe.skipIf(script === undefined)('cloister console, on a terminal', () => {
-  it('hands on every key, leaves by Ctrl-], and leaves the terminal as it was', async () => {
+  it('sends every key to the guest, leaves by Ctrl-], and restores the terminal', async () => {
     const shell = `${cli.commandLine('console', 'work')}; echo "status $?"; stty -a`
     await using terminal = PseudoTerminal.start(script ?? '', shell)
     await terminal.shows('Ctrl-] leaves it.')
-    // In raw mode: Ctrl-C is for the guest, and nothing but the guest echoes what is typed.
-    terminal.type('\x03typed')
-    await terminal.shows('\x03typed')
+    // In raw mode Ctrl-C reaches the guest, and only the guest echoes what is typed.
+    terminal.type('before\x03\x1b[32mafter')
+    await terminal.shows('before\x1b[32mafter')
     terminal.type('\x1d')
     await terminal.shows('Left the console of work.')
     await terminal.shows('status 0')

@@ -1,12 +1,13 @@
 import { vmCreate, vmPropertyGet, vmPropertySet, vmRemove } from '@cloister/admin-protocol'
 import type { AdminClient, NewDomain } from '@cloister/client'
 import { QubesValueError } from '@cloister/kit'
-import { required } from '../argument.ts'
+import { newDomain } from '../argument.ts'
 import { CliError, UsageError } from '../cli-error.ts'
 import { type Command, defineCommand } from '../command.ts'
 import { exitStatus } from '../exit-status.ts'
 import { failureOf } from '../failure.ts'
 import { withPools } from '../missing.ts'
+import { domainNameForm } from '../name-check.ts'
 import { pairs, text } from '../option.ts'
 import { placementOf, placementOptions, poolsIn } from '../placement.ts'
 import { valueForWire } from '../property-value.ts'
@@ -15,7 +16,7 @@ import { Spinner } from '../spinner.ts'
 const defaultLabel = 'red'
 const defaultClass = 'AppVM'
 
-/** Sets properties of a new domain. When one is refused the domain goes again: half of what was asked for helps nobody. */
+/** Sets properties of a new domain. When one is refused the domain is removed: the command succeeds or changes nothing. */
 async function setProperties(
   client: AdminClient,
   dest: string,
@@ -33,7 +34,7 @@ async function setProperties(
   }
 }
 
-/** Makes the domain, without its properties. Where a template is missing it says how to come by one. */
+/** Makes the domain, without its properties. The error for a missing template says how to set one. */
 async function make(client: AdminClient, domain: NewDomain): Promise<void> {
   try {
     await client.domains.create(domain)
@@ -47,29 +48,33 @@ async function make(client: AdminClient, domain: NewDomain): Promise<void> {
 /** @throws UsageError */
 function checkClass(klass: string): string {
   const classes = vmCreate.variants ?? []
-  if (!classes.includes(klass)) throw new UsageError(`there is no class ${klass}`, `there are ${classes.join(', ')}`)
+  if (!classes.includes(klass))
+    throw new UsageError(`there is no class ${klass}`, `the classes are ${classes.join(', ')}`)
   return klass
 }
 
 export const create: Command = defineCommand({
   description: [
-    'Makes a domain; it is halted.',
-    'An AppVM takes its root volume from a template and forgets changes to it when it stops; its private volume is kept. A StandaloneVM and a TemplateVM keep everything, and begin empty: `cloister template import` and `cloister volume import` fill them.',
+    'Makes a domain. It is halted until it is started.',
+    'An AppVM takes its root volume from a template at each start, and loses changes to it when it stops; its private volume is kept. A StandaloneVM and a TemplateVM keep all volumes. Their root volume is empty at first: `cloister volume import` fills it, and `cloister template import` makes a template from an image.',
   ],
   examples: [
     ['cloister create work --label blue', 'from the default template'],
-    ['cloister create web --template debian-12 --prop memory=1024 --prop netvm=firewall', 'with its own settings'],
-    ['cloister create store --class StandaloneVM --volume-pool private=big', 'its private volume in a pool of its own'],
+    [
+      'cloister create web --template debian-12 --prop memory=1024 --prop netvm=firewall',
+      'with a template and properties',
+    ],
+    ['cloister create store --class StandaloneVM --volume-pool private=big', 'its private volume lies in the pool big'],
   ],
-  arguments: { name: required('NAME', 'its name: a letter, then letters, digits, "_", "." or "-"; 31 at most') },
+  arguments: { name: newDomain('NAME', `the name of the new domain: ${domainNameForm}`) },
   options: {
-    class: text('CLASS', `its class (default: ${defaultClass})`, { short: 'C', complete: 'class' }),
-    template: text('TEMPLATE', 'its template (default: the global default_template)', {
+    class: text('CLASS', `class of the domain (default: ${defaultClass})`, { short: 'C', complete: 'class' }),
+    template: text('TEMPLATE', 'template of the domain (default: the global default_template)', {
       short: 't',
       complete: 'template',
     }),
-    label: text('LABEL', `its label (default: ${defaultLabel})`, { short: 'l', complete: 'label' }),
-    prop: pairs('PROPERTY=VALUE', 'a property that it gets at once'),
+    label: text('LABEL', `label of the domain (default: ${defaultLabel})`, { short: 'l', complete: 'label' }),
+    prop: pairs('PROPERTY=VALUE', 'set a property of the new domain'),
     ...placementOptions,
   },
   async run(context, { name }, { template, prop, ...options }) {

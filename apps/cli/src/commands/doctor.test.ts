@@ -57,7 +57,7 @@ describe('cloister doctor', () => {
     expect(stdout).toMatch(/\n! template {2}.*\n {12}→ `cloister /)
   })
 
-  it('sees a socket that anybody may use, and fails', async () => {
+  it('fails for a socket that every user may use', async () => {
     await chmod(daemon.socket, 0o666)
     try {
       expect((await findings(cli)).get('sockets')).toMatchObject({ level: 'failure' })

@@ -27,7 +27,7 @@ async function examine(check: Check, patient: Patient): Promise<Finding[]> {
     return (await check.look(patient)).map((finding) => ({ check: check.name, ...finding }))
   } catch (error) {
     const { message, ...failure } = failureOf(error)
-    // Of what keeps this user out the check of users says what to do.
+    // The check "user" has told a user without rights what to do.
     const hint = isDenied(error) ? 'see "user", above' : failure.hint
     return [{ check: check.name, level: 'failure', detail: message, ...(hint !== undefined && { hint }) }]
   }
@@ -45,17 +45,17 @@ async function examineAll(patient: Patient): Promise<Finding[]> {
 function print({ output }: Context, { check, level, detail, hint }: Finding): void {
   const [mark, colour] = marks[level]
   const shown = output.colour ? paint(colour, mark) : mark
-  output.line(`${shown} ${check.padEnd(nameWidth)}  ${visibleText(detail)}`)
-  if (hint !== undefined) output.line(`  ${' '.repeat(nameWidth)}  → ${visibleText(hint)}`)
+  output.paintedLine(`${shown} ${check.padEnd(nameWidth)}  ${visibleText(detail)}`)
+  if (hint !== undefined) output.paintedLine(`  ${' '.repeat(nameWidth)}  → ${visibleText(hint)}`)
 }
 
 export const doctor: Command = defineCommand({
   description: [
-    'Checks what Cloister needs: programs, KVM, control groups, the daemon and its sockets, kernels, pools. What is not as it should be it tells what to do about.',
-    'It looks with the rights of the user who calls it, and changes nothing. The exit status is 1 when something marked ✗ keeps Cloister from working, else 0.',
+    'Checks what Cloister needs: programs, KVM, control groups, the daemon and its sockets, kernels, pools. For each problem it prints what to do.',
+    'The checks run with the rights of the user who runs the command, and change nothing. The exit status is 1 when a check is marked ✗, which means that Cloister does not work; otherwise 0.',
   ],
   examples: [
-    ['cloister doctor', '✓ is well, ! is worth knowing, ✗ is in the way'],
+    ['cloister doctor', '✓ is as it should be, ! is a disadvantage, ✗ keeps Cloister from working'],
     ['cloister doctor --json | jq \'.[] | select(.level != "ok")\'', 'for monitoring'],
   ],
   arguments: {},
@@ -65,7 +65,7 @@ export const doctor: Command = defineCommand({
     const [socket, client] = [await socketOf(context), await connect(context)]
     let findings: Finding[]
     {
-      using _ = new Spinner(output, 'looking')
+      using _ = new Spinner(output, 'checking')
       findings = await examineAll({ os: nodeOs(), socket, client })
     }
     if (output.isJson) output.json(findings.map((finding) => ({ ...finding, hint: finding.hint ?? null })))

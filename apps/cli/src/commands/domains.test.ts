@@ -116,15 +116,15 @@ describe('cloister clone', () => {
 })
 
 describe('cloister remove', () => {
-  it('asks, and so does nothing where nobody can answer', async () => {
+  it('asks first, and does nothing where there is no terminal', async () => {
     expect(await cli.fails('remove', 'work')).toEqual({
       status: exitStatus.usage,
-      stderr: 'cloister: Remove work and its volumes? Nobody can be asked; say --yes\n',
+      stderr: 'cloister: Remove work and its volumes? There is no terminal on which to ask; confirm it with --yes\n',
     })
     expect(await cli.ok('ls', 'work')).toContain('work')
   })
 
-  it('tells everybody who uses a domain', async () => {
+  it('names all users of a domain', async () => {
     await cli.ok('create', 'net', '-t', 'base', '--prop', 'provides_network=true')
     await cli.ok('create', 'user1', '-t', 'base', '--prop', 'netvm=net')
     await cli.ok('create', 'user2', '-t', 'base', '--prop', 'netvm=net')

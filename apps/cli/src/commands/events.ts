@@ -33,8 +33,9 @@ function print(output: Output, { subject, name, pairs }: QubesEvent, now: Date):
   }
   const [time, who, what] = [timeOf(now), (visibleText(subject) || '-').padEnd(subjectWidth), visibleText(name)]
   const said = pairs.map(([key, value]) => `${visibleText(key)}=${quoted(value)}`).join(' ')
-  if (output.colour) output.line(`${paint('dim', time)} ${paint('bold', who)} ${paint('cyan', what)} ${said}`.trimEnd())
-  else output.line(`${time} ${who} ${what} ${said}`.trimEnd())
+  if (output.colour)
+    output.paintedLine(`${paint('dim', time)} ${paint('bold', who)} ${paint('cyan', what)} ${said}`.trimEnd())
+  else output.paintedLine(`${time} ${who} ${what} ${said}`.trimEnd())
 }
 
 function fields(pairs: QubesEvent['pairs']): { fields: Record<string, string> } {
@@ -47,30 +48,36 @@ function parseCount(given: string): number | undefined {
 
 export const events: Command = defineCommand({
   description: [
-    'Shows what happens, one line an event, until Ctrl-C: the time, the domain ("-" is the whole system), the event, and what there is to say about it.',
-    'The first event is connection-established: what happens from then on is not missed. An event that begins with domain-pre-, or another -pre-, announces what may still be refused.',
+    'Prints events as they happen, one a line, until Ctrl-C: the time, the domain ("-" is the whole system), the name of the event, and its fields.',
+    'The first event is connection-established: every event after it is printed. An event with -pre- in its name announces a change that may still be refused.',
   ],
   examples: [
-    ['cloister events', 'everything'],
-    ["cloister events 'property-*' --domain work", 'changes of properties of work'],
-    ['cloister events domain-start --count 2', 'wait until something has started'],
+    ['cloister events', 'all events'],
+    ["cloister events 'property-*' --domain work", 'changes of the properties of work'],
+    ['cloister events domain-start --count 2', 'wait until a domain has started'],
     [
       'cloister events --json | jq -r \'select(.event == "domain-shutdown").subject\'',
       'for programs: one JSON object a line',
     ],
   ],
   arguments: {
-    pattern: optional('PATTERN', 'events of this name only; a "*" at its end stands for any ending'),
+    pattern: optional('PATTERN', 'events of this name only; "*" at the end of the name stands for any text'),
   },
   options: {
-    domain: text('DOMAIN', 'of one domain only', { short: 'd', complete: 'domain' }),
-    count: parsed('NUMBER', 'leave after so many, connection-established among them', parseCount, 'a number from 1', {
-      short: 'n',
-    }),
+    domain: text('DOMAIN', 'events of this domain only', { short: 'd', complete: 'domain' }),
+    count: parsed(
+      'NUMBER',
+      'leave after this many events, connection-established among them',
+      parseCount,
+      'a number from 1',
+      {
+        short: 'n',
+      },
+    ),
   },
   async run(context, { pattern }, { domain, count }) {
     if (pattern !== undefined && !/^[^*]*\*?$/.test(pattern)) {
-      throw new UsageError(`${pattern} is not a pattern`, '"*" may stand at its end only')
+      throw new UsageError(`${pattern} is not a pattern`, '"*" may only be its last character')
     }
     const client = await connect(context)
     const narrowed = {

@@ -1,44 +1,43 @@
 import { vmFeatureGet, vmFeatureList, vmFeatureRemove, vmFeatureSet } from '@cloister/admin-protocol'
 import type { AdminClient } from '@cloister/client'
-import { visibleText } from '@cloister/kit'
 import { optional, required } from '../argument.ts'
-import { mapBounded } from '../bounded.ts'
 import { UsageError } from '../cli-error.ts'
 import { type Command, defineCommand } from '../command.ts'
 import { connect } from '../connect.ts'
 import { chooseColumns, type ListColumn, listOptions, printList } from '../list-output.ts'
+import { failureOfReading, type Reading, readEach, reportObjectFailures } from '../object-failures.ts'
 import { flag } from '../option.ts'
+import { readingColumn } from '../reading-column.ts'
 
 interface Feature {
   readonly name: string
-  readonly value: string
+  readonly reading: Reading<string>
 }
 
+/** Features that are read at the same time. */
 const concurrency = 8
 
 const columns: readonly ListColumn<Feature>[] = [
   { key: 'feature', value: ({ name }) => name },
-  { key: 'value', value: ({ value }) => value },
+  readingColumn('value', (value) => value),
 ]
 
 async function listFeatures(client: AdminClient, dest: string): Promise<Feature[]> {
   const names = await client.call(vmFeatureList, { dest })
-  return await mapBounded(names, concurrency, async (name) => ({
-    name,
-    value: await client.call(vmFeatureGet, { dest, argument: name }),
-  }))
+  const features = await readEach(names, concurrency, (argument) => client.call(vmFeatureGet, { dest, argument }))
+  return features.map(({ item: name, reading }) => ({ name, reading }))
 }
 
 export const features: Command = defineCommand({
   description: [
-    'Shows and changes features of a domain: what it can and what it is for, as guests and tools understand it. An empty value means no; any other, even 0, means yes.',
-    'Without FEATURE it lists those that are set, without VALUE it prints that one.',
+    'Shows and changes features of a domain: named values by which guests and tools know what the domain supports. An empty value means no; any other, even 0, means yes.',
+    'Without FEATURE the command lists the features that are set; without VALUE it prints the value of the feature.',
   ],
   examples: [
-    ['cloister features work', 'those that are set'],
+    ['cloister features work', 'the features that are set'],
     ['cloister features work service.cups 1', 'switch a service on'],
     ["cloister features work service.cups ''", 'switch it off'],
-    ['cloister features work service.cups --unset', 'as if nothing had been said'],
+    ['cloister features work service.cups --unset', 'remove the feature, so that its default holds'],
   ],
   arguments: {
     domain: required('DOMAIN', 'the domain', 'domain'),
@@ -53,20 +52,25 @@ export const features: Command = defineCommand({
     const { output } = context
     const client = await connect(context)
     if (feature === undefined) {
-      if (unset) throw new UsageError('name the feature')
-      printList(output, chooseColumns(columns, choices.columns), await listFeatures(client, dest), choices)
+      if (unset) throw new UsageError('--unset needs the name of a feature')
+      const all = await listFeatures(client, dest)
+      printList(output, chooseColumns(columns, choices.columns), all, choices)
+      reportObjectFailures(
+        output,
+        all.flatMap(({ name, reading }) => failureOfReading(name, reading)),
+      )
     } else if (unset) {
       await client.call(vmFeatureRemove, { dest, argument: feature })
       if (output.isJson) output.json({ domain: dest, feature, value: null })
-      output.done(`${dest}: ${feature} is not set any more`)
+      output.done(`${dest}: ${feature} is removed`)
     } else if (value !== undefined) {
       await client.call(vmFeatureSet, { dest, argument: feature, payload: value })
       if (output.isJson) output.json({ domain: dest, feature, value })
-      output.done(`${dest}: ${feature} is "${visibleText(value)}"`)
+      output.done(`${dest}: ${feature} is "${value}"`)
     } else {
       const found = await client.call(vmFeatureGet, { dest, argument: feature })
       if (output.isJson) output.json({ feature, value: found })
-      else output.line(visibleText(found))
+      else output.line(found)
     }
   },
 })

@@ -16,12 +16,13 @@ import { type Command, type CommandGroup, defineCommand } from '../command.ts'
 import { connect } from '../connect.ts'
 import type { Context } from '../context.ts'
 import { exitStatus } from '../exit-status.ts'
+import { questionOf } from '../firewall-lint.ts'
 import { chooseColumns, type ListColumn, listOptions, printList } from '../list-output.ts'
 import { flag, parsed } from '../option.ts'
 
 const domain = required('DOMAIN', 'the domain', 'domain')
 
-/** A rule with the number by which people name it. */
+/** A rule with the number by which commands name it. */
 interface NumberedRule {
   readonly number: number
   readonly rule: FirewallRule
@@ -61,6 +62,15 @@ function numberOf(text: string): number | undefined {
   return /^[1-9]\d{0,4}$/.test(text) ? Number(text) : undefined
 }
 
+/** @throws UsageError for a rule that matches nothing, unless that is what is wanted */
+function checkRules(rules: readonly FirewallRule[], force: boolean): void {
+  const question = force ? undefined : rules.map(questionOf).find((one) => one !== undefined)
+  if (question !== undefined)
+    throw new UsageError(question, 'correct the host or, to have that rule all the same, say --force')
+}
+
+const forced = flag('also rules with hosts that cannot exist', { short: 'f' })
+
 async function replaceRules(
   context: Context,
   dest: string,
@@ -82,13 +92,15 @@ async function rulesOf(context: Context, dest: string): Promise<readonly Firewal
 }
 
 const ls: Command = defineCommand({
-  description: ['Lists the rules of a domain: the first that matches decides, what none matches is dropped.'],
+  description: [
+    'Lists the rules of a domain. The first rule that matches a packet decides about it; a packet that no rule matches is dropped.',
+  ],
   examples: [
     ['cloister firewall ls work', 'as a table'],
-    ['cloister firewall ls work --rules >rules.txt', 'as `cloister firewall set` reads them'],
+    ['cloister firewall ls work --rules >rules.txt', 'for `cloister firewall set`'],
   ],
   arguments: { domain },
-  options: { ...listOptions, rules: flag('print them as they are written, one a line') },
+  options: { ...listOptions, rules: flag('print the rules in the form of `cloister firewall set`, one a line') },
   async run(context, { domain: dest }, { rules: asWritten, ...choices }) {
     const chosen = chooseColumns(columns, choices.columns)
     const rules = await rulesOf(context, dest)
@@ -104,7 +116,7 @@ const ls: Command = defineCommand({
 const add: Command = defineCommand({
   description: [
     'Adds a rule: accept or drop, then its conditions, all of which must hold. Conditions are dsthost=NAME-OR-ADDRESS, dst4=NETWORK, dst6=NETWORK, proto=tcp|udp|icmp, dstports=PORT or FIRST-LAST, icmptype=NUMBER, specialtarget=dns, expire=UNIX-SECONDS; comment=TEXT stands last.',
-    'A new domain has one rule, which accepts everything: rules that are to matter stand before it (--before 1), or it is deleted.',
+    'A new domain has one rule, which accepts everything. A rule after it has no effect: add rules before it (--before 1), or delete it.',
   ],
   examples: [
     ['cloister firewall add work accept dsthost=example.org proto=tcp dstports=443', 'at the end'],
@@ -115,9 +127,13 @@ const add: Command = defineCommand({
     action: required('ACTION', 'accept or drop', ['accept', 'drop']),
     conditions: any('CONDITION', 'KEY=VALUE'),
   },
-  options: { before: parsed('NO', 'before this rule; else at the end', numberOf, 'the number of a rule') },
-  async run(context, { domain: dest, action, conditions }, { before }) {
+  options: {
+    before: parsed('NO', 'before this rule; else at the end', numberOf, 'the number of a rule'),
+    force: forced,
+  },
+  async run(context, { domain: dest, action, conditions }, { before, force }) {
     const rule = parseFirewallRule([`action=${action}`, ...conditions].join(' '))
+    checkRules([rule], force)
     const rules = await rulesOf(context, dest)
     const at = before === undefined ? rules.length : before - 1
     if (at > rules.length)
@@ -127,8 +143,8 @@ const add: Command = defineCommand({
 })
 
 const remove: Command = defineCommand({
-  description: ['Deletes a rule by its number. Without any rule everything is dropped.'],
-  examples: [['cloister firewall remove work 2', 'the second rule; those behind it move up']],
+  description: ['Deletes a rule by its number. A domain without rules can send nothing.'],
+  examples: [['cloister firewall remove work 2', 'the second rule; the numbers of later rules change']],
   arguments: { domain, number: required('NO', 'the number of the rule') },
   options: {},
   async run(context, { domain: dest, number: text }) {
@@ -140,7 +156,7 @@ const remove: Command = defineCommand({
       throw new CliError(`${dest} has no rule ${number}`, exitStatus.notFound, `see \`cloister firewall ls ${dest}\``)
     }
     const left = rules.toSpliced(number - 1, 1)
-    const warning = left.length === 0 ? '; no rule is left: everything is dropped' : ''
+    const warning = left.length === 0 ? '; no rule is left, so everything is dropped' : ''
     await replaceRules(context, dest, left, `rule ${number} deleted: ${formatFirewallRule(rule)}${warning}`)
   },
 })
@@ -149,20 +165,21 @@ const set: Command = defineCommand({
   description: ['Replaces all rules by those of a file, one a line: action=accept or action=drop, then conditions.'],
   examples: [['cloister firewall set work rules.txt', 'or "-" for standard input']],
   arguments: { domain, file: optional('FILE', 'the rules, or "-" for standard input', 'file') },
-  options: { reset: flag('back to the one rule of a new domain, which accepts everything') },
-  async run(context, { domain: dest, file }, { reset }) {
-    if (reset === (file !== undefined)) throw new UsageError('name a file, or say --reset')
+  options: { reset: flag('set the one rule of a new domain, which accepts everything'), force: forced },
+  async run(context, { domain: dest, file }, { reset, force }) {
+    if (reset === (file !== undefined)) throw new UsageError('give a file or --reset, and not both')
     const bytes = file === undefined ? undefined : await readAllBytes(await openInput(file), firewallLimit)
     const text = bytes === undefined ? 'action=accept\n' : utf8Text(bytes)
     if (text === undefined) throw new UsageError(`${file} is not UTF-8`)
     const rules = parseFirewallRules(text)
-    await replaceRules(context, dest, rules, `${rules.length} rules`)
+    checkRules(rules, force)
+    await replaceRules(context, dest, rules, `${rules.length} ${rules.length === 1 ? 'rule is' : 'rules are'} set`)
   },
 })
 
 const reload: Command = defineCommand({
-  description: ['Applies the rules again: names of hosts are looked up anew.'],
-  examples: [['cloister firewall reload work', 'after a host has got another address']],
+  description: ['Applies the rules again, with the present addresses of the hosts that they name.'],
+  examples: [['cloister firewall reload work', 'after the address of a host has changed']],
   arguments: { domain },
   options: {},
   async run(context, { domain: dest }) {
@@ -173,7 +190,9 @@ const reload: Command = defineCommand({
 })
 
 export const firewall: CommandGroup = {
-  description: ['Firewall rules say where a domain may send to; its network domain enforces them.'],
+  description: [
+    'Shows and changes firewall rules, which say where a domain may send to. They are stored; this version does not enforce them yet.',
+  ],
   examples: [],
   commands: [
     { name: 'ls', summary: 'list rules', command: ls },

@@ -5,10 +5,10 @@ import { powerCommand } from '../power-command.ts'
 
 export const kill: Command = powerCommand({
   description: [
-    'Ends domains at once, like pulling the plug: what a guest had not written is lost. `cloister shutdown` asks first.',
+    'Ends domains at once, as if their power failed: data that a guest has not written to disk are lost. `cloister shutdown` asks the guest instead.',
     'A domain that is halted already is no error.',
   ],
-  examples: [['cloister kill work', 'returns when it has stopped and its volumes are committed']],
+  examples: [['cloister kill work', 'returns when the domain is halted and its volumes are committed']],
   row: vmKill,
   doing: 'ending',
   done: 'ended',

@@ -1,5 +1,5 @@
 import { labelCreate, labelGet, labelIndex, labelList, labelRemove } from '@cloister/admin-protocol'
-import { required } from '../argument.ts'
+import { newName, required } from '../argument.ts'
 import { mapBounded } from '../bounded.ts'
 import { UsageError } from '../cli-error.ts'
 import { paintLabel } from '../colour.ts'
@@ -21,16 +21,17 @@ const columns: readonly ListColumn<Label>[] = [
   { key: 'colour', value: ({ colour }) => colour },
 ]
 
-/** A colour as the protocol has it, from any way to write its six digits. */
+/** The colour in the form of the protocol: `0x` and six digits. @throws UsageError */
 function colourOf(text: string): string {
   const digits = /^(?:0x|#)?([0-9a-f]{6})$/i.exec(text)?.[1]
-  if (digits === undefined) throw new UsageError(`${text} is not a colour`, 'six hexadecimal digits are: 3465a4')
+  if (digits === undefined)
+    throw new UsageError(`${text} is not a colour`, 'a colour is six hexadecimal digits, such as 3465a4')
   return `0x${digits.toLowerCase()}`
 }
 
 const ls: Command = defineCommand({
   description: ['Lists the labels with their colours.'],
-  examples: [['cloister label ls', 'the eight that every system has, and its own']],
+  examples: [['cloister label ls', 'the eight built-in labels, and those that were added']],
   arguments: {},
   options: listOptions,
   async run(context, _, choices) {
@@ -51,8 +52,8 @@ const add: Command = defineCommand({
   description: ['Makes a label.'],
   examples: [['cloister label add pink ff69b4', 'then `cloister prefs work label pink`']],
   arguments: {
-    name: required('NAME', 'its name'),
-    colour: required('COLOUR', 'six hexadecimal digits: red, green, blue'),
+    name: newName('NAME', 'the name of the new label: letters, digits, "_", "." and "-"'),
+    colour: required('COLOUR', 'six hexadecimal digits, two each for red, green and blue'),
   },
   options: {},
   async run(context, { name, colour }) {
@@ -64,8 +65,8 @@ const add: Command = defineCommand({
 })
 
 const remove: Command = defineCommand({
-  description: ['Removes a label that no domain has. The eight labels that every system has stay.'],
-  examples: [['cloister label remove pink', 'no domain may have it any more']],
+  description: ['Removes a label that no domain has. The eight built-in labels cannot be removed.'],
+  examples: [['cloister label remove pink', 'first give its domains another label']],
   arguments: { name: required('NAME', 'the label', 'label') },
   options: {},
   async run(context, { name }) {
@@ -76,7 +77,7 @@ const remove: Command = defineCommand({
 })
 
 export const label: CommandGroup = {
-  description: ['Labels are the colours by which people tell domains apart, and how far they trust them.'],
+  description: ['Shows and changes labels: the colours that show how far a domain is trusted.'],
   examples: [],
   commands: [
     { name: 'ls', summary: 'list labels', command: ls },

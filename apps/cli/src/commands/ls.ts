@@ -7,6 +7,7 @@ import { exitStatus } from '../exit-status.ts'
 import { listOptions, printList } from '../list-output.ts'
 import { columnsFor, defaultColumns, specialColumns } from '../ls/domain-columns.ts'
 import { domainFacts } from '../ls/domain-facts.ts'
+import { reportObjectFailures } from '../object-failures.ts'
 import { words } from '../option.ts'
 
 interface Filter {
@@ -18,7 +19,7 @@ interface Filter {
 /** @throws UsageError */
 function stateOf(word: string): PowerState {
   const state = powerStates.find((one) => one.toLowerCase() === word.toLowerCase())
-  if (state === undefined) throw new UsageError(`there is no state ${word}`, `there are ${powerStates.join(', ')}`)
+  if (state === undefined) throw new UsageError(`there is no state ${word}`, `the states are ${powerStates.join(', ')}`)
   return state
 }
 
@@ -26,7 +27,7 @@ function chosen(items: readonly DomainListItem[], { names, states, classes }: Fi
   const known = new Set(items.map(({ name }) => name))
   const unknown = names.filter((name) => !known.has(name))
   if (unknown.length > 0) {
-    const all = '`cloister ls` alone shows all'
+    const all = '`cloister ls` lists all domains'
     throw new CliError(`there is no domain ${unknown.join(', ')}`, exitStatus.notFound, all)
   }
   const [wantedNames, wantedStates] = [new Set(names), new Set<string>(states.map(stateOf))]
@@ -41,16 +42,16 @@ function chosen(items: readonly DomainListItem[], { names, states, classes }: Fi
 
 export const ls: Command = defineCommand({
   description: [
-    'Lists domains, the admin domain first.',
+    'Lists domains, the admin domain first. What cannot be read of a domain is shown as "?", with the reason on standard error and a failing exit status.',
     `Columns are ${specialColumns.join(', ')}, and the name of any property. Sizes in JSON and CSV are bytes, times seconds.`,
   ],
   examples: [
     ['cloister ls', 'all domains'],
-    ['cloister ls --state running -c name,ip,mem', 'addresses and memory of what runs'],
-    ['cloister ls --tag work --json', 'what has the tag "work", for programs'],
+    ['cloister ls --state running -c name,ip,mem', 'addresses and memory of running domains'],
+    ['cloister ls --tag work --json', 'the domains with the tag "work", for programs'],
     ['cloister ls --class TemplateVM --no-header -c name', 'names alone, one a line'],
   ],
-  arguments: { names: any('DOMAIN', 'these domains only', 'domain') },
+  arguments: { names: any('DOMAIN', 'list these domains only', 'domain') },
   options: {
     ...listOptions,
     columns: words('LIST', `these columns (default: ${defaultColumns.join(',')})`, {
@@ -66,7 +67,14 @@ export const ls: Command = defineCommand({
     const { columns, wanted } = columnsFor(options.columns.length > 0 ? options.columns : defaultColumns)
     const items = chosen(await client.domains.list(), { names, states: options.state, classes: options.class })
     const facts = await domainFacts(client, items, { ...wanted, tags: wanted.tags || options.tag.length > 0 })
-    const tagged = facts.filter(({ tags }) => options.tag.every((tag) => tags.includes(tag)))
+    // A domain whose tags cannot be read may have them: it is shown, as unknown, rather than left out.
+    const tagged = facts.filter(
+      ({ tags, failures }) => failures.has('tags') || options.tag.every((tag) => tags.includes(tag)),
+    )
     printList(context.output, columns, tagged, options)
+    reportObjectFailures(
+      context.output,
+      tagged.flatMap(({ name, failures }) => [...failures.values()].map((error) => ({ name, error }))),
+    )
   },
 })

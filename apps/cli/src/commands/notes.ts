@@ -1,5 +1,5 @@
 import { notesLimit, vmNotesGet, vmNotesSet } from '@cloister/admin-protocol'
-import { utf8Text, visibleLines } from '@cloister/kit'
+import { utf8Text } from '@cloister/kit'
 import { required } from '../argument.ts'
 import { openInput, readAllBytes } from '../byte-input.ts'
 import { UsageError } from '../cli-error.ts'
@@ -14,16 +14,18 @@ async function notesFrom(path: string): Promise<string> {
 }
 
 export const notes: Command = defineCommand({
-  description: ["Shows and changes a domain's notes: free text for people, 256,000 bytes at most."],
+  description: ["Shows and changes a domain's notes: free text of at most 256,000 bytes."],
   examples: [
-    ['cloister notes work', 'print them'],
-    ['cloister notes work --set "tax return 2024"', 'replace them'],
-    ['cloister notes work >notes.txt; vi notes.txt; cloister notes work --file notes.txt', 'edit them'],
+    ['cloister notes work', 'print the notes'],
+    ['cloister notes work --set "tax return 2024"', 'replace the notes'],
+    ['cloister notes work >notes.txt; vi notes.txt; cloister notes work --file notes.txt', 'edit the notes'],
   ],
   arguments: { domain: required('DOMAIN', 'the domain', 'domain') },
   options: {
-    set: text('TEXT', 'replace the notes by this'),
-    file: text('FILE', 'replace the notes by what a file holds, or standard input for "-"', { complete: 'file' }),
+    set: text('TEXT', 'replace the notes with this text'),
+    file: text('FILE', 'replace the notes with the content of a file, or of standard input for "-"', {
+      complete: 'file',
+    }),
     delete: flag('delete the notes'),
   },
   async run(context, { domain: dest }, options) {
@@ -34,7 +36,7 @@ export const notes: Command = defineCommand({
     if (ways.length === 0) {
       const found = await client.call(vmNotesGet, { dest })
       if (output.isJson) output.json({ domain: dest, notes: found })
-      else if (found !== '') output.line(visibleLines(found.replace(/\n$/, '')))
+      else if (found !== '') output.line(found.replace(/\n$/, ''))
       return
     }
     const payload = options.delete
@@ -44,6 +46,6 @@ export const notes: Command = defineCommand({
         : await notesFrom(options.file)
     await client.call(vmNotesSet, { dest, payload })
     if (output.isJson) output.json({ domain: dest, notes: payload })
-    output.done(payload === '' ? `${dest} has no notes any more` : `the notes of ${dest} are replaced`)
+    output.done(payload === '' ? `${dest} has no notes now` : `the notes of ${dest} were replaced`)
   },
 })

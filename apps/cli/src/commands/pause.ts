@@ -4,9 +4,9 @@ import { powerCommand } from '../power-command.ts'
 
 export const pause: Command = powerCommand({
   description: [
-    'Stops the processors of domains; memory and devices stay as they are. `cloister unpause` lets them run on.',
+    'Pauses domains: their processors stand still, memory and devices stay as they are. `cloister unpause` continues them.',
   ],
-  examples: [['cloister pause work web', 'both stand still, with all their memory']],
+  examples: [['cloister pause work web', 'both stand still and keep their memory']],
   row: vmPause,
   doing: 'pausing',
   done: 'paused',

@@ -21,7 +21,7 @@ async function state(name: string): Promise<string> {
 }
 
 describe('power', () => {
-  it('goes through all states, each command safe to repeat where that is sensible', async () => {
+  it('reaches all states, and reports a command that changes nothing', async () => {
     expect(await cli.json('start', 'work', 'work')).toEqual([{ name: 'work', result: 'started' }])
     expect(await cli.json('start', 'work')).toEqual([{ name: 'work', result: 'was running already' }])
     expect(await state('net')).toBe('Running')
@@ -29,7 +29,7 @@ describe('power', () => {
     expect(await state('work')).toBe('Paused')
     expect(await cli.fails('start', 'work')).toEqual({
       status: exitStatus.state,
-      stderr: 'cloister: work: it is paused; `cloister unpause work` lets it run\n',
+      stderr: 'cloister: work: it is paused; `cloister unpause work` continues it\n',
     })
     await cli.ok('unpause', 'work')
     expect(await cli.fails('unpause', 'work')).toMatchObject({ status: exitStatus.state })
@@ -41,7 +41,25 @@ describe('power', () => {
     expect(await cli.fails('pause', 'work')).toMatchObject({ status: exitStatus.state })
   })
 
-  it('shuts down what others use after those, when it may wait', async () => {
+  it('says of a paused or suspended domain that it cannot shut down', async () => {
+    await cli.ok('start', 'work')
+    await cli.ok('pause', 'work')
+    for (const options of [[], ['--wait']]) {
+      expect(await cli.fails('shutdown', 'work', ...options)).toEqual({
+        status: exitStatus.state,
+        stderr:
+          'cloister: work: it is paused and cannot shut down; `cloister unpause work` first, or `cloister kill work` ends it at once\n',
+      })
+    }
+    expect(await state('work')).toBe('Paused')
+    expect(await cli.json('shutdown', '--kill', 'work')).toEqual([
+      { name: 'work', result: 'did not shut down and was ended' },
+    ])
+    expect(await state('work')).toBe('Halted')
+    expect(await cli.json('shutdown', 'work')).toEqual([{ name: 'work', result: 'was halted already' }])
+  })
+
+  it('with --wait, shuts down a network domain after its clients', async () => {
     await cli.ok('start', 'work')
     const refused = await cli.fails('shutdown', 'net')
     expect(refused.status).toBe(exitStatus.state)
@@ -62,7 +80,7 @@ describe('power', () => {
     expect(await cli.fails('shutdown', '--all', 'work')).toMatchObject({ status: exitStatus.usage })
   })
 
-  it('waits for ever only when nobody says otherwise', async () => {
+  it('waits no longer than it is told', async () => {
     // A guest that does not listen.
     await using deaf = await FakeDaemon.start((method) => (method === 'admin.vm.Shutdown' ? undefined : '0\0'))
     const patient = new Cli(deaf.socket)
@@ -71,7 +89,7 @@ describe('power', () => {
       stderr: 'cloister: work: it did not halt within 0.1 s; `cloister kill work` ends it at once\n',
     })
     expect(await patient.json('shutdown', '--timeout', '0.1', '--kill', 'work')).toEqual([
-      { name: 'work', result: 'did not halt in time and was ended' },
+      { name: 'work', result: 'did not shut down and was ended' },
     ])
   })
 })

@@ -101,7 +101,7 @@ class Preferences {
     const value = await this.#client.call(this.#calls.get, { ...this.#dest, argument: property })
     if (this.#output.isJson) {
       this.#output.json({ property, value: propertyJson(value), default: value.isDefault, type: value.type })
-    } else this.#output.line(this.#output.width === undefined ? value.value : visibleText(value.value))
+    } else this.#output.line(value.value)
   }
 
   async describe(property: string): Promise<void> {
@@ -123,9 +123,12 @@ class Preferences {
       })
       return
     }
-    this.#output.line(`${property} (${value.type}): ${visibleText(help)}`)
-    this.#output.line(`  value    ${visibleText(value.value)}${value.isDefault ? ' (default)' : ''}`)
-    this.#output.line(`  default  ${byDefault === undefined ? '(none)' : visibleText(byDefault.value)}`)
+    for (const line of [
+      `${property} (${value.type}): ${help}`,
+      `  value    ${value.value}${value.isDefault ? ' (default)' : ''}`,
+      `  default  ${byDefault === undefined ? '(none)' : byDefault.value}`,
+    ])
+      this.#output.paintedLine(visibleText(line))
   }
 
   async set(property: string, value: string): Promise<void> {
@@ -137,29 +140,29 @@ class Preferences {
 
   async reset(property: string): Promise<void> {
     await this.#client.call(this.#calls.reset, { ...this.#dest, argument: property })
-    this.#changed(property, 'its default again', null)
+    this.#changed(property, 'reset to its default', null)
   }
 
   #changed(property: string, text: string, value: string | null): void {
     const subject = this.#dest.dest
     if (this.#output.isJson) this.#output.json({ domain: subject ?? null, property, value })
-    this.#output.done(`${subject === undefined ? '' : `${subject}: `}${property} is ${visibleText(text)}`)
+    this.#output.done(`${subject === undefined ? '' : `${subject}: `}${property} is ${text}`)
   }
 }
 
 export const prefs: Command = defineCommand({
   description: [
     'Shows and changes properties of a domain or, without a domain, of the whole system.',
-    'Without PROPERTY it lists all of them, without VALUE it prints that one. The value `none` stands for no domain. Changes of memory, kernel and the like take effect when the domain starts again.',
+    'Without PROPERTY the command lists all properties; without VALUE it prints the value of the property. The value `none` stands for no domain. New values of memory, kernel and other properties of the virtual machine take effect when the domain starts again.',
   ],
   examples: [
     ['cloister prefs work', 'all properties of work'],
-    ['cloister prefs work memory 1024', 'change one'],
-    ['cloister prefs work netvm none', 'cut it off from the network'],
-    ['cloister prefs work netvm --reset', 'back to the default'],
-    ['cloister prefs work kernelopts --describe', 'what is this?'],
+    ['cloister prefs work memory 1024', 'change a property'],
+    ['cloister prefs work netvm none', 'disconnect it from the network'],
+    ['cloister prefs work netvm --reset', 'use the default again'],
+    ['cloister prefs work kernelopts --describe', 'what the property is for'],
     ['cloister prefs', 'the properties of the system'],
-    ['cloister prefs --global default_netvm firewall', 'change one of those'],
+    ['cloister prefs --global default_netvm firewall', 'change a property of the system'],
   ],
   arguments: {
     domain: optional('DOMAIN', 'the domain', 'domain'),
@@ -167,20 +170,20 @@ export const prefs: Command = defineCommand({
     value: optional('VALUE', 'its new value'),
   },
   options: {
-    global: flag('of the system: what stands first is the property', { short: 'g' }),
-    reset: flag('bring the property back to its default', { short: 'D' }),
+    global: flag('a property of the system: the first argument is the property', { short: 'g' }),
+    reset: flag('use the default of the property again', { short: 'D' }),
     describe: flag('explain the property'),
-    changed: flag('list only what is not at its default'),
+    changed: flag('list only properties that are set'),
     ...listOptions,
   },
   async run(context, words, { global, reset, describe, changed, ...choices }) {
     const given = [words.domain, words.property, words.value]
     const [dest, property, value] = global ? [undefined, ...given] : given
     if (global && words.value !== undefined)
-      throw new UsageError('with --global there is no domain: PROPERTY and VALUE only')
+      throw new UsageError('--global takes a property and a value, but no domain')
     const preferences = new Preferences(await connect(context), context.output, dest)
     if (property === undefined) {
-      if (reset || describe) throw new UsageError('name the property')
+      if (reset || describe) throw new UsageError('--reset and --describe need the name of a property')
       await preferences.list(changed, choices)
     } else if (reset) await preferences.reset(property)
     else if (value !== undefined) await preferences.set(property, value)

@@ -19,13 +19,13 @@ async function kill(client: AdminClient, dest: string): Promise<void> {
   }
 }
 
-/** The daemon names one user; all of them are wanted, or the next attempt fails with the next one. */
+/** The daemon names one user of the domain: all of them are looked up, so that one attempt shows all that has to change. */
 async function explained(client: AdminClient, dest: string, error: unknown): Promise<unknown> {
   if (error instanceof QubesVMNotHaltedError) {
     return new CliError(
       'it is not halted',
       exitStatus.state,
-      `\`cloister shutdown --wait ${dest}\` first, or say --kill`,
+      `\`cloister shutdown --wait ${dest}\` first, or use --kill`,
     )
   }
   if (!(error instanceof QubesVMInUseError)) return error
@@ -50,24 +50,24 @@ async function removeOne(client: AdminClient, dest: string, alsoRunning: boolean
 
 export const remove: Command = defineCommand({
   description: [
-    'Removes domains with their volumes: what is in them is lost. Asks first; a script says --yes.',
-    'A domain that others use, as their template or for their network, is not removed: it says who they are.',
+    'Removes domains with their volumes and all data in them. The command asks first, unless --yes is given.',
+    'A domain that others use, as their template or for their network, is not removed; the error names the users.',
   ],
   examples: [
-    ['cloister remove work', 'asks, then removes it'],
+    ['cloister remove work', 'asks, then removes the domain'],
     ['cloister remove --yes --kill old older', 'both, without asking and even if they run'],
   ],
   arguments: { names: several('DOMAIN', 'the domains', 'domain') },
   options: {
     yes: flag('do not ask', { short: 'y' }),
     force: flag('the same as --yes', { short: 'f' }),
-    kill: flag('end those that run'),
+    kill: flag('first end the domains that run'),
   },
   async run(context, { names }, { yes, force, kill: alsoRunning }) {
     const volumes = names.length === 1 ? 'its volumes' : 'their volumes'
     if (!yes && !force) await confirm(context, `Remove ${names.join(', ')} and ${volumes}?`, '--yes')
     const client = await connect(context)
-    // One after the other: what uses a domain is often named before it.
+    // One after the other, as the users of a domain are often named before it.
     await forEachDomain(context, names, {
       doing: 'removing',
       concurrency: 1,

@@ -3,9 +3,11 @@ import type { Command } from '../command.ts'
 import { powerCommand } from '../power-command.ts'
 
 export const resume: Command = powerCommand({
-  description: ['Wakes suspended domains; one that was paused instead runs on.'],
-  examples: [['cloister resume work', 'it goes on']],
+  description: [
+    'Wakes suspended domains. A domain whose guest cannot suspend, and which was paused instead, is continued.',
+  ],
+  examples: [['cloister resume work', 'the guest wakes']],
   row: vmResume,
   doing: 'resuming',
-  done: 'running again',
+  done: 'is running again',
 })

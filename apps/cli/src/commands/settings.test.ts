@@ -14,6 +14,55 @@ beforeAll(async () => {
 })
 afterAll(() => daemon.remove())
 
+describe('a name on the command line', () => {
+  it.each([
+    [['create', 'foo bar'], 'NAME is "foo bar", which no domain can be called; a name is a letter, then'],
+    [['create', ''], 'NAME is "", which no domain can be called'],
+    [['clone', 'work', 'none'], 'NAME is "none", which no domain can be called'],
+    [['create', 'new', '--label', 'a b'], '--label is "a b": a name has no spaces'],
+    [['create', 'new', '--prop', 'a b=1'], '--prop PROPERTY is "a b": a name has no spaces'],
+    [['start', 'work', 'a b'], 'DOMAIN is "a b": a name has no spaces'],
+    [['features', 'work', 'a b', '1'], 'FEATURE is "a b": a name has no spaces'],
+    [['tags', 'work', 'add', 'a b'], 'TAG is "a b": a name has no spaces'],
+    [['label', 'add', 'a b', 'ff0000'], 'NAME is "a b": a name has no spaces'],
+    [['pool', 'add', 'a b', 'file'], 'POOL is "a b": a name has no spaces'],
+    [['volume', 'info', 'work', ''], 'VOLUME is empty'],
+  ])('%j is refused with its reason', async (args, reason) => {
+    const { status, stderr } = await cli.fails(...args)
+    expect(stderr).toContain(`cloister: ${reason}`)
+    expect(status).toBe(exitStatus.usage)
+  })
+
+  it.each([
+    [['volume', 'set', 'work', 'private', 'revisions_to_keep', 'abc'], 'VALUE'],
+    [['volume', 'set', 'work', 'private', 'revisions_to_keep', '5000000000'], 'VALUE'],
+    [['pool', 'add', 'p', 'file', '--set', 'dir_path=/p', '--set', 'revisions_to_keep=abc'], 'revisions_to_keep'],
+  ])('%j is no number of revisions', async (args, name) => {
+    const { status, stderr } = await cli.fails(...args)
+    expect(stderr).toContain(`cloister: ${name} is a whole number from -1 to 999999999, not "`)
+    expect(status).toBe(exitStatus.usage)
+  })
+
+  it('of a label means that label, also where it looks like an index', async () => {
+    await cli.ok('label', 'add', 'label-3', '00ff00')
+    await cli.ok('prefs', 'work', 'label', 'label-3')
+    expect(await cli.ok('prefs', 'work', 'label')).toBe('label-3\n')
+    await cli.ok('prefs', 'work', 'label', 'label-4')
+    expect(await cli.ok('prefs', 'work', 'label')).toBe('green\n')
+    await cli.ok('label', 'remove', 'label-3')
+  })
+
+  it('of a host in a firewall rule must be one that a host can have, unless it is forced', async () => {
+    const { status, stderr } = await cli.fails('firewall', 'add', 'work', 'accept', 'dst4=1.2.3')
+    expect(stderr).toBe(
+      'cloister: no host can be called "1.2.3": it looks like an address that is not complete; correct the host or, to have that rule all the same, say --force\n',
+    )
+    expect(status).toBe(exitStatus.usage)
+    await cli.ok('firewall', 'add', 'work', 'accept', 'dst4=1.2.3', '--force')
+    await cli.ok('firewall', 'set', 'work', '--reset')
+  })
+})
+
 describe('cloister prefs', () => {
   it('lists, shows, sets, explains and resets', async () => {
     expect(await cli.ok('prefs', 'work')).toMatch(/^PROPERTY +VALUE +DEFAULT +TYPE\n/)

@@ -8,11 +8,11 @@ import { exitStatus } from '../exit-status.ts'
 import { forEachDomain } from '../for-each-domain.ts'
 import { stateOf } from '../power-command.ts'
 
-/** What `vm.Start` says nothing about: for it, a domain that is paused has been started. */
+/** Starts a domain. The call `vm.Start` succeeds on a paused domain and leaves it paused, so the state is asked first. */
 async function startOne(client: AdminClient, dest: string): Promise<string> {
   const state = await stateOf(client, dest)
   if (state === 'Paused')
-    throw new CliError('it is paused', exitStatus.state, `\`cloister unpause ${dest}\` lets it run`)
+    throw new CliError('it is paused', exitStatus.state, `\`cloister unpause ${dest}\` continues it`)
   if (state === 'Suspended')
     throw new CliError('it is suspended', exitStatus.state, `\`cloister resume ${dest}\` wakes it`)
   if (state === 'Running') return 'was running already'
@@ -22,12 +22,12 @@ async function startOne(client: AdminClient, dest: string): Promise<string> {
 
 export const start: Command = defineCommand({
   description: [
-    'Starts domains, and before each the domains that give it network. Returns when they run.',
+    'Starts domains; before a domain, the domains that give it network. Returns when the domains run.',
     'A domain that runs already is no error.',
   ],
   examples: [
     ['cloister start work web', 'both, at the same time'],
-    ['cloister start work && cloister console work', 'and look at it'],
+    ['cloister start work && cloister console work', 'start it and open its console'],
   ],
   arguments: { names: several('DOMAIN', 'the domains', 'domain') },
   options: {},

@@ -4,7 +4,7 @@ import { UsageError } from '../cli-error.ts'
 import { type Command, defineCommand } from '../command.ts'
 import { connect } from '../connect.ts'
 
-/** What can be done to tags: the call, and the word for what came of it. */
+/** The actions on tags: the call of each, and the verb that reports its result. */
 const actions = {
   add: { row: vmTagSet, done: 'has' },
   remove: { row: vmTagRemove, done: 'does not have' },
@@ -14,13 +14,13 @@ const actionNames = ['add', 'remove'] as const
 
 export const tags: Command = defineCommand({
   description: [
-    'Shows and changes tags of a domain: words of letters, digits, "_" and "-" by which policy and people tell domains apart.',
+    'Shows and changes tags of a domain: words of letters, digits, "_" and "-", by which policy and users select domains.',
   ],
   examples: [
     ['cloister tags work', 'its tags, one a line'],
-    ['cloister tags work add office trusted', 'give it two more'],
-    ['cloister tags work remove trusted', 'take one away'],
-    ['cloister ls --tag office', 'who has that tag?'],
+    ['cloister tags work add office trusted', 'add two tags'],
+    ['cloister tags work remove trusted', 'remove a tag'],
+    ['cloister ls --tag office', 'the domains with that tag'],
   ],
   arguments: {
     domain: required('DOMAIN', 'the domain', 'domain'),

@@ -3,9 +3,9 @@ import type { Command } from '../command.ts'
 import { powerCommand } from '../power-command.ts'
 
 export const unpause: Command = powerCommand({
-  description: ['Lets paused domains run on from where they stood.'],
-  examples: [['cloister unpause work', 'it goes on']],
+  description: ['Continues paused domains where they were paused.'],
+  examples: [['cloister unpause work', 'its processors run again']],
   row: vmUnpause,
   doing: 'unpausing',
-  done: 'running again',
+  done: 'is running again',
 })

@@ -1,5 +1,7 @@
 import { mkdir, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { nodeOs } from '@cloister/os'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Cloisterd } from '../../../../tests/support/cloisterd.ts'
 import { exitStatus } from '../exit-status.ts'
@@ -27,7 +29,56 @@ async function info(domain: string, volume: string): Promise<Record<string, unkn
   return (await cli.json('volume', 'info', domain, volume)) as Record<string, unknown>
 }
 
+/** A loop device over a file, where this user may make one. */
+async function loopDevice(path: string): Promise<string | undefined> {
+  try {
+    const { stdout } = await nodeOs().processes.run(['losetup', '--find', '--show', '--read-only', path])
+    return Buffer.from(stdout).toString().trim()
+  } catch (error) {
+    console.info(`no loop device can be made, so that no block device is imported: ${String(error)}`)
+    return undefined
+  }
+}
+
+/** Zeroes without an end. */
+async function* endless(): AsyncGenerator<Uint8Array> {
+  for (;;) yield new Uint8Array(1 << 16)
+}
+
+describe('a daemon that dies during an import', () => {
+  it('is named as the reason', async () => {
+    const victim = await Cloisterd.start()
+    try {
+      const doomed = new Cli(victim.socket)
+      await doomed.ok('create', 'base', '--class', 'TemplateVM')
+      const events = doomed.run(['events', 'domain-volume-import-begin', '--count', '2'], {
+        onOutput: (piece) => {
+          if (piece.includes('import-begin')) void victim.kill()
+        },
+      })
+      const { status, stderr } = await doomed.run(['volume', 'import', 'base', 'private', '-'], {
+        input: Readable.from(endless()),
+      })
+      await events
+      expect(stderr).toMatch(/^cloister: cloisterd at \S+ ended before it answered; .*`cloister doctor`/)
+      expect(status).toBe(exitStatus.unreachable)
+    } finally {
+      await victim.remove()
+    }
+  })
+})
+
 describe('cloister volume', () => {
+  it('gives a volume the size of the block device that is imported', async ({ skip }) => {
+    const device = (await loopDevice(await image('device.img', 3 << 20))) ?? skip('no loop device can be made')
+    try {
+      await cli.ok('volume', 'import', 'other', 'private', device)
+    } finally {
+      await nodeOs().processes.run(['losetup', '--detach', device])
+    }
+    expect((await info('other', 'private'))['size']).toBe(3 << 20)
+  })
+
   it('lists volumes, of all domains or some', async () => {
     const rows = await cli.ok('volume', 'ls', 'work', '--no-header', '-c', 'domain,volume,size,kind')
     expect(rows).toBe(
@@ -58,7 +109,7 @@ describe('cloister volume', () => {
     expect((await info('work', 'private'))['size']).toBe(3221225472)
     const { status, stderr } = await cli.fails('volume', 'resize', 'work', 'private', '1G')
     expect(status).toBe(exitStatus.usage)
-    expect(stderr).toContain('say --shrink')
+    expect(stderr).toContain('--shrink makes it smaller')
     expect(await cli.fails('volume', 'resize', 'work', 'private', 'big')).toMatchObject({ status: exitStatus.usage })
     expect(await cli.fails('volume', 'info', 'work', 'nope')).toMatchObject({ status: exitStatus.notFound })
   })
@@ -138,6 +189,22 @@ describe('cloister template import', () => {
     const { size, usage } = await info('sparse', 'root')
     expect(size).toBe(64 << 20)
     expect(usage).toBeLessThan(4 << 20)
+  })
+
+  it('refuses an image of another format with the command that converts it; --format takes it', async () => {
+    const path = join(daemon.folder, 'disk.vhdx')
+    await writeFile(path, Buffer.from('vhdxfile'.padEnd(4096, '\0')))
+    expect(await cli.fails('template', 'import', 'vhdx', path)).toMatchObject({
+      status: exitStatus.usage,
+      stderr: expect.stringMatching(/is a VHDX image.*`qemu-img convert -f vhdx .*`; --format raw takes it as it is/),
+    })
+    const said = await cli.fails('template', 'import', 'vhdx', path, '--format', 'qcow2')
+    expect(said.stderr).toContain('does not begin with the magic of qcow2')
+    expect(await cli.fails('template', 'import', 'vhdx', path, '--format', 'vhdx')).toMatchObject({
+      status: exitStatus.usage,
+    })
+    await cli.ok('template', 'import', 'vhdx', path, '--format', 'raw')
+    expect(await info('vhdx', 'root')).toMatchObject({ size: 4096 })
   })
 
   it('leaves no template behind when it fails', async () => {

@@ -11,18 +11,18 @@ import { snapshot } from './volume/snapshot.ts'
 
 export const volume: CommandGroup = {
   description: [
-    'Volumes are the disks of a domain: root holds the system, private the data, volatile what may be forgotten, kernel the kernel. Revisions are earlier states of a volume.',
+    'Shows and changes volumes, the disks of a domain: root holds the system, private the data, volatile temporary data, kernel the kernel. Revisions are earlier states of a volume.',
   ],
   examples: [],
   commands: [
     { name: 'ls', summary: 'list volumes', command: ls },
-    { name: 'info', summary: 'show all about a volume', command: info },
+    { name: 'info', summary: 'show the details of a volume', command: info },
     { name: 'resize', summary: 'change the size of a volume', command: resize },
     { name: 'snapshot', summary: 'make a revision of a volume', command: snapshot },
     { name: 'revert', summary: 'bring a volume back to a revision', command: revert },
     { name: 'import', summary: 'replace the content of a volume', command: importData },
-    { name: 'copy', summary: 'make a volume a copy of another one', command: copy },
+    { name: 'copy', summary: 'copy a volume to another domain', command: copy },
     { name: 'clear', summary: 'empty a volume', command: clear },
-    { name: 'set', summary: 'change how a volume is treated', command: set },
+    { name: 'set', summary: 'change a setting of a volume', command: set },
   ],
 }

@@ -1,11 +1,12 @@
 import { lstat, readFile, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
+import { findGroup } from './accounts.ts'
 import { digestOf, type MadeItem } from './manifest.ts'
 
-/** What is there instead of, or as, something that was or will be made. */
+/** What stands in the place of an item: nothing, the item itself, or something else. */
 export type Finding = 'absent' | 'same' | 'different'
 
-/** Longest file that can be ours, bytes. */
+/** No file that is made here is longer, in bytes. */
 const fileLimit = 1 << 16
 
 async function unlessMissing<T>(work: Promise<T>): Promise<T | undefined> {
@@ -18,17 +19,12 @@ async function unlessMissing<T>(work: Promise<T>): Promise<T | undefined> {
   }
 }
 
-/** The number of a group in the file of groups below `root`; undefined when there is none. */
-export async function groupIdOf(root: string, name: string): Promise<number | undefined> {
-  const text = (await unlessMissing(readFile(join(root, '/etc/group'), 'utf8'))) ?? ''
-  const line = text.split('\n').find((one) => one.startsWith(`${name}:`))
-  const gid = line?.split(':')[2]
-  return gid === undefined || !/^\d+$/.test(gid) ? undefined : Number(gid)
-}
-
-/** Compares what is there with what was or will be made; nothing is followed, nothing is changed. */
+/** Compares what stands in the place of an item with the item; no link is followed, nothing is changed. */
 export async function inspect(root: string, item: MadeItem): Promise<Finding> {
-  if (item.kind === 'group') return (await groupIdOf(root, item.name)) === undefined ? 'absent' : 'same'
+  if (item.kind === 'group') return (await findGroup(root, item.name)) === undefined ? 'absent' : 'same'
+  if (item.kind === 'member') {
+    return (await findGroup(root, item.group))?.members.includes(item.user) === true ? 'same' : 'absent'
+  }
   const path = join(root, item.path)
   const stat = await unlessMissing(lstat(path))
   if (stat === undefined) return 'absent'

@@ -4,10 +4,10 @@ import { CliError } from '../cli-error.ts'
 import { exitStatus } from '../exit-status.ts'
 import { inspect } from './inspect.ts'
 import { make } from './make.ts'
-import { holdsManifest, keyOf, type MadeItem, madeFrom, readManifest, writeManifest } from './manifest.ts'
+import { holdsManifest, type MadeItem, madeFrom, readManifest, writeManifest } from './manifest.ts'
 import { type Item, itemName } from './plan.ts'
 
-/** What becomes of an item: `present` is there already, made by us earlier or by somebody else in the same way. */
+/** What is done about an item; `present` means that it is there already, made by an earlier run or by others in the same way. */
 export type InstallAction = 'make' | 'replace' | 'present'
 
 export interface InstallStep {
@@ -15,7 +15,7 @@ export interface InstallStep {
   readonly action: InstallAction
 }
 
-/** What only a Qubes OS has: there, everything is somebody else's. */
+/** Files that only a Qubes OS has. */
 const marksOfQubes = ['/usr/bin/qubesd', '/var/lib/qubes/qubes.xml', '/usr/share/qubes/marker-vm']
 
 async function exists(path: string): Promise<boolean> {
@@ -33,18 +33,18 @@ async function refuseQubes(root: string): Promise<void> {
   }
 }
 
-/** What to do about an item; undefined when something that is not ours is in its place. */
+/** What to do about an item; undefined when something is in its place that was not made here. */
 async function actionFor(root: string, item: Item, recorded: readonly MadeItem[]): Promise<InstallAction | undefined> {
   const finding = await inspect(root, madeFrom(item))
   if (finding === 'absent') return 'make'
   if (finding === 'same') return 'present'
   for (const earlier of recorded) {
-    if (keyOf(earlier) === keyOf(item) && (await inspect(root, earlier)) === 'same') return 'replace'
+    if (itemName(earlier) === itemName(item) && (await inspect(root, earlier)) === 'same') return 'replace'
   }
   return undefined
 }
 
-/** Finds out what to do. @throws CliError when anything is in the way that is not ours; nothing is changed then */
+/** Plans an installation. @throws CliError when anything is in the way that was not made here, or on a Qubes OS */
 export async function planInstall(root: string, items: readonly Item[]): Promise<readonly InstallStep[]> {
   await refuseQubes(root)
   const recorded = await readManifest(root)
@@ -61,8 +61,8 @@ export async function planInstall(root: string, items: readonly Item[]): Promise
 }
 
 /**
- * Does what was planned. What is about to be made is recorded before, beside what an older version made: `remove` takes away
- * what it finds as it was recorded, so a record of something that was never made does no harm.
+ * Does what was planned. Each item is recorded before it is made, beside the record of its older version: `remove` removes only
+ * what it finds as it was recorded, so that a record of an item that was never made does no harm.
  */
 export async function install(root: string, steps: readonly InstallStep[]): Promise<void> {
   const todo = steps.filter(({ action }) => action !== 'present')
@@ -76,6 +76,6 @@ export async function install(root: string, steps: readonly InstallStep[]): Prom
   for (const { item } of first) await make(root, item, false)
   await writeManifest(root, [...earlier, ...made])
   for (const { item, action } of others) await make(root, item, action === 'replace')
-  const replaced = new Set(made.map(keyOf))
-  await writeManifest(root, [...earlier.filter((item) => !replaced.has(keyOf(item))), ...made])
+  const replaced = new Set(made.map(itemName))
+  await writeManifest(root, [...earlier.filter((item) => !replaced.has(itemName(item))), ...made])
 }

@@ -5,9 +5,10 @@ import { CliError } from '../cli-error.ts'
 import { exitStatus } from '../exit-status.ts'
 import type { Item } from './plan.ts'
 
-/** What was made, so that it can be told from what somebody else made. */
+/** What was made, with what tells it from the work of others. */
 export type MadeItem =
   | { readonly kind: 'group'; readonly name: string }
+  | { readonly kind: 'member'; readonly group: string; readonly user: string }
   | { readonly kind: 'folder'; readonly path: string }
   | { readonly kind: 'file'; readonly path: string; readonly digest: string }
   | { readonly kind: 'link'; readonly path: string; readonly target: string }
@@ -20,7 +21,7 @@ const manifestMode = 0o644
 /** Bytes. */
 const limit = 1 << 20
 
-/** What a file holds, in few characters. */
+/** The digest of the content of a file. */
 export function digestOf(content: string | Uint8Array): string {
   return createHash('sha256').update(content).digest('hex')
 }
@@ -30,6 +31,8 @@ export function madeFrom(item: Item): MadeItem {
   switch (item.kind) {
     case 'group':
       return { kind: 'group', name: item.name }
+    case 'member':
+      return { kind: 'member', group: item.group, user: item.user }
     case 'folder':
       return { kind: 'folder', path: item.path }
     case 'link':
@@ -39,19 +42,15 @@ export function madeFrom(item: Item): MadeItem {
   }
 }
 
-/** By which items are told apart. */
-export function keyOf(item: Item | MadeItem): string {
-  return item.kind === 'group' ? `group ${item.name}` : item.path
-}
-
-/** True for a folder in which the record itself is: it is made before that, and goes after it. */
+/** True for a folder that holds the record itself: it is made before the record and removed after it. */
 export function holdsManifest(item: Item | MadeItem): boolean {
   return item.kind === 'folder' && manifestPath.startsWith(`${item.path}/`)
 }
 
-/** Which texts a record of each kind has. */
+/** The fields of a record of each kind; all of them are texts. */
 const fields: ReadonlyMap<unknown, readonly string[]> = new Map([
   ['group', ['name']],
+  ['member', ['group', 'user']],
   ['folder', ['path']],
   ['file', ['path', 'digest']],
   ['link', ['path', 'target']],
@@ -61,18 +60,25 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null
 }
 
-/** Only paths that lead straight down are removed. */
+/** True for an absolute path without `.` and `..`: nothing else is removed. */
 function isPlainPath(path: unknown): boolean {
   return (
     typeof path === 'string' && path.startsWith('/') && !path.split('/').some((part) => part === '..' || part === '.')
   )
 }
 
+/** What programs for users and groups take as a name. */
+const accountName = /^[a-z_][a-z0-9_-]*$/
+
+function hasForm(field: string, value: unknown): boolean {
+  return field === 'path' ? isPlainPath(value) : accountName.test(String(value))
+}
+
 function isMadeItem(value: unknown): value is MadeItem {
   if (!isObject(value)) return false
   const names = fields.get(value['kind'])
   if (names === undefined || names.some((name) => typeof value[name] !== 'string')) return false
-  return value['kind'] === 'group' ? /^[a-z_][a-z0-9_-]*$/.test(String(value['name'])) : isPlainPath(value['path'])
+  return names.every((name) => name === 'digest' || name === 'target' || hasForm(name, value[name]))
 }
 
 function parse(text: string): readonly MadeItem[] | undefined {
@@ -104,7 +110,7 @@ export async function readManifest(root: string): Promise<readonly MadeItem[]> {
   throw new CliError(`${path} is not a record of what was made`, exitStatus.failure, hint)
 }
 
-/** Records what is made from now on; what is recorded may not exist yet, what exists is always recorded. */
+/** Records what is made from now on: all that exists is recorded; what is recorded may not exist yet. */
 export async function writeManifest(root: string, made: readonly MadeItem[]): Promise<void> {
   const path = join(root, manifestPath)
   await mkdir(dirname(path), { recursive: true, mode: 0o755 })
@@ -114,7 +120,7 @@ export async function writeManifest(root: string, made: readonly MadeItem[]): Pr
   await rename(temporary, path)
 }
 
-/** Forgets everything. */
+/** Removes the record. */
 export async function removeManifest(root: string): Promise<void> {
   await unlink(join(root, manifestPath))
 }

@@ -1,9 +1,11 @@
 import { dirname, join } from 'node:path'
 import { version } from '../version.ts'
+import { helperPrograms } from './programs.ts'
 
 /** Something that the tools of Qubes OS expect to find. Paths are those of the system that is prepared. */
 export type Item =
   | { readonly kind: 'group'; readonly name: string }
+  | { readonly kind: 'member'; readonly group: string; readonly user: string }
   | { readonly kind: 'folder'; readonly path: string; readonly mode: number; readonly group?: string }
   | { readonly kind: 'file'; readonly path: string; readonly mode: number; readonly content: string }
   | { readonly kind: 'link'; readonly path: string; readonly target: string }
@@ -13,7 +15,9 @@ export interface PlanOptions {
   readonly run: string
   /** Full path of the command `cloister`. */
   readonly command: string
-  /** The system is not the one that runs: what can only be done to that is left to its next start. */
+  /** The user who becomes a member of the group `qubes`. */
+  readonly user: string
+  /** The system that is prepared is not the one that runs: its groups are made when it starts. */
   readonly isOffline: boolean
 }
 
@@ -23,40 +27,48 @@ const backups = '/etc/cloister/backup'
 const note = '# Made by `cloister compat install`; `cloister compat remove` removes it.'
 const sockets = ['qubesd.sock', 'qubesd.internal.sock', 'qubesd.misc.sock'] as const
 const services = '/etc/qubes-rpc'
-/** Anybody may look, root may change. */
+/** Everyone may read, root may write. */
 const publicFolder = 0o755
 const publicFile = 0o644
 const program = 0o755
-/** What is backed up, and sometimes a passphrase. */
+/** A backup profile can hold a passphrase. */
 const backupFolder = 0o770
 
-/** A word for a shell. */
+/** The text as one word of a shell command. */
 function quoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`
 }
 
-/** The program of a service: the tools run it with the domains in its environment and the volume as its argument. */
-function serviceScript({ run, command }: PlanOptions): string {
-  return [
-    '#!/bin/sh',
-    note,
-    `exec ${quoted(command)} --socket ${quoted(join(run, 'qubesd.sock'))} compat serve "\${0##*/}" "$@"`,
-    '',
-  ].join('\n')
+/** A program of `sh`. */
+function shellProgram(path: string, lines: readonly string[]): Item {
+  return { kind: 'file', path, mode: program, content: ['#!/bin/sh', note, ...lines, ''].join('\n') }
 }
 
-/** `/run` is empty after a boot: what makes the links again then. */
+/** The program of a service: the tools run it with the domains in its environment and the volume as its argument. */
+function service(name: string, { run, command }: PlanOptions): Item {
+  const socket = quoted(join(run, 'qubesd.sock'))
+  return shellProgram(join(services, name), [
+    `exec ${quoted(command)} --socket ${socket} compat serve "\${0##*/}" "$@"`,
+  ])
+}
+
+/** The file of systemd-tmpfiles that makes the links again at each boot, after which `/run` is empty. */
 function temporaryFiles(links: readonly Extract<Item, { kind: 'link' }>[], isOffline: boolean): string {
   const lines = links.map(({ path, target }) => `L ${path} - - - - ${target}`)
   const owner = isOffline ? [`z ${backups} 0${backupFolder.toString(8)} root ${group} - -`] : []
   return [note, ...lines, ...owner, ''].join('\n')
 }
 
-/** The group, or for a system that does not run what makes it there. */
-function groupItem(isOffline: boolean): Item {
-  if (!isOffline) return { kind: 'group', name: group }
+/** The group with its member; for a system that does not run, the file of systemd-sysusers that makes both. */
+function groupItems({ isOffline, user }: PlanOptions): readonly Item[] {
+  if (!isOffline) {
+    return [
+      { kind: 'group', name: group },
+      { kind: 'member', group, user },
+    ]
+  }
   const path = '/usr/lib/sysusers.d/cloister-qubes.conf'
-  return { kind: 'file', path, mode: publicFile, content: `${note}\ng ${group} -\n` }
+  return [{ kind: 'file', path, mode: publicFile, content: `${note}\ng ${group} -\nm ${user} ${group}\n` }]
 }
 
 /** All folders above a path, the outermost first. */
@@ -67,7 +79,7 @@ function foldersAbove(path: string): string[] {
 
 function withFolders(items: readonly Item[]): Item[] {
   const known = new Set(items.flatMap((item) => (item.kind === 'folder' ? [item.path] : [])))
-  const paths = items.flatMap((item) => (item.kind === 'group' ? [] : foldersAbove(item.path)))
+  const paths = items.flatMap((item) => ('path' in item ? foldersAbove(item.path) : []))
   const missing = [...new Set(paths)].filter((path) => !known.has(path))
   return [...missing.map((path): Item => ({ kind: 'folder', path, mode: publicFolder })), ...items]
 }
@@ -77,10 +89,8 @@ export function planOf(options: PlanOptions): readonly Item[] {
   const links = sockets.map(
     (name) => ({ kind: 'link', path: `/run/${name}`, target: join(options.run, name) }) as const,
   )
-  const script = serviceScript(options)
-  const service = (name: string): Item => ({ kind: 'file', path: join(services, name), mode: program, content: script })
   return withFolders([
-    groupItem(options.isOffline),
+    ...groupItems(options),
     { kind: 'folder', path: backups, mode: backupFolder, group },
     {
       kind: 'file',
@@ -88,9 +98,10 @@ export function planOf(options: PlanOptions): readonly Item[] {
       mode: publicFile,
       content: `Qubes release 4.3 (Cloister ${version})\n`,
     },
-    service('admin.vm.volume.Import'),
+    service('admin.vm.volume.Import', options),
     { kind: 'link', path: join(services, 'admin.vm.volume.ImportWithSize'), target: 'admin.vm.volume.Import' },
-    service('admin.vm.Console'),
+    service('admin.vm.Console', options),
+    ...helperPrograms.map(({ path, script }) => shellProgram(path, script)),
     { kind: 'link', path: '/etc/qubes/backup', target: backups },
     {
       kind: 'file',
@@ -102,7 +113,10 @@ export function planOf(options: PlanOptions): readonly Item[] {
   ])
 }
 
-/** What an item is called. */
-export function itemName(item: Item): string {
-  return item.kind === 'group' ? `group ${item.name}` : item.path
+/** What an item is called; no two items of a plan have the same name. */
+export function itemName(
+  item: { readonly path: string } | { readonly name: string } | { readonly group: string; readonly user: string },
+): string {
+  if ('path' in item) return item.path
+  return 'name' in item ? `group ${item.name}` : `member ${item.user} of group ${item.group}`
 }

@@ -2,20 +2,20 @@ import { type ArgumentSpec, type Command, type Completion, longName, type Option
 import { commandList, isGroup } from '../command-list.ts'
 import { globalOptions } from '../global-options.ts'
 
-/** Something that the last word may become. */
+/** A completion of the last word. */
 export interface Candidate {
   readonly value: string
   readonly description: string
 }
 
-/** What is to be completed: words that are known here, or a kind of word that has to be looked up. */
+/** How the last word is completed: by words that are known here, or by words of a kind that the daemon lists. */
 export type Question =
   | { readonly candidates: readonly Candidate[] }
   | {
       readonly kind: Exclude<Completion, readonly string[]>
-      /** Arguments that stand on the line already, by key. */
+      /** Arguments that stand before the last word, by key. */
       readonly given: ReadonlyMap<string, string>
-      /** Keys of the options there. */
+      /** Keys of the options that stand before it. */
       readonly options: ReadonlySet<string>
     }
 
@@ -38,7 +38,7 @@ function optionOf(word: string, specs: OptionSpecs): readonly [key: string, spec
   return Object.entries(specs).find(([key, { short }]) => word === longName(key) || word === `-${short}`)
 }
 
-/** A line of words taken apart, as far as that matters for the next word. */
+/** The words before the last one, parsed as far as that decides on the last one. */
 interface Line {
   readonly operands: readonly string[]
   readonly options: ReadonlySet<string>
@@ -80,7 +80,7 @@ function argumentAt(args: Command['arguments'], at: number): ArgumentSpec | unde
   return specs[at] ?? (last?.several === true ? last : undefined)
 }
 
-/** What the last of the words after `cloister` may become. */
+/** How the last of the words after `cloister` is completed. */
 export async function questionOf(words: readonly string[]): Promise<Question> {
   const current = words.at(-1) ?? ''
   const before = words.slice(0, -1)

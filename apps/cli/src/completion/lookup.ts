@@ -11,13 +11,13 @@ import {
   vmVolumeListSnapshots,
 } from '@cloister/admin-protocol'
 import type { AdminClient } from '@cloister/client'
-import { mapBounded } from '../bounded.ts'
 import type { Completion } from '../command.ts'
+import { readEach, readValue } from '../object-failures.ts'
 import type { Candidate, Question } from './line.ts'
 
 type Lookup = Extract<Question, { kind: string }>
 type Source = (client: AdminClient, lookup: Lookup) => Promise<readonly Candidate[]>
-/** Kinds that the daemon knows; shells know files and folders. */
+/** Kinds of words that the daemon lists; shells list files and folders themselves. */
 type KnownToDaemon = Exclude<Completion, readonly string[] | 'file' | 'folder'>
 
 const concurrency = 16
@@ -33,7 +33,7 @@ function domains(klass?: string): Source {
       .map(({ name, klass: what, state }) => ({ value: name, description: `${what}, ${state}` }))
 }
 
-/** What a domain has that stands on the line already. */
+/** Parts of the domain that is already named on the command line. */
 function ofDomain(list: (client: AdminClient, dest: string, lookup: Lookup) => Promise<readonly string[]>): Source {
   return async (client, lookup) => {
     const dest = lookup.given.get('domain')
@@ -61,12 +61,13 @@ const sources: Readonly<Record<KnownToDaemon, Source>> = {
   tag: async (client, { given }) => {
     const dest = given.get('domain')
     const names = dest === undefined ? (await client.domains.list()).map(({ name }) => name) : [dest]
-    const tags = await mapBounded(names, concurrency, async (name) => client.call(vmTagList, { dest: name }))
-    return plain([...new Set(tags.flat())].toSorted())
+    const readings = await readEach(names, concurrency, async (name) => client.call(vmTagList, { dest: name }))
+    const tags = readings.flatMap(({ reading }) => readValue(reading) ?? [])
+    return plain([...new Set(tags)].toSorted())
   },
 }
 
-/** Asks the daemon what a word may become. */
+/** Asks the daemon for the words of a kind. */
 export async function lookUp(client: AdminClient, kind: KnownToDaemon, lookup: Lookup): Promise<readonly Candidate[]> {
   return await sources[kind](client, lookup)
 }

@@ -5,6 +5,7 @@ import { CliError } from '../cli-error.ts'
 import { exitStatus } from '../exit-status.ts'
 import type { Output } from '../output.ts'
 import { scanTyped } from './escape-scanner.ts'
+import { TerminalFilter } from './terminal-filter.ts'
 
 /** Why a console was left. */
 export type Leaving = 'escape' | 'closed' | 'input-ended'
@@ -12,7 +13,9 @@ export type Leaving = 'escape' | 'closed' | 'input-ended'
 export interface AttachOptions {
   readonly input: NodeJS.ReadStream
   readonly output: Output
-  /** Seconds of silence after which it ends, once the input has; for as long as the console is there when not given. */
+  /** Copies the output of the console byte by byte, with everything that a terminal would obey. */
+  readonly raw: boolean
+  /** Once the input has ended: seconds without output after which the console is left. Undefined: when it is closed. */
   readonly linger: number | undefined
   /** Called when keys begin to go to the console. */
   readonly onAttached?: () => void
@@ -31,7 +34,7 @@ async function connect(path: string): Promise<Socket> {
   }
 }
 
-/** Sets a terminal to hand on every key as it is, and back, whatever happens. */
+/** Puts a terminal into raw mode, in which every key reaches the console, and back again also when the process exits. */
 class RawTerminal implements Disposable {
   readonly #input: NodeJS.ReadStream
   readonly #restore = (): void => void this.#input.setRawMode(false)
@@ -50,7 +53,7 @@ class RawTerminal implements Disposable {
   }
 }
 
-/** Hands what comes in to the console. Resolves when there is no more of it, or the user wants to leave. */
+/** Sends the input to the console. Resolves when the input has ended, or the user has typed the key that leaves. */
 function pumpInput(input: NodeJS.ReadStream, socket: Socket): Promise<Leaving> {
   return new Promise((resolve) => {
     input.on('data', (chunk: Uint8Array) => {
@@ -66,28 +69,46 @@ function pumpInput(input: NodeJS.ReadStream, socket: Socket): Promise<Leaving> {
   })
 }
 
-/** What the console says, on its way to standard output. */
-class Speech {
-  #last: number = performance.now()
+/** Prints the output of the console; unless `raw`, only what is safe for a terminal. */
+class ConsoleOutput implements Disposable {
+  readonly #output: Output
+  readonly #filter: TerminalFilter | undefined
+  readonly #end = (): void => {
+    const rest = this.#filter?.end() ?? ''
+    if (rest !== '') void this.#output.bytes(Buffer.from(rest))
+  }
+  #lastTime: number = performance.now()
+
+  constructor(output: Output, raw: boolean) {
+    this.#output = output
+    this.#filter = raw ? undefined : new TerminalFilter()
+    process.on('exit', this.#end)
+  }
+
+  /** Puts the terminal back into the state in which the console found it. */
+  [Symbol.dispose](): void {
+    process.off('exit', this.#end)
+    this.#end()
+  }
 
   /** Resolves when the console is closed. */
-  async copy(socket: Socket, output: Output): Promise<Leaving> {
+  async copyFrom(socket: Socket): Promise<Leaving> {
     try {
       for await (const chunk of socket) {
-        await output.bytes(chunk)
-        this.#last = performance.now()
+        await this.#output.bytes(this.#filter === undefined ? chunk : Buffer.from(this.#filter.push(chunk)))
+        this.#lastTime = performance.now()
       }
     } catch {
-      // Whoever serves the console has ended without a farewell: that is the end as well.
+      // A QEMU that ends resets the connection: that is a closed console as well.
     }
     return 'closed'
   }
 
-  /** Resolves when nothing has been said for so many seconds from now on. */
+  /** Resolves when nothing has been printed for this many seconds, counted from now. */
   async silence(seconds: number): Promise<Leaving> {
-    this.#last = performance.now()
+    this.#lastTime = performance.now()
     for (;;) {
-      const left = this.#last + seconds * 1000 - performance.now()
+      const left = this.#lastTime + seconds * 1000 - performance.now()
       if (left <= 0) return 'input-ended'
       await delay(left, undefined, { ref: false })
     }
@@ -95,16 +116,19 @@ class Speech {
 }
 
 /** Joins a terminal, or a pair of pipes, and the console at a socket until one of them ends. */
-export async function attach(path: string, { input, output, linger, onAttached }: AttachOptions): Promise<Leaving> {
+export async function attach(
+  path: string,
+  { input, output, raw, linger, onAttached }: AttachOptions,
+): Promise<Leaving> {
   const socket = await connect(path)
   try {
     using _ = new RawTerminal(input)
+    using printed = new ConsoleOutput(output, raw)
     onAttached?.()
-    const speech = new Speech()
-    const closed = speech.copy(socket, output)
+    const closed = printed.copyFrom(socket)
     const first = await Promise.race([closed, pumpInput(input, socket)])
     if (first !== 'input-ended') return first
-    return linger === undefined ? await closed : await Promise.race([closed, speech.silence(linger)])
+    return linger === undefined ? await closed : await Promise.race([closed, printed.silence(linger)])
   } finally {
     socket.destroy()
     input.destroy()

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { escapeByte, scanTyped } from './escape-scanner.ts'
 
 describe('scanTyped', () => {
-  it('hands on what stands before the key that leaves, and nothing after it', () => {
+  it('keeps the bytes before the key that leaves, and none after it', () => {
     fc.assert(
       fc.property(fc.uint8Array(), (typed) => {
         const { bytes, leaves } = scanTyped(typed)

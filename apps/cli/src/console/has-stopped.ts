@@ -2,7 +2,7 @@ import { vmList } from '@cloister/admin-protocol'
 import type { AdminClient } from '@cloister/client'
 import { QubesVMNotFoundError } from '@cloister/kit'
 
-/** A console closes a little before its domain is known to have stopped. */
+/** A console is closed a little before the daemon reports that the domain has stopped. */
 const graceMs = 2000
 
 async function isHalted(client: AdminClient, dest: string): Promise<boolean> {
@@ -10,13 +10,13 @@ async function isHalted(client: AdminClient, dest: string): Promise<boolean> {
     const [item] = await client.call(vmList, { dest })
     return item?.state === 'Halted'
   } catch (error) {
-    // A disposable goes when it stops.
+    // A disposable is removed when it stops.
     if (error instanceof QubesVMNotFoundError) return true
     throw error
   }
 }
 
-/** True when a domain has stopped, or stops now. */
+/** True when a domain has stopped, or stops within the next moments. */
 export async function hasStopped(client: AdminClient, dest: string): Promise<boolean> {
   const signal = AbortSignal.timeout(graceMs)
   try {

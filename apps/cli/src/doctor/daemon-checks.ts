@@ -10,7 +10,7 @@ import type { Check, Finding, Patient } from './finding.ts'
 type Found = Promise<readonly Omit<Finding, 'check'>[]>
 
 const socketNames = ['qubesd.sock', 'qubesd.internal.sock', 'qubesd.misc.sock'] as const
-/** Rights of everybody: with these, anybody on the host is the administrator of all domains. */
+/** Rights of other users in the mode of a socket: with these, every user of the host administers all domains. */
 const rightsOfOthers = 0o007
 const groupsLimit = 1 << 20
 
@@ -19,7 +19,7 @@ async function domainsOf({ client }: Patient): Promise<readonly DomainListItem[]
     return await client.domains.list()
   } catch (error) {
     if (!(error instanceof DaemonUnreachableError) || isDenied(error)) throw error
-    const hint = '`systemctl start cloisterd` or `cloisterd` starts it; --socket says where another one is'
+    const hint = '`systemctl start cloisterd` or `cloisterd` starts it; --socket names the socket of another one'
     return { level: 'failure', detail: error.message, hint }
   }
 }
@@ -44,10 +44,14 @@ async function modes({ socket }: Patient): Found {
     try {
       const { mode } = await stat(path)
       if ((mode & rightsOfOthers) === 0) return { level: 'ok', detail: path }
-      const detail = `anybody may use ${path}, and so rule all domains`
-      return { level: 'failure', detail, hint: `chmod o= ${path}; who changed it?` }
+      const detail = `every user of this host may use ${path}, and so administer all domains`
+      return { level: 'failure', detail, hint: `\`chmod o= ${path}\` closes it; find out what opened it` }
     } catch (error) {
-      return { level: 'warning', detail: errorText(error), hint: 'is it the run folder of a running daemon?' }
+      return {
+        level: 'warning',
+        detail: errorText(error),
+        hint: '--socket must name a socket in the run folder of a running daemon',
+      }
     }
   })
   const bad = found.filter(({ level }) => level !== 'ok')
@@ -66,7 +70,7 @@ async function groupName({ os }: Patient, gid: number): Promise<string> {
 
 async function membership(patient: Patient): Found {
   const socket = await stat(patient.socket).catch(() => undefined)
-  // The next check says what there is to say about that.
+  // The check of the daemon reports a socket that is missing.
   if (socket === undefined) return []
   const { uid, gid, mode } = socket
   const me = process.getuid?.()
@@ -99,7 +103,7 @@ async function defaults({ client }: Patient): Found {
   return [{ level: 'warning', detail: 'there is no default: `cloister create` needs --template', hint }]
 }
 
-/** What the daemon and its sockets show. */
+/** Checks of the daemon and its sockets. */
 export const daemonChecks: readonly Check[] = [
   { name: 'user', needsDaemon: false, look: membership },
   { name: 'daemon', needsDaemon: false, look: answer },

@@ -1,12 +1,12 @@
 import type { AdminClient } from '@cloister/client'
 import type { Os } from '@cloister/os'
 
-/** How well something is: as it should be, worth knowing, in the way of working. */
+/** `ok`: as it should be; `warning`: Cloister works, with a disadvantage; `failure`: Cloister does not work. */
 export type Level = 'ok' | 'warning' | 'failure'
 
 /** What a check found. */
 export interface Finding {
-  /** What was looked at, in a word. */
+  /** The name of the check that found it. */
   readonly check: string
   readonly level: Level
   readonly detail: string
@@ -14,7 +14,7 @@ export interface Finding {
   readonly hint?: string
 }
 
-/** What checks have to look with: this user's rights, and the daemon if it answers. */
+/** What checks examine: the host, with the rights of this user, and the daemon, if it answers. */
 export interface Patient {
   readonly os: Os
   /** Path of the daemon's socket. */
@@ -22,10 +22,10 @@ export interface Patient {
   readonly client: AdminClient
 }
 
-/** Looks at one thing. What it throws is a failure of what it looked at. */
+/** Examines one part of the system. What it throws is reported as a failure of that part. */
 export interface Check {
   readonly name: string
-  /** Only worth a look when the daemon answers. */
+  /** The check is left out when the daemon does not answer. */
   readonly needsDaemon: boolean
   look(patient: Patient): Promise<readonly Omit<Finding, 'check'>[]>
 }

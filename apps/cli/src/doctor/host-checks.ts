@@ -44,7 +44,7 @@ async function images({ os }: Patient): Found {
   return await program(os, 'qemu-img', { level: 'failure', hint })
 }
 
-/** What cloisterd found when it tried to boot a guest under KVM; undefined when it has not, or this user may not know. */
+/** Whether a guest of cloisterd booted under KVM; undefined when it has not tried, or this user may not read the result. */
 async function probed(os: Os, socket: string): Promise<boolean | undefined> {
   const text = await readText(os, join(dirname(socket), 'qemu', 'kvm-probe.json'))
   const boot = (await readText(os, bootId))?.trim()
@@ -62,7 +62,11 @@ async function acceleration({ os, socket }: Patient): Found {
   if (usable === true) return [{ level: 'ok', detail: 'guests run under KVM' }]
   if (usable === false) {
     return [
-      { level: 'warning', detail: `cloisterd could not boot a guest under KVM: ${slow}`, hint: 'its log says why' },
+      {
+        level: 'warning',
+        detail: `cloisterd could not boot a guest under KVM: ${slow}`,
+        hint: 'the log of cloisterd says why',
+      },
     ]
   }
   try {
@@ -74,7 +78,7 @@ async function acceleration({ os, socket }: Patient): Found {
   }
 }
 
-/** Version 1: a tree for each controller. */
+/** Checks control groups of version 1, which have a tree for each controller. */
 async function olderControlGroups(os: Os, wanted: readonly string[]): Found {
   const mounted = await Promise.all(wanted.map((name) => os.files.stat(`/sys/fs/cgroup/${name}`)))
   const missing = wanted.filter((_, at) => mounted[at] === undefined)
@@ -98,7 +102,7 @@ async function controlGroups({ os }: Patient): Found {
   ]
 }
 
-/** What can be seen without the daemon. */
+/** Checks that do not need the daemon. */
 export const hostChecks: readonly Check[] = [
   { name: 'versions', needsDaemon: false, look: versions },
   { name: 'qemu', needsDaemon: false, look: emulator },

@@ -1,15 +1,16 @@
 import { type PoolInfo, poolInfo, poolList, poolVolumeList, propertyGet } from '@cloister/admin-protocol'
-import { mapBounded } from '../bounded.ts'
+import { failureOf } from '../failure.ts'
+import { readEach } from '../object-failures.ts'
 import { formatSize } from '../sizes.ts'
 import type { Check, Finding, Patient } from './finding.ts'
 
 type Found = Promise<readonly Omit<Finding, 'check'>[]>
 
 const concurrency = 8
-/** Parts of a pool, in percent, from which on it is worth knowing, and in the way. */
-const fullish = 90
+/** How full a pool is, in percent, from which on it is a warning, and a failure. */
+const nearlyFull = 90
 const full = 98
-/** The driver that copies whole volumes, and what does better. */
+/** The driver that copies whole volumes where others share blocks. */
 const copyingDriver = 'file'
 
 async function kernels({ client }: Patient): Found {
@@ -34,17 +35,20 @@ function space(name: string, { size, usage }: PoolInfo): Omit<Finding, 'check'> 
   if (size === undefined || usage === undefined || size === 0n) return undefined
   const percent = Number((usage * 100n) / size)
   const detail = `${name} has ${formatSize(size - usage)} of ${formatSize(size)} left`
-  if (percent < fullish) return { level: 'ok', detail }
-  const hint = '`cloister ls -c name,disk` shows who has it; make room before guests stop'
+  if (percent < nearlyFull) return { level: 'ok', detail }
+  const hint = '`cloister ls -c name,disk` shows what domains take up; guests are paused when nothing is left'
   return { level: percent < full ? 'warning' : 'failure', detail, hint }
 }
 
 async function pools({ client }: Patient): Found {
-  const infos = await mapBounded(await client.call(poolList, {}), concurrency, async (name) => ({
-    name,
-    info: await client.call(poolInfo, { argument: name }),
-  }))
-  return infos.flatMap(({ name, info }) => space(name, info) ?? [])
+  const names = await client.call(poolList, {})
+  const readings = await readEach(names, concurrency, (argument) => client.call(poolInfo, { argument }))
+  return readings.flatMap(({ item: name, reading }) => {
+    if ('value' in reading) return space(name, reading.value) ?? []
+    const { message } = failureOf(reading.error)
+    const hint = `\`cloister pool info ${name}\` shows where it is; its folder must be there and readable`
+    return [{ level: 'failure' as const, detail: `${name} cannot be used: ${message}`, hint }]
+  })
 }
 
 async function sharing({ client }: Patient): Found {
@@ -67,7 +71,7 @@ async function sharing({ client }: Patient): Found {
   ]
 }
 
-/** What the pools show. */
+/** Checks of kernels and pools. */
 export const storageChecks: readonly Check[] = [
   { name: 'kernels', needsDaemon: true, look: kernels },
   { name: 'pools', needsDaemon: true, look: pools },

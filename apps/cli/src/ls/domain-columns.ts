@@ -1,19 +1,28 @@
 import { paint, paintLabel, paintState } from '../colour.ts'
-import type { ListColumn } from '../list-output.ts'
+import { type ListColumn, unknownCell } from '../list-output.ts'
 import { propertyJson } from '../property-json.ts'
 import { formatSize } from '../sizes.ts'
-import type { DomainFacts, Wanted } from './domain-facts.ts'
+import type { DomainFacts, FactName, Wanted } from './domain-facts.ts'
 
 interface Source {
   readonly column: ListColumn<DomainFacts>
-  /** What has to be asked for it. */
+  /** What must be asked to fill the column. */
   readonly wants?: Partial<Wanted>
+  /** The fact that the column shows, where reading it can fail. */
+  readonly fact?: FactName
 }
 
 const nanosecondsPerSecond = 1_000_000_000
 
 function size(bytes: bigint | undefined): { text: string } {
   return { text: bytes === undefined ? '' : formatSize(bytes) }
+}
+
+/** The column, which shows what could not be read as unknown. */
+function columnOf({ column, fact }: Source): ListColumn<DomainFacts> {
+  if (fact === undefined) return column
+  const { show } = column
+  return { ...column, show: (row) => (row.failures.has(fact) ? unknownCell : show?.(row)) }
 }
 
 /** A column of a property; classes without it show nothing. */
@@ -31,6 +40,7 @@ function property(key: string, name: string = key): Source {
       }),
     },
     wants: { properties: new Set([name]) },
+    fact: `property ${name}`,
   }
 }
 
@@ -48,7 +58,11 @@ const special: readonly Source[] = [
   property('label'),
   property('template'),
   property('netvm'),
-  { column: { key: 'tags', value: ({ tags }) => tags }, wants: { tags: true } },
+  {
+    column: { key: 'tags', value: ({ tags, failures }) => (failures.has('tags') ? null : tags) },
+    wants: { tags: true },
+    fact: 'tags',
+  },
   {
     column: {
       key: 'mem',
@@ -57,6 +71,7 @@ const special: readonly Source[] = [
       show: ({ now }) => size(now === undefined ? undefined : now.memory * 1024n),
     },
     wants: { state: true },
+    fact: 'state',
   },
   {
     column: {
@@ -68,10 +83,12 @@ const special: readonly Source[] = [
       }),
     },
     wants: { state: true },
+    fact: 'state',
   },
   {
     column: { key: 'disk', align: 'right', value: ({ disk }) => disk ?? null, show: ({ disk }) => size(disk) },
     wants: { disk: true },
+    fact: 'disk',
   },
 ]
 
@@ -80,10 +97,10 @@ const byKey: ReadonlyMap<string, Source> = new Map(special.map((source) => [sour
 /** Columns that are not properties. */
 export const specialColumns: readonly string[] = [...byKey.keys()]
 
-/** Columns unless others are asked for: a list of domains and one call for each of them. */
+/** Columns when no others are asked for: they cost the list of domains and one call for each domain. */
 export const defaultColumns: readonly string[] = ['name', 'state', 'class', 'label', 'template', 'netvm']
 
-/** Columns by their keys; a key that is nothing else is a property. */
+/** Columns by their keys; a key that is none of the special columns is the name of a property. */
 export function columnsFor(keys: readonly string[]): {
   readonly columns: readonly ListColumn<DomainFacts>[]
   readonly wanted: Wanted
@@ -91,7 +108,7 @@ export function columnsFor(keys: readonly string[]): {
   const sources = keys.map((key) => byKey.get(key.toLowerCase()) ?? property(key.toLowerCase()))
   const wants = sources.map((source) => source.wants ?? {})
   return {
-    columns: sources.map(({ column }) => column),
+    columns: sources.map(columnOf),
     wanted: {
       properties: new Set(wants.flatMap((one) => [...(one.properties ?? [])])),
       tags: wants.some((one) => one.tags),

@@ -22,14 +22,17 @@ export interface Page {
 const sectionNumber = 1
 
 const environment: readonly (readonly [name: string, meaning: string])[] = [
-  ['CLOISTER_SOCKET', "The daemon's socket, unless --socket names one."],
-  ['XDG_RUNTIME_DIR', 'Below it, in cloister/, is the socket of a daemon of this user.'],
-  ['NO_COLOR', 'When it has a value, colours are used only where --color asks for them.'],
-  ['CLOISTER_DEBUG', 'When it has a value, errors tell where in the program they arose.'],
+  ['CLOISTER_SOCKET', "The daemon's socket when --socket is not given."],
+  ['XDG_RUNTIME_DIR', 'The folder in which a daemon of this user has its run folder, cloister.'],
+  ['NO_COLOR', 'When it has a value, colours are used only with --color always.'],
+  ['CLOISTER_DEBUG', 'When it has a value, errors are printed with a stack trace.'],
 ]
 
 const files: readonly (readonly [name: string, meaning: string])[] = [
-  ['$XDG_RUNTIME_DIR/cloister/qubesd.sock', 'The socket that is looked for first, unless the user is root.'],
+  [
+    '$XDG_RUNTIME_DIR/cloister/qubesd.sock',
+    'The socket of the daemon of this user; it is tried first, unless the user is root.',
+  ],
   ['/run/cloister/qubesd.sock', 'The socket of the daemon that root started.'],
 ]
 
@@ -65,7 +68,7 @@ function examples(list: readonly Example[]): readonly string[] {
   return list.flatMap(([line, meaning]) => definition(bold(line), meaning))
 }
 
-/** The same at the end of all pages. */
+/** The section that refers to other pages. */
 function seeAlso(names: readonly string[]): readonly string[] {
   return section('SEE ALSO', [names.map((name) => `${bold(name)}(${sectionNumber})`).join(', ')])
 }
@@ -136,8 +139,9 @@ function mainPage(listed: readonly ListedCommand[]): Page {
     ...section(
       'DESCRIPTION',
       paragraphs([
-        'Looks at domains, makes them, runs them and removes them, by asking `cloisterd` over its socket.',
-        'Results go to standard output; progress, what was done, and errors go to standard error. Errors are one line that says what to do. With --json both are JSON.',
+        'Manages isolated domains, through the Admin API that `cloisterd` serves on its socket.',
+        'Results go to standard output; progress, confirmations and errors go to standard error. An error is one line that says what to do. With --json results and errors are JSON.',
+        'Characters in names, values and messages that would control a terminal are shown as escapes such as \\x1b. A result that goes to a file or a program is not changed.',
         '`cloister help` lists the commands, `cloister help COMMAND` explains one.',
       ]),
     ),

@@ -1,10 +1,10 @@
-/** Text as roff takes it: nothing in it is a request, hyphens are hyphens, and what stands in backticks is typed as it is. */
+/** Text in roff: no line is a request, hyphens stay hyphens, and text in backticks is bold. */
 export function roffText(text: string): string {
   const marked = escaped(text).replaceAll(/`([^`]+)`/g, '\\fB$1\\fR')
   return marked.split('\n').map(protectedLine).join('\n')
 }
 
-/** Characters beyond ASCII have names of their own. */
+/** The text with characters beyond ASCII as roff names them, by code point. */
 function escaped(text: string): string {
   const named = (character: string): string =>
     `\\[u${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}]`
@@ -19,7 +19,7 @@ function protectedLine(line: string): string {
   return /^[.']/.test(line) ? `\\&${line}` : line
 }
 
-/** A word of a macro's arguments. */
+/** The text as one argument of a macro. */
 export function roffWord(text: string): string {
   return `"${escaped(text).replaceAll('"', '\\(dq')}"`
 }
@@ -39,7 +39,7 @@ export function definition(term: string, meaning: string): readonly string[] {
   return ['.TP', term, roffText(sentence(meaning))]
 }
 
-/** Help's half a sentence as a whole one. */
+/** The text with a capital at its beginning and a full stop at its end. */
 export function sentence(text: string): string {
   const begun = text.charAt(0).toUpperCase() + text.slice(1)
   return /[.?!]$/.test(begun) ? begun : `${begun}.`
@@ -50,7 +50,7 @@ export function bold(text: string): string {
   return `\\fB${roffText(text)}\\fR`
 }
 
-/** Text that stands for something else. */
+/** Text in italics: a placeholder. */
 export function italic(text: string): string {
   return `\\fI${roffText(text)}\\fR`
 }

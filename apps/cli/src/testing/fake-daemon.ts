@@ -3,12 +3,19 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { RequestReader } from '@cloister/admin-protocol'
-import { utf8 } from '@cloister/kit'
+import { utf8, utf8Text } from '@cloister/kit'
 
-/** Bytes to answer with; undefined for no answer, and no end either. */
-export type Answer = (method: string) => string | undefined
+/** What the daemon is asked. */
+export interface FakeCall {
+  readonly argument: string
+  /** Name of the domain that the call is about. */
+  readonly destination: string
+}
 
-/** A daemon that answers as no real one does: late, wrongly, or with what should never be shown. */
+/** The text of the reply; undefined for a call that is never answered. */
+export type Answer = (method: string, call: FakeCall) => string | undefined
+
+/** A daemon that gives answers which a real one cannot be made to give: late, wrong, hostile. */
 export class FakeDaemon implements AsyncDisposable {
   readonly socket: string
   readonly #folder: string
@@ -40,7 +47,11 @@ export class FakeDaemon implements AsyncDisposable {
   async #serve(socket: Socket, answer: Answer): Promise<void> {
     const reader = new RequestReader()
     for await (const chunk of socket.iterator({ destroyOnReturn: false })) reader.push(chunk)
-    const reply = answer(reader.finish().header.method)
+    const { method, argument, destination } = reader.finish().header
+    const reply = answer(method, {
+      argument: argument.parse(utf8Text) ?? '',
+      destination: destination.parse((name) => name.replace(/^name /, '')),
+    })
     if (reply !== undefined) socket.end(utf8(reply))
   }
 }

@@ -15,13 +15,16 @@ import { preloadWord } from '../values/preload.ts'
 
 // Every row says in `summary` what its call does; reference: admin-api, 3.2.
 
-/** Classes that a domain can be asked for; whether one can be made is the handler's business. */
+/** Classes that a request can name; the handler refuses those of which no domain can be made. */
 const classes: readonly string[] = ['AppVM', 'TemplateVM', 'StandaloneVM', 'AdminVM', 'DispVM', 'RemoteVM']
+
+/** Formats that a request can name for its image. */
+const imageFormatNames: readonly string[] = ['raw', 'qcow2']
 
 export const vmList: CallRow<string | undefined, undefined, readonly DomainListItem[]> = {
   ...globalRead,
   key: 'vm.List',
-  summary: 'Lists the domains with class and state; sent to a domain: that one.',
+  summary: 'Lists the domains with class and state; a call to a domain lists that domain only.',
   destination: 'any',
   admin: { argument: nothing, payload: nothing, reply: reply(lines(adminDomainListItem)) },
   mgmt: { argument: optional(knownDomain), payload: nothing, reply: reply(lines(mgmtDomainListItem)) },
@@ -46,15 +49,25 @@ export const vmCreateInPool: CallRow<string | undefined, CreateRequest, undefine
 export const vmCreateTemplate: CallRow<string, undefined, undefined> = {
   ...globalWrite,
   key: 'vm.CreateTemplate',
-  summary: 'Makes a template from an image of its root volume.',
+  summary: 'Makes a template from an image of its root volume: qcow2 if it has the signature of qcow2, else raw.',
   stream: 'payload',
   mgmt: { argument: required(domainName), payload: nothing, reply: noReply },
+}
+
+/** A call that neither reference has: in the draft a request cannot name the format. */
+export const vmCreateTemplateAs: CallRow<string, undefined, undefined> = {
+  ...globalWrite,
+  key: 'cloister.vm.CreateTemplate.<format>',
+  summary: 'Makes a template from an image of its root volume that has the named format.',
+  variants: imageFormatNames,
+  stream: 'payload',
+  plain: { argument: required(domainName), payload: nothing, reply: noReply },
 }
 
 export const vmCreateDisposable: CallRow<'preload' | undefined, 'uuid' | undefined, string | undefined> = {
   ...globalWrite,
   key: 'vm.CreateDisposable',
-  summary: 'Makes a disposable domain and tells its name, or its UUID when asked for.',
+  summary: 'Makes a disposable domain and returns its name, or its UUID when the payload asks for it.',
   destination: 'any',
   admin: {
     argument: optional(preloadWord),
@@ -66,7 +79,7 @@ export const vmCreateDisposable: CallRow<'preload' | undefined, 'uuid' | undefin
 export const vmClone: CallRow<undefined, CloneRequest, undefined> = {
   ...localWrite,
   key: 'vm.Clone',
-  summary: 'Copies a domain with all that belongs to it.',
+  summary: 'Copies a domain with its settings and volumes.',
   destination: 'domain',
   mgmt: { argument: nothing, payload: required(cloneRequest), reply: noReply },
 }

@@ -9,7 +9,7 @@ const message = reply(eventForm)
 export const events: CallRow<string | undefined, undefined, QubesEvent> = {
   ...globalRead,
   key: 'Events',
-  summary: 'Reports events until the caller goes; sent to a domain: those of that one.',
+  summary: 'Sends events until the caller disconnects; a call to a domain sends the events of that domain only.',
   destination: 'any',
   stream: 'reply',
   admin: { argument: nothing, payload: nothing, reply: message },
@@ -19,7 +19,7 @@ export const events: CallRow<string | undefined, undefined, QubesEvent> = {
 export const vmStats: CallRow<undefined, undefined, QubesEvent> = {
   ...globalRead,
   key: 'vm.Stats',
-  summary: 'Reports memory and processor use of running domains until the caller goes.',
+  summary: 'Sends memory and processor use of running domains until the caller disconnects.',
   destination: 'any',
   stream: 'reply',
   admin: { argument: nothing, payload: nothing, reply: message },

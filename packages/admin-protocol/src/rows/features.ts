@@ -17,7 +17,7 @@ const read: Dialect<string, undefined, string> = {
 export const vmFeatureList: CallRow<string | undefined, undefined, readonly string[]> = {
   ...localRead,
   key: 'vm.feature.List',
-  summary: 'Lists the features of a domain, in the order they were set.',
+  summary: 'Lists the features of a domain in the order in which they were set.',
   admin: { argument: nothing, payload: nothing, reply: names },
   mgmt: { argument: optional(featureName), payload: nothing, reply: names },
 }
@@ -25,35 +25,35 @@ export const vmFeatureList: CallRow<string | undefined, undefined, readonly stri
 export const vmFeatureGet: CallRow<string, undefined, string> = {
   ...localRead,
   key: 'vm.feature.Get',
-  summary: 'Tells the value of a feature.',
+  summary: 'Returns the value of a feature.',
   ...bothDialects(read),
 }
 
 export const vmFeatureCheckWithTemplate: CallRow<string, undefined, string> = {
   ...localRead,
   key: 'vm.feature.CheckWithTemplate',
-  summary: 'Tells the value of a feature of the domain, or else of its template.',
+  summary: 'Returns the value of a feature of the domain, or else of its template.',
   ...bothDialects(read),
 }
 
 export const vmFeatureCheckWithNetvm: CallRow<string, undefined, string> = {
   ...localRead,
   key: 'vm.feature.CheckWithNetvm',
-  summary: 'Tells the value of a feature of the domain, or else of its network domain.',
+  summary: 'Returns the value of a feature of the domain, or else of its network domain.',
   admin: read,
 }
 
 export const vmFeatureCheckWithAdminVM: CallRow<string, undefined, string> = {
   ...localRead,
   key: 'vm.feature.CheckWithAdminVM',
-  summary: 'Tells the value of a feature of the domain, or else of the admin domain.',
+  summary: 'Returns the value of a feature of the domain, or else of the admin domain.',
   admin: read,
 }
 
 export const vmFeatureCheckWithTemplateAndAdminVM: CallRow<string, undefined, string> = {
   ...localRead,
   key: 'vm.feature.CheckWithTemplateAndAdminVM',
-  summary: 'Tells the value of a feature of the domain, or else of its template, or else of the admin domain.',
+  summary: 'Returns the value of a feature of the domain, or else of its template, or else of the admin domain.',
   admin: read,
 }
 

@@ -62,14 +62,14 @@ export const vmFirewallSetRules: CallRow<undefined, readonly FirewallRule[], und
 export const vmFirewallGetPolicy: CallRow<undefined, undefined, FirewallAction> = {
   ...reading,
   key: 'vm.firewall.GetPolicy',
-  summary: 'Tells what happens to what no rule matches.',
+  summary: 'Returns what happens to packets that no rule matches.',
   mgmt: { argument: nothing, payload: nothing, reply: reply(policy) },
 }
 
 export const vmFirewallSetPolicy: CallRow<undefined, FirewallAction, undefined> = {
   ...writing,
   key: 'vm.firewall.SetPolicy',
-  summary: 'Sets what happens to what no rule matches.',
+  summary: 'Sets what happens to packets that no rule matches.',
   mgmt: { argument: nothing, payload: required(policy), reply: noReply },
 }
 

@@ -13,7 +13,7 @@ const order: Dialect<undefined, undefined, undefined> = { argument: nothing, pay
 export const getSystemInfo: CallRow<undefined, undefined, SystemInfo> = {
   ...globalRead,
   key: 'internal.GetSystemInfo',
-  summary: 'Tells the policy engine about all domains.',
+  summary: 'Describes all domains for the policy engine.',
   socket: 'internal',
   plain: { argument: nothing, payload: nothing, reply: reply(systemInfo) },
 }
@@ -21,7 +21,7 @@ export const getSystemInfo: CallRow<undefined, undefined, SystemInfo> = {
 export const importBegin: CallRow<string, bigint | undefined, ImportTarget> = {
   ...localWrite,
   key: 'internal.vm.volume.ImportBegin',
-  summary: 'Begins an import into a volume and tells where to write.',
+  summary: 'Begins an import into a volume and returns the path to write to.',
   socket: 'internal',
   plain: { argument: required(volumeName), payload: optional(importSize), reply: reply(importTarget) },
 }
@@ -29,7 +29,7 @@ export const importBegin: CallRow<string, bigint | undefined, ImportTarget> = {
 export const importEnd: CallRow<string, ImportFailure, undefined> = {
   ...localWrite,
   key: 'internal.vm.volume.ImportEnd',
-  summary: 'Ends an import: commits or forgets what was written.',
+  summary: 'Ends an import: commits or discards the data that were written.',
   socket: 'internal',
   plain: { argument: required(volumeName), payload: required(importOutcome), reply: noReply },
 }
@@ -55,7 +55,7 @@ export const suspendPost: CallRow<undefined, undefined, undefined> = {
 export const featuresRequest: CallRow<undefined, undefined, undefined> = {
   ...globalWrite,
   key: 'qubes.FeaturesRequest',
-  summary: 'Takes up the features that the calling guest asks for.',
+  summary: 'Sets the features that the calling guest requests.',
   socket: 'misc',
   plain: order,
 }
@@ -63,7 +63,7 @@ export const featuresRequest: CallRow<undefined, undefined, undefined> = {
 export const notifyTools: CallRow<undefined, undefined, undefined> = {
   ...globalWrite,
   key: 'qubes.NotifyTools',
-  summary: 'Takes up the tools that the calling guest has; the older form of FeaturesRequest.',
+  summary: 'Sets the features for the tools that the calling guest has; the older form of FeaturesRequest.',
   socket: 'misc',
   plain: order,
 }
@@ -71,7 +71,7 @@ export const notifyTools: CallRow<undefined, undefined, undefined> = {
 export const notifyUpdates: CallRow<undefined, number, undefined> = {
   ...globalWrite,
   key: 'qubes.NotifyUpdates',
-  summary: 'Says how many updates the calling guest could install.',
+  summary: 'Stores how many updates the calling guest could install.',
   socket: 'misc',
   plain: { argument: nothing, payload: required(trimmed(count)), reply: noReply },
 }

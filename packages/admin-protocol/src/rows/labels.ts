@@ -30,14 +30,14 @@ export const labelList: CallRow<string | undefined, undefined, readonly string[]
 export const labelGet: CallRow<string, undefined, string> = {
   ...globalRead,
   key: 'label.Get',
-  summary: 'Tells the colour of a label.',
+  summary: 'Returns the colour of a label.',
   ...bothDialects({ argument: required(labelReference), payload: nothing, reply: reply(colour) }),
 }
 
 export const labelIndex: CallRow<string, undefined, number> = {
   ...globalRead,
   key: 'label.Index',
-  summary: 'Tells the index of a label.',
+  summary: 'Returns the index of a label.',
   ...bothDialects({ argument: required(labelReference), payload: nothing, reply: reply(count) }),
 }
 

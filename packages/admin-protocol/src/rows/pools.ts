@@ -52,7 +52,7 @@ export const poolInfo: CallRow<string, undefined, PoolInfo> = {
 export const poolUsageDetails: CallRow<string, undefined, PoolUsage> = {
   ...globalRead,
   key: 'pool.UsageDetails',
-  summary: 'Tells how full a pool is.',
+  summary: 'Returns size and usage of a pool.',
   admin: { argument, payload: nothing, reply: reply(poolUsage) },
 }
 
@@ -66,7 +66,7 @@ export const poolAdd: CallRow<string, NewPool, undefined> = {
 export const poolRemove: CallRow<string, undefined, undefined> = {
   ...globalWrite,
   key: 'pool.Remove',
-  summary: 'Removes a pool that nothing uses; what is on disk stays.',
+  summary: 'Removes an unused pool from the system; its files stay on disk.',
   ...bothDialects({ argument, payload: nothing, reply: noReply }),
 }
 
@@ -80,7 +80,7 @@ export const poolSetRevisionsToKeep: CallRow<string, number, undefined> = {
 export const poolSetEphemeralVolatile: CallRow<string, boolean, undefined> = {
   ...globalWrite,
   key: 'pool.Set.ephemeral_volatile',
-  summary: 'Sets whether volatile volumes of a pool are encrypted with a key that is forgotten.',
+  summary: 'Sets whether volatile volumes of a pool are encrypted with a key that is discarded when the domain stops.',
   admin: { argument, payload: required(booleanInput), reply: noReply },
 }
 
@@ -111,14 +111,14 @@ export const poolVolumeListSnapshots: CallRow<string, VolumeOfPool<string | unde
 export const poolVolumeSnapshot: CallRow<string, string, string> = {
   ...globalWrite,
   key: 'pool.volume.Snapshot',
-  summary: 'Makes a revision of the committed state of a volume in a pool and tells its id.',
+  summary: 'Makes a revision of the committed state of a volume in a pool and returns its id.',
   mgmt: { argument, payload: required(volumeId), reply: reply(revisionId) },
 }
 
 export const poolVolumeRevert: CallRow<string, VolumeOfPool<string>, undefined> = {
   ...globalWrite,
   key: 'pool.volume.Revert',
-  summary: 'Brings a volume in a pool back to a revision.',
+  summary: 'Reverts a volume in a pool to a revision.',
   ...bothDialects({ argument, payload: required(volumeAnd(revisionId)), reply: noReply }),
 }
 

@@ -26,21 +26,21 @@ export const vmShutdown: CallRow<ShutdownFlags, undefined, undefined> = {
 export const vmPause: CallRow<undefined, undefined, undefined> = {
   ...localExecute,
   key: 'vm.Pause',
-  summary: 'Stops the processors of a domain.',
+  summary: 'Pauses the processors of a domain.',
   ...both,
 }
 
 export const vmUnpause: CallRow<undefined, undefined, undefined> = {
   ...localExecute,
   key: 'vm.Unpause',
-  summary: 'Lets a paused domain run on.',
+  summary: 'Resumes the processors of a paused domain.',
   ...both,
 }
 
 export const vmKill: CallRow<undefined, undefined, undefined> = {
   ...localExecute,
   key: 'vm.Kill',
-  summary: 'Ends a domain at once.',
+  summary: 'Stops a domain at once, without asking the guest.',
   ...both,
 }
 
@@ -54,20 +54,20 @@ export const vmSuspend: CallRow<undefined, undefined, undefined> = {
 export const vmResume: CallRow<undefined, undefined, undefined> = {
   ...localExecute,
   key: 'vm.Resume',
-  summary: 'Lets a suspended domain run on.',
+  summary: 'Wakes a suspended domain.',
   admin: order,
 }
 
 export const vmCurrentState: CallRow<undefined, undefined, DomainState> = {
   ...localRead,
   key: 'vm.CurrentState',
-  summary: 'Tells power state, memory and processor time of a domain.',
+  summary: 'Returns power state, memory and processor time of a domain.',
   admin: { argument: nothing, payload: nothing, reply: reply(domainState) },
 }
 
 export const vmConsole: CallRow<undefined, undefined, string> = {
   ...localWrite,
   key: 'vm.Console',
-  summary: "Tells where a domain's console is.",
+  summary: "Returns the path of a domain's console socket.",
   admin: { argument: nothing, payload: nothing, reply: reply(anyText('<path>')) },
 }

@@ -66,21 +66,21 @@ export const propertyList: CallRow<string | undefined, undefined, readonly strin
 export const propertyGet: CallRow<string, undefined, PropertyValue> = {
   ...globalRead,
   key: 'property.Get',
-  summary: 'Tells the value of a property of the system.',
+  summary: 'Returns the value of a property of the system.',
   ...get,
 }
 
 export const propertyGetAll: CallRow<undefined, undefined, readonly NamedPropertyValue[]> = {
   ...globalRead,
   key: 'property.GetAll',
-  summary: 'Tells the values of all properties of the system.',
+  summary: 'Returns the values of all properties of the system.',
   admin: getAll,
 }
 
 export const propertyGetDefault: CallRow<string, undefined, TypedValue | undefined> = {
   ...globalRead,
   key: 'property.GetDefault',
-  summary: 'Tells what a property of the system is when it is not set.',
+  summary: 'Returns the default of a property of the system.',
   admin: getDefault,
 }
 
@@ -108,7 +108,7 @@ export const propertySet: CallRow<string, string, undefined> = {
 export const propertyReset: CallRow<string, undefined, undefined> = {
   ...globalWrite,
   key: 'property.Reset',
-  summary: 'Brings a property of the system back to its default.',
+  summary: 'Resets a property of the system to its default.',
   ...bothDialects(reset),
 }
 
@@ -122,21 +122,21 @@ export const vmPropertyList: CallRow<string | undefined, undefined, readonly str
 export const vmPropertyGet: CallRow<string, undefined, PropertyValue> = {
   ...localRead,
   key: 'vm.property.Get',
-  summary: 'Tells the value of a property of a domain.',
+  summary: 'Returns the value of a property of a domain.',
   ...get,
 }
 
 export const vmPropertyGetAll: CallRow<undefined, undefined, readonly NamedPropertyValue[]> = {
   ...localRead,
   key: 'vm.property.GetAll',
-  summary: 'Tells the values of all properties of a domain.',
+  summary: 'Returns the values of all properties of a domain.',
   admin: getAll,
 }
 
 export const vmPropertyGetDefault: CallRow<string, undefined, TypedValue | undefined> = {
   ...localRead,
   key: 'vm.property.GetDefault',
-  summary: 'Tells what a property of a domain is when it is not set.',
+  summary: 'Returns the default of a property of a domain.',
   admin: getDefault,
 }
 
@@ -164,6 +164,6 @@ export const vmPropertySet: CallRow<string, string, undefined> = {
 export const vmPropertyReset: CallRow<string, undefined, undefined> = {
   ...localWrite,
   key: 'vm.property.Reset',
-  summary: 'Brings a property of a domain back to its default.',
+  summary: 'Resets a property of a domain to its default.',
   ...bothDialects(reset),
 }

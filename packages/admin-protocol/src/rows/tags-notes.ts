@@ -20,7 +20,7 @@ export const vmTagList: CallRow<string | undefined, undefined, readonly string[]
 export const vmTagGet: CallRow<string, undefined, boolean> = {
   ...localRead,
   key: 'vm.tag.Get',
-  summary: 'Tells whether a domain has a tag.',
+  summary: 'Returns whether a domain has a tag.',
   ...bothDialects({ argument: required(tag), payload: nothing, reply: reply(oneOrZero) }),
 }
 
@@ -41,7 +41,7 @@ export const vmTagRemove: CallRow<string, undefined, undefined> = {
 export const vmNotesGet: CallRow<undefined, undefined, string> = {
   ...localRead,
   key: 'vm.notes.Get',
-  summary: "Tells a domain's notes.",
+  summary: "Returns a domain's notes.",
   destination: 'domain',
   admin: { argument: nothing, payload: nothing, reply: reply(anyText('<text>')) },
 }

@@ -47,7 +47,7 @@ export const vmVolumeListSnapshots: CallRow<string, string | undefined, readonly
 export const vmVolumeSnapshot: CallRow<string, undefined, string> = {
   ...localWrite,
   key: 'vm.volume.Snapshot',
-  summary: 'Makes a revision of the committed state and tells its id.',
+  summary: 'Makes a revision of the committed state and returns its id.',
   destination: 'domain',
   mgmt: { argument, payload: nothing, reply: reply(revisionId) },
 }
@@ -55,7 +55,7 @@ export const vmVolumeSnapshot: CallRow<string, undefined, string> = {
 export const vmVolumeRevert: CallRow<string, string, undefined> = {
   ...localWrite,
   key: 'vm.volume.Revert',
-  summary: 'Brings a volume back to a revision.',
+  summary: 'Reverts a volume to a revision.',
   ...changing({ argument, payload: required(revisionId), reply: noReply }),
 }
 
@@ -77,7 +77,7 @@ export const vmVolumeImport: CallRow<string, undefined, undefined> = {
 export const vmVolumeImportWithSize: CallRow<string, bigint, undefined> = {
   ...localWrite,
   key: 'vm.volume.ImportWithSize',
-  summary: 'Replaces the content of a volume and gives it the size of the first line.',
+  summary: 'Replaces the content of a volume and gives it the size in the first line.',
   stream: 'payload',
   admin: { argument, payload: required(importSizeInput), reply: noReply },
 }
@@ -92,14 +92,14 @@ export const vmVolumeClear: CallRow<string, undefined, undefined> = {
 export const vmVolumeCloneFrom: CallRow<string, undefined, string> = {
   ...localWrite,
   key: 'vm.volume.CloneFrom',
-  summary: 'Begins a copy of a volume: tells a token for CloneTo, good for one use.',
+  summary: 'Begins a copy of a volume: returns a token for one CloneTo.',
   admin: { argument, payload: nothing, reply: reply(matching('<token>', /^[A-Za-z0-9]{32}$/)) },
 }
 
 export const vmVolumeCloneTo: CallRow<string, string, undefined> = {
   ...localWrite,
   key: 'vm.volume.CloneTo',
-  summary: 'Makes a volume a copy of the one that the token stands for.',
+  summary: 'Replaces the content of a volume by that of the volume whose token is given.',
   admin: { argument, payload: required(copyToken), reply: noReply },
 }
 
@@ -120,6 +120,6 @@ export const vmVolumeSetRw: CallRow<string, boolean, undefined> = {
 export const vmVolumeSetEphemeral: CallRow<string, boolean, undefined> = {
   ...localWrite,
   key: 'vm.volume.Set.ephemeral',
-  summary: 'Sets whether a volume is encrypted with a key that is forgotten.',
+  summary: 'Sets whether a volume is encrypted with a key that is discarded when the domain stops.',
   admin: { argument, payload: required(booleanInput), reply: noReply },
 }

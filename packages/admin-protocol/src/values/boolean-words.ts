@@ -20,5 +20,5 @@ export const mgmtBoolean: TextForm<boolean> = words('yes', 'no')
 /** Booleans in requests: `yes`, `True`, `1`, `on` and their opposites, in any case (reference: admin-api, 4.1). */
 export const booleanInput: TextForm<boolean> = scalar('yes|no', parseBoolean, (value) => (value ? 'True' : 'False'))
 
-/** One or nothing, as `tag.Get` answers. */
+/** `1` or `0`, as `tag.Get` replies. */
 export const oneOrZero: TextForm<boolean> = words('1', '0')

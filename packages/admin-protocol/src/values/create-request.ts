@@ -25,14 +25,14 @@ export interface CreateRequest extends CloneRequest {
   readonly label: string
 }
 
-/** Reads the value of a key; it also says by throwing that a value is not acceptable. */
+/** Reads the value of a key into the request; throws when the value is not valid. */
 type Reader = (value: string) => string
 
 const nameReader: Reader = parseDomainName
 const labelReader: Reader = (value) => labelName.parse(value)
 const poolReader: Reader = (value) => value
 
-/** The words of a request, each key once, each value checked as it comes (reference: admin-api, 3.2). */
+/** Reads the `key=value` words of a request. A key may occur once; values are checked in their order (reference: admin-api, 3.2). */
 function readWords(text: string, readers: ReadonlyMap<string, Reader>): Map<string, string> {
   const values = new Map<string, string>()
   for (const word of text.split(' ')) {

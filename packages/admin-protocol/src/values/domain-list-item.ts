@@ -28,7 +28,7 @@ function domainListItem(showsUuid: boolean): TextForm<DomainListItem> {
         uuid: values.find('uuid', word),
       }
     },
-    // Thousands of these are written for one reply.
+    // One reply may hold thousands of lines: the text is built without intermediate lists.
     format: ({ name, klass, state, uuid }) => {
       const line = `${name} class=${klass} state=${state}`
       return showsUuid && uuid !== undefined ? `${line} uuid=${uuid}` : line

@@ -33,11 +33,11 @@ export const domainState: TextForm<DomainState> = {
     `mem=${memory} mem_static_max=${memoryStaticMax} cputime=${cpuTime} power_state=${powerState}`,
 }
 
-/** How `vm.Shutdown` goes about it. */
+/** Options of `vm.Shutdown`. */
 export interface ShutdownFlags {
-  /** Although other domains use this one. */
+  /** Shut the domain down although other domains use it. */
   readonly force: boolean
-  /** Reply when it is halted. */
+  /** Reply only when the domain is halted. */
   readonly wait: boolean
 }
 

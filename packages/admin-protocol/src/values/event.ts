@@ -51,7 +51,7 @@ export const eventPattern: TextForm<string> = {
   format: (pattern) => pattern,
 }
 
-/** True when the event's name is what the pattern asks for; no pattern asks for all. */
+/** True when the pattern matches the event's name, and when there is no pattern. */
 export function matchesEvent(pattern: string | undefined, name: string): boolean {
   if (pattern === undefined) return true
   return pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern

@@ -28,7 +28,7 @@ export interface FirewallRule {
   readonly comment?: string
 }
 
-/** What a rule says so far. */
+/** The part of a rule that has been read so far. */
 type Conditions = Partial<FirewallRule>
 
 /** Most characters of a DNS name. */
@@ -57,7 +57,7 @@ function network(address: string, length: string | undefined, value: string): Fi
   return { family, address, prefixLength: Number(length) }
 }
 
-/** The kind of destination follows from the value, whichever key it came under. */
+/** Reads a destination. Its kind (address or host name) follows from the value, not from the key. */
 function destination(value: string): FirewallDestination {
   const [address = '', length, ...more] = value.split('/')
   const found = more.length === 0 ? network(address, length, value) : undefined
@@ -84,7 +84,7 @@ type Reader = (value: string) => Conditions
 
 const readDestination: Reader = (value) => ({ destination: destination(value) })
 
-/** What each key of a rule says. */
+/** Reads the value of each key of a rule into a condition. */
 const readers: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ['action', (value) => ({ action: actionWord(value) })],
   ['proto', (value) => ({ proto: protoWord(value) })],
@@ -104,7 +104,7 @@ function readPairs(text: string): Conditions {
     const [key, value] = splitRulePair(pair)
     const read = readers.get(key) ?? bad(msg`${quoted(key)} is no key of a rule`)
     const condition = read(value)
-    if (Object.keys(condition).some((name) => name in rule)) bad(msg`${key} says a second time what a rule says once`)
+    if (Object.keys(condition).some((name) => name in rule)) bad(msg`${key} sets a condition of the rule a second time`)
     rule = { ...rule, ...condition }
   }
   return rule

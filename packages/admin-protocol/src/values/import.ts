@@ -20,7 +20,7 @@ export const importTarget: TextForm<ImportTarget> = {
   format: (target) => `${target.size} ${target.path}`,
 }
 
-/** How an import went: undefined when well, else what is wrong. */
+/** Result of an import: undefined after a success, else the reason of the failure. */
 export type ImportFailure = string | undefined
 
 /** Payload of `internal.vm.volume.ImportEnd`: `ok`, or `fail`, a newline and a text. */

@@ -3,7 +3,7 @@ import type { TextForm } from '../codec.ts'
 import { quoted } from '../quoted.ts'
 import { anyText, matching, trimmed } from '../text-forms.ts'
 
-// Names of what is not a domain. Where a call only looks a name up, any text is taken: an unknown name is the handler's error.
+// Names of objects other than domains. A name that is only looked up may be any text: the handler refuses an unknown name.
 
 /** Name of a property; looked up. */
 export const propertyName: TextForm<string> = anyText('<property>')

@@ -8,8 +8,8 @@ export const notesLimit: number = 256_000
 const unsafe = /[^\P{C}\t\n]|[\p{Zl}\p{Zp}]/gu
 
 /**
- * Payload of `vm.notes.Set`: UTF-8; empty deletes the notes. Characters that could deceive whoever displays them come out
- * as `_`: the one place where the reference wants input to be changed.
+ * Payload of `vm.notes.Set`: UTF-8; empty deletes the notes. Characters that could deceive a reader are
+ * replaced by `_`: this is the only input that the reference changes instead of refusing it.
  */
 export const notes: InputCodec<string> = {
   presence: 'optional',

@@ -33,7 +33,7 @@ export const count: TextForm<number> = scalar('<number>', (text) =>
 /** Most revisions that can be asked for. */
 const mostRevisions = 999_999_999
 
-/** How many revisions are kept; -1 turns snapshots off. Anything lower is a `failure`, which differs between calls. */
+/** How many revisions are kept; -1 turns snapshots off. A lower number throws `failure`, whose class depends on the call. */
 function revisionsToKeep(failure: typeof QubesValueError | typeof ProtocolError): TextForm<number> {
   return trimmed({
     syntax: '<number>',

@@ -18,8 +18,8 @@ export interface PoolInfo {
 const text = anyText('<pool>')
 
 /**
- * Reply of `pool.Info`: settings sorted by key, then what was measured (reference: admin-api, 3.7). Settings are texts of the
- * driver's, in every dialect as they are stored.
+ * Reply of `pool.Info`: settings sorted by key, then size and usage (reference: admin-api, 3.7). Settings are sent as the
+ * driver stores them, in every dialect.
  */
 export const poolInfoForm: TextForm<PoolInfo> = {
   syntax: '<property>=<value>\\n…',
@@ -87,7 +87,7 @@ export const poolDriver: TextForm<PoolDriver> = {
   format: ({ name, parameters }) => [name, ...parameters].join(' '),
 }
 
-/** Payload of `pool.Add`; whether the driver knows the settings is found out later. */
+/** Payload of `pool.Add`; the driver checks its settings later. */
 export interface NewPool {
   readonly name: string
   /** Settings for the driver, without the name. */
@@ -105,7 +105,7 @@ export const newPool: TextForm<NewPool> = {
   format: ({ name, config }) => joinLines(formatPairs([['name', name], ...config])),
 }
 
-/** A volume named by its pool's name for it, and what to do with it; payload of `pool.volume.*`. */
+/** Payload of `pool.volume.*`: a volume by its vid in the pool, and a value for the call. */
 export interface VolumeOfPool<T> {
   readonly vid: string
   readonly value: T

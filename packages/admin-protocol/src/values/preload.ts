@@ -1,7 +1,7 @@
 import { msg, PermissionDenied } from '@cloister/kit'
 import type { TextForm } from '../codec.ts'
 
-/** Argument of `vm.CreateDisposable`: `preload`, and nothing else is permitted (reference: admin-api, 3.2). */
+/** Argument of `vm.CreateDisposable`: only `preload` is allowed (reference: admin-api, 3.2). */
 export const preloadWord: TextForm<'preload'> = {
   syntax: 'preload',
   parse(text) {

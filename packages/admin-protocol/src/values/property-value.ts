@@ -91,7 +91,7 @@ function parseListed(line: string): NamedPropertyValue {
 
 /**
  * Payload of `property.Set`: printable ASCII, tab and newline; the characters that break lines in clients (CR, VT, FF) are
- * refused. Whether the value suits the property is found out later (reference: admin-api, 4.1).
+ * refused. The property checks the value later (reference: admin-api, 4.1).
  */
 export const newPropertyValue: InputCodec<string> = {
   presence: 'optional',

@@ -1,7 +1,7 @@
 import { msg, ProtocolError } from '@cloister/kit'
 import type { TextForm } from '../codec.ts'
 
-/** What the policy engine wants to know of a domain; keys as on the wire (reference: admin-api, 3.14). */
+/** What the policy engine reads about a domain; keys as on the wire (reference: admin-api, 3.14). */
 export interface SystemInfoDomain {
   readonly internal: string | null
   readonly tags: readonly string[]

@@ -4,24 +4,24 @@ import { adminBoolean, mgmtBoolean } from './boolean-words.ts'
 import { formatPairs, KeyValues } from './key-values.ts'
 import { size, volumeRevisionsToKeep } from './numbers.ts'
 
-/** What `volume.Info` says of a volume; sizes in bytes. What one dialect leaves out is undefined when read from it. */
+/** What `volume.Info` says of a volume; sizes in bytes. A field that a dialect does not send is undefined after decoding. */
 export interface VolumeInfo {
   readonly pool: string
   readonly vid: string
   readonly size: bigint
   readonly usage: bigint
   readonly rw: boolean
-  /** Nobody should look into it: kernel and volatile volumes. Shown by `mgmt.*` only. */
+  /** True for kernel and volatile volumes, whose content is of no use outside of the domain. Sent by `mgmt.*` only. */
   readonly internal: boolean | undefined
   /** Vid of the volume that this one is a snapshot of. */
   readonly source: string | undefined
   readonly saveOnStop: boolean
   readonly snapOnStart: boolean
-  /** From here on shown by `admin.*` only. */
+  /** This field and those that follow are sent by `admin.*` only. */
   readonly path: string | undefined
   readonly revisionsToKeep: number | undefined
   readonly ephemeral: boolean | undefined
-  /** The source has changed since; undefined when that is not known. */
+  /** Whether the source was committed after the domain started; undefined when that is not known. */
   readonly isOutdated: boolean | undefined
 }
 

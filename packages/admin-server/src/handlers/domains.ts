@@ -9,6 +9,7 @@ import {
   vmCreateDisposable,
   vmCreateInPool,
   vmCreateTemplate,
+  vmCreateTemplateAs,
   vmList,
   vmRemove,
 } from '@cloister/admin-protocol'
@@ -23,6 +24,7 @@ import {
   type VMClass,
 } from '@cloister/core'
 import { msg, QubesException, QubesVMNotFoundError } from '@cloister/kit'
+import { adoptedFormats } from '@cloister/storage'
 import { type Call, type HandledCall, handle, onlyOne } from '../handler.ts'
 
 function listItem({ name, klass, powerState, uuid }: BaseVM): DomainListItem {
@@ -55,6 +57,12 @@ async function clone({ source, destination, payload }: Call<undefined, CloneRequ
   return undefined
 }
 
+async function makeTemplate({ app, source, argument, variant, body }: Call<string, undefined>): Promise<undefined> {
+  const format = adoptedFormats.find((one) => one === variant)
+  await createTemplate(app, { name: argument, creator: source, image: body, format, limits: app.imageLimits })
+  return undefined
+}
+
 async function createDisposable({
   app,
   source,
@@ -81,10 +89,8 @@ export const domainHandlers: readonly HandledCall[] = [
   }),
   handle(vmCreate, create),
   handle(vmCreateInPool, create),
-  handle(vmCreateTemplate, async ({ app, source, argument, body }) => {
-    await createTemplate(app, { name: argument, creator: source, image: body })
-    return undefined
-  }),
+  handle(vmCreateTemplate, makeTemplate),
+  handle(vmCreateTemplateAs, makeTemplate),
   handle(vmCreateDisposable, createDisposable),
   handle(vmClone, clone),
   handle(vmCloneInPool, clone),

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { chmod, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, rm, symlink, writeFile } from 'node:fs/promises'
 import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import {
@@ -205,6 +205,25 @@ describe('socketPaths', () => {
     expect(socketPaths(1000, { XDG_RUNTIME_DIR: '/run/user/1000' }).internal).toBe(
       '/run/user/1000/cloister/qubesd.internal.sock',
     )
-    expect(() => socketPaths(1000, {})).toThrow(/XDG_RUNTIME_DIR/)
+  })
+
+  it('are in a folder of the user in /tmp without XDG_RUNTIME_DIR, if no other user could have made it', async () => {
+    const uid = 3_000_000_000 + process.pid
+    const folder = `/tmp/cloister-${uid}`
+    for (const environment of [{}, { XDG_RUNTIME_DIR: '' }])
+      expect(socketPaths(uid, environment).main).toBe(`${folder}/cloister/qubesd.sock`)
+    await mkdir(folder, { mode: 0o700 })
+    try {
+      // The folder belongs to the user of this test, which is another.
+      expect(() => socketPaths(uid, {})).toThrow('does not belong to this user alone: set XDG_RUNTIME_DIR')
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+    await symlink('/tmp', folder)
+    try {
+      expect(() => socketPaths(uid, {})).toThrow('XDG_RUNTIME_DIR')
+    } finally {
+      await rm(folder)
+    }
   })
 })

@@ -2,7 +2,9 @@ import type { ChangeUnit } from './change-unit.ts'
 import type { Changes } from './changes.ts'
 
 /** Work that touches disk or hypervisor and that start-up finishes or undoes. */
-export type IntentKind = 'create' | 'remove' | 'run' | 'pool-add'
+export const intentKinds = ['create', 'remove', 'run', 'pool-add'] as const
+
+export type IntentKind = (typeof intentKinds)[number]
 
 /** What was begun, as it is stored. */
 export interface Intent {

@@ -2,16 +2,22 @@ import { type FirewallRule, formatFirewallRule, parseFirewallRule } from '@clois
 import { errorChain } from '@cloister/kit'
 import type { Timer } from '@cloister/os'
 import type { ChangeUnit } from '../changes/change-unit.ts'
+import type { Damage } from '../properties/damage.ts'
 import type { RecordOwner } from './record-owner.ts'
 import type { System } from './system.ts'
 
 const msPerSecond = 1000
+
+/** Name of the firewall in what is damaged of a domain. */
+const firewallPart = 'firewall'
 
 /** A domain without a stored firewall lets everything out (reference: firewall-devices-backup, A1). */
 const acceptAll: readonly FirewallRule[] = [parseFirewallRule('action=accept')]
 
 /** The domain that a firewall belongs to. */
 export interface FirewallOwner extends RecordOwner {
+  /** What is stored of the domain and cannot be read. */
+  readonly damage: Damage
   readonly system: Pick<System, 'changes' | 'events' | 'log' | 'os'>
 }
 
@@ -37,6 +43,12 @@ export class Firewall {
     this.awaitExpiry()
   }
 
+  /** Takes note that the stored rules cannot be read: nothing is let out until they are set anew. */
+  loadDamaged(reason: string): void {
+    this.load([])
+    this.#owner.damage.note(firewallPart, reason)
+  }
+
   /** The rules that were set; undefined for a domain without rules of its own. */
   get own(): readonly FirewallRule[] | undefined {
     return this.#rules
@@ -46,6 +58,7 @@ export class Firewall {
     const before = this.#rules
     this.load(rules)
     unit.undo(() => this.load(before))
+    this.#owner.damage.heal(unit, firewallPart)
     this.storeIfSet(unit)
     this.reload(unit)
   }

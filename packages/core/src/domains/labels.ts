@@ -61,6 +61,11 @@ export class Labels {
     return label
   }
 
+  /** The label that the value of a property names: by name, else by index, which may be written `label-3`. @throws QubesLabelNotFoundError */
+  fromProperty(value: string): Label {
+    return this.find(value) ?? this.get(value.replace(/^label-(?=\d+$)/, ''))
+  }
+
   /** Adds a label that was read from storage. */
   load(label: Label): void {
     this.#byIndex.set(label.index, label)

@@ -1,5 +1,6 @@
 import { errorChain, msg, QubesVMError, UndoStack } from '@cloister/kit'
 import { within } from '@cloister/os'
+import { refuseDamaged } from '../domains/damage.ts'
 import type { Reservation } from '../domains/ports/memory-manager.ts'
 import { maxmem, memory, qrexecTimeout, vcpus, virtMode } from '../domains/properties/qubes-vm-properties.ts'
 import type { QubesVM } from '../domains/qubes-vm.ts'
@@ -63,6 +64,7 @@ class Start {
     const { app } = vm
     const required = memoryRequired(vm)
     refuseProhibitedStart(vm)
+    refuseDamaged(vm, 'start')
     await this.#step(app.events.fireLife(vm, 'domain-pre-start', { start_guid: true, mem_required: required }))
     refuseStartDuringRestore(vm)
     await this.#step(app.kernels.refresh(vm.kernel))

@@ -2,6 +2,7 @@ import { isDomainName } from '@cloister/admin-protocol'
 import { msg, QubesValueError, QubesVMError } from '@cloister/kit'
 import { AdminVM } from '../domains/admin-vm.ts'
 import type { BaseVM } from '../domains/base-vm.ts'
+import { refuseDamaged } from '../domains/damage.ts'
 import { newUuid } from '../domains/new-uuid.ts'
 import { makeDomain } from '../domains/vm-classes.ts'
 import type { PoolChoice } from '../storage/domain-storage.ts'
@@ -22,6 +23,7 @@ const ownFeatures = /^preload-dispvm(?!-max$)/
 export async function cloneDomain(source: BaseVM, { name, pools, creator }: CloneOptions): Promise<BaseVM> {
   const { app, klass } = source
   if (klass === 'AdminVM' || source instanceof AdminVM) throw new QubesVMError(msg`${source.name} cannot be cloned`)
+  refuseDamaged(source, 'clone')
   if (!isDomainName(name)) throw new QubesValueError(msg`${JSON.stringify(name)} is not a name that a domain can have`)
   using _source = source.phase.hold()
   const reserved = app.domains.reserve(name)

@@ -99,6 +99,7 @@ async function installWithVolumes(vm: BaseVM, storage: DomainStorage, options: I
   let begun: Intent | undefined
   try {
     storage.prepare(options.pools)
+    using _ = app.pools.hold([...storage.stored()].map(({ pool }) => pool))
     const intent = await app.intents.begin('create', vm.name, { volumes: storage.places() })
     begun = intent
     await storage.create()

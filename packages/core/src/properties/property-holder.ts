@@ -2,6 +2,7 @@ import { msg, QubesNoSuchPropertyError, QubesPropertyValueError, QubesValueError
 import type { ChangeUnit } from '../changes/change-unit.ts'
 import type { CoreEvent } from '../changes/core-event.ts'
 import type { Fires, Subject } from '../changes/event-bus.ts'
+import { Damage } from './damage.ts'
 import type { AnyProperty, Property, PropertyTable } from './property.ts'
 import type { PropertyEvents } from './property-events.ts'
 import type { ReferenceIndex } from './reference-index.ts'
@@ -19,6 +20,8 @@ export interface PropertySystem {
 export abstract class PropertyHolder implements Subject {
   abstract readonly system: PropertySystem
   readonly #explicit = new Map<string, unknown>()
+  /** What is stored of the object but cannot be read. */
+  readonly damage: Damage = new Damage()
 
   abstract get eventSubject(): Pick<CoreEvent, 'domain'> | undefined
   /** All properties of the object's class. */
@@ -37,6 +40,7 @@ export abstract class PropertyHolder implements Subject {
 
   /** The value, explicit or by default; undefined when there is none, or no such property. */
   get<V>(property: Property<unknown, V>): V | undefined {
+    if (this.damage.has(property.name)) return undefined
     // A property's own class may give it another default, never another type.
     return (
       this.#explicit.has(property.name)
@@ -46,7 +50,7 @@ export abstract class PropertyHolder implements Subject {
   }
 
   isDefault(property: PropertyName): boolean {
-    return !this.#explicit.has(property.name)
+    return !this.#explicit.has(property.name) && !this.damage.has(property.name)
   }
 
   /** Explicitly set properties with their values. */
@@ -92,6 +96,7 @@ export abstract class PropertyHolder implements Subject {
     const before = this.#explicit.get(name)
     this.#put(name, value)
     unit.undo(() => this.#put(name, had ? before : undefined))
+    this.damage.heal(unit, name)
     this.storeProperty(unit, name, value === undefined ? undefined : value === null ? null : format(value))
   }
 

@@ -1,6 +1,7 @@
-import { open } from 'node:fs/promises'
+import { open, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { errorText } from '@cloister/kit'
+import { nodeOs } from '@cloister/os'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { DispVM } from '../domains/disp-vm.ts'
 import { QubesVM } from '../domains/qubes-vm.ts'
@@ -16,6 +17,12 @@ import { TestSystem } from '../testing/test-system.ts'
 
 /** More steps than any operation has. */
 const mostSteps = 300
+
+const { processes } = nodeOs()
+const hasQemuImg = (await processes.find('qemu-img')) !== undefined
+if (!hasQemuImg) console.info('qemu-img is not installed: the death of the daemon during a conversion is not tried')
+/** Each step is tried with programs of its own. */
+const conversionsMs = 300_000
 
 let system: TestSystem
 
@@ -99,8 +106,18 @@ async function startAndStop(): Promise<void> {
   await vm('work').lifeCycle.kill()
 }
 
-async function* stream(text: string): AsyncGenerator<Uint8Array> {
-  yield Buffer.from(text)
+async function* stream(content: string | Uint8Array): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(content)
+}
+
+/** A qcow2 image of a disk that begins with "image". */
+async function smallQcow2(): Promise<Uint8Array> {
+  const [raw, qcow2] = ['small.raw', 'small.qcow2'].map((name) => join(system.folder, name)) as [string, string]
+  await writeFile(raw, 'image'.padEnd(1024))
+  await processes.run(['qemu-img', 'convert', '-f', 'raw', '-O', 'qcow2', raw, qcow2])
+  const image = await readFile(qcow2)
+  for (const path of [raw, qcow2]) await rm(path)
+  return image
 }
 
 describe('the daemon dies while it', () => {
@@ -119,7 +136,12 @@ describe('the daemon dies while it', () => {
   it('makes a template of an image', async () => {
     await dieEverywhere({
       operation: () =>
-        createTemplate(system.app, { name: 'new', creator: system.app.adminVM, image: stream('image'.padEnd(1024)) }),
+        createTemplate(system.app, {
+          name: 'new',
+          creator: system.app.adminVM,
+          image: stream('image'.padEnd(1024)),
+          limits: system.app.imageLimits,
+        }),
       look: async (done) => {
         if (done) expect(names()).toContain('new')
         if (names().includes('new'))
@@ -128,6 +150,29 @@ describe('the daemon dies while it', () => {
       tidy: () => removeIfThere('new'),
     })
   })
+
+  it.skipIf(!hasQemuImg)(
+    'makes a template of a qcow2 image',
+    async () => {
+      const image = await smallQcow2()
+      await dieEverywhere({
+        operation: () =>
+          createTemplate(system.app, {
+            name: 'new',
+            creator: system.app.adminVM,
+            image: stream(image),
+            limits: system.app.imageLimits,
+          }),
+        look: async (done) => {
+          if (done) expect(names()).toContain('new')
+          if (names().includes('new'))
+            expect(await content(join(system.folder, 'vm-templates/new/root.img'))).toMatch(/^image/)
+        },
+        tidy: () => removeIfThere('new'),
+      })
+    },
+    conversionsMs,
+  )
 
   it('clones a domain', async () => {
     await runOnce('work', 'data')

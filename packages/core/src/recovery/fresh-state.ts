@@ -1,24 +1,28 @@
-import { StoragePoolException } from '@cloister/kit'
-import { createPool, type Pool, type PoolOptions } from '@cloister/storage'
+import { msg, StoragePoolException } from '@cloister/kit'
+import { createPool, findImages, type Pool, type PoolOptions } from '@cloister/storage'
 import type { Intent } from '../changes/intents.ts'
 import { AdminVM } from '../domains/admin-vm.ts'
 import { defaultLabels } from '../domains/labels.ts'
 import { labelOfVM } from '../domains/properties/base-properties.ts'
 import { defaultKernel } from '../domains/properties/global-properties.ts'
 import type { System } from '../domains/system.ts'
+import { StateStoreError } from '../state/state-store.ts'
 import { systemPools } from '../storage/pools.ts'
 
 export interface FreshStateOptions {
   readonly stateFolder: string
   readonly kernelsFolder: string
   readonly poolDriver?: string
+  /** Begin an empty state although images of domains are in the state folder. */
+  readonly acceptEmpty?: boolean
 }
 
 /** Makes what a fresh system has: the admin domain, the labels, two pools (reference: admin-api, 16; storage-and-lifecycle, A.12). */
 export async function makeFreshState(
   app: System,
-  { stateFolder, kernelsFolder, poolDriver }: FreshStateOptions,
+  { stateFolder, kernelsFolder, poolDriver, acceptEmpty = false }: FreshStateOptions,
 ): Promise<Intent[]> {
+  if (!acceptEmpty) await refuseImages(app, stateFolder)
   const volumes = await volumePool(app, stateFolder, poolDriver)
   const kernels = await setUp(app, 'linux-kernel', systemPools.kernels, { dir_path: kernelsFolder })
   await app.changes.make((unit) => {
@@ -35,6 +39,17 @@ export async function makeFreshState(
     if (app.kernels.newest) app.global.assign(unit, defaultKernel, app.kernels.newest)
   })
   return []
+}
+
+/** Images without a state belong to domains that are lost: they must not be mistaken for those of new domains. */
+async function refuseImages(app: System, folder: string): Promise<void> {
+  const found = await findImages(app.os.files, folder)
+  if (found.length === 0) return
+  const some = found.slice(0, 3).join(', ')
+  throw new StateStoreError(
+    'missing',
+    msg`The state database ${`${folder}/state.db`} is missing or empty, but images of ${found.length} domains are in ${folder} (${some}${found.length > 3 ? ', …' : ''}). Restore the database from a backup; or start with an empty state, which leaves these images where they are: \`cloisterd --accept-empty\``,
+  )
 }
 
 /** The pool for volumes: with shared blocks where the file system can, else by copies. */

@@ -1,152 +1,137 @@
 import { parseFirewallRule } from '@cloister/admin-protocol'
-import { errorChain } from '@cloister/kit'
-import { createPool } from '@cloister/storage'
-import type { Intent, IntentKind } from '../changes/intents.ts'
-import { AdminVM } from '../domains/admin-vm.ts'
-import type { BaseVM, VMClass } from '../domains/base-vm.ts'
+import { errorChain, errorText, msg, QubesValueError } from '@cloister/kit'
+import { type Intent, type IntentKind, intentKinds } from '../changes/intents.ts'
+import type { BaseVM } from '../domains/base-vm.ts'
 import { DispVM, dispid } from '../domains/disp-vm.ts'
 import type { System } from '../domains/system.ts'
-import { makeDomain } from '../domains/vm-classes.ts'
 import { breakNetworkLoops } from '../network/network-loops.ts'
+import type { AnyProperty } from '../properties/property.ts'
+import type { PropertyHolder } from '../properties/property-holder.ts'
 import type { StateStore } from '../state/state-store.ts'
-import type { RowOf, TableName } from '../state/tables.ts'
-import type { VolumeRecord } from '../storage/volume-record.ts'
-
-/** Sources come before the snapshots that are made of them. */
-const loadOrder: readonly VMClass[] = ['AdminVM', 'RemoteVM', 'TemplateVM', 'StandaloneVM', 'AppVM', 'DispVM']
+import type { RowOf } from '../state/tables.ts'
+import { loadDomains } from './load-domains.ts'
+import { type LoadPart, loadVolumes } from './load-volumes.ts'
+import { allRows, damagedState, eachRow } from './stored-rows.ts'
 
 /**
  * Builds the objects of the system from what is stored, in the order of reference admin-api, 16: labels and pools, domains,
- * global properties, then what belongs to domains. What cannot be read is logged and left out, and stays stored. Undefined
- * when nothing is stored.
+ * global properties, then what belongs to domains. Undefined when nothing is stored.
+ *
+ * What cannot be read is never taken for a default. A value of a domain that cannot be read keeps the domain from starting
+ * (`PropertyHolder.damage`) and stays stored; what would make other objects wrong keeps the daemon from starting.
+ * @throws StateStoreError
  */
 export async function loadState(app: System, store: StateStore): Promise<Intent[] | undefined> {
-  const tolerant = (what: () => string, load: () => void): void => {
-    try {
-      load()
-    } catch (error) {
-      app.log.error('a stored value could not be used', { what: what(), error: errorChain(error) })
-    }
-  }
-  const vmOf = (qid: number): BaseVM | undefined => app.domains.findQid(qid)
-  await eachRow(store, 'labels', ([name, index, color]) => app.labels.load({ name, index, color }))
+  await loadLabels(app, store)
   for (const [name, position, config] of (await allRows(store, 'pools')).sort(([, a], [, b]) => a - b))
-    await loadPool(app, name, position, config)
-  if (!(await loadDomains(app, store))) return undefined
-  await eachRow(store, 'global_properties', ([name, value]) =>
-    tolerant(
-      () => name,
-      () => app.global.load(name, value),
-    ),
-  )
-  await eachRow(store, 'properties', ([qid, name, value]) => {
-    const vm = vmOf(qid)
-    tolerant(
-      () => `${vm?.name}: ${name}`,
-      () => vm?.load(name, value),
-    )
-  })
-  await eachRow(store, 'features', ([qid, name, position, value]) => vmOf(qid)?.features.load(name, value, position))
-  await eachRow(store, 'tags', ([qid, tag]) => vmOf(qid)?.tags.load(tag))
-  await eachRow(store, 'notes', ([qid, text]) => vmOf(qid)?.loadNotes(text))
-  await eachRow(store, 'firewall', ([qid, rules]) => {
-    const vm = vmOf(qid)
-    tolerant(
-      () => `${vm?.name}: firewall`,
-      () => vm?.firewall.load(rules === '' ? [] : rules.split('\n').map(parseFirewallRule)),
-    )
-  })
-  await loadVolumes(app, store, tolerant)
+    await app.pools.load(name, position, config)
+  if (!(await loadDomains(app, store))) {
+    if (app.labels.list().length > 0) throw damagedState('the table domains is empty, the table labels is not')
+    return undefined
+  }
+  await loadRecords(app, store)
   await eachRow(store, 'released_dispids', ([id, releasedMs]) => app.disposableNumbers.loadReleased(id, releasedMs))
   for (const vm of app.domains) if (vm instanceof DispVM) app.disposableNumbers.noteTaken(vm.get(dispid) ?? 0)
-  const intents = loadIntents(app, await allRows(store, 'intents'))
+  const intents = (await allRows(store, 'intents')).map(parseIntent)
+  app.intents.noteLoaded(intents)
   await breakNetworkLoops(app)
   return intents
 }
 
-async function eachRow<N extends TableName>(store: StateStore, table: N, load: (row: RowOf<N>) => void): Promise<void> {
-  for await (const rows of store.read(table)) for (const row of rows) load(row)
-}
-
-async function allRows<N extends TableName>(store: StateStore, table: N): Promise<RowOf<N>[]> {
-  const all: RowOf<N>[] = []
-  await eachRow(store, table, (row) => all.push(row))
-  return all
-}
-
-async function loadPool(app: System, name: string, position: number, config: string): Promise<void> {
-  try {
-    const { driver = '', name: _name, ...options } = JSON.parse(config) as Record<string, string>
-    const pool = createPool(driver, name, options, app.os, (text) => app.log.warn(text, { pool: name }))
-    await pool.open()
-    app.pools.load(pool, position)
-  } catch (error) {
-    app.log.error('a storage pool could not be opened: its volumes are out of reach', {
-      pool: name,
-      error: errorChain(error),
-    })
-  }
-}
-
-/** Makes the domains, of which only name and identity are known; false when there are none. */
-async function loadDomains(app: System, store: StateStore): Promise<boolean> {
-  const classes = await allRows(store, 'domains')
-  const identities = new Map<number, { name?: string; uuid?: string }>(classes.map(([qid]) => [qid, {}]))
-  await eachRow(store, 'properties', ([qid, property, value]) => {
-    const identity = identities.get(qid)
-    if (identity && (property === 'name' || property === 'uuid') && value !== null) identity[property] = value
+async function loadLabels(app: System, store: StateStore): Promise<void> {
+  const indices = new Set<number>()
+  await eachRow(store, 'labels', ([name, index, color]) => {
+    if (index < 1 || indices.has(index) || !isName(name) || !/^0x[0-9a-fA-F]{6}$/.test(color))
+      throw damagedState(
+        `the label ${JSON.stringify(name)} has the index ${index} and the colour ${JSON.stringify(color)}`,
+      )
+    indices.add(index)
+    app.labels.load({ name, index, color })
   })
-  classes.sort(([, a], [, b]) => loadOrder.indexOf(a as VMClass) - loadOrder.indexOf(b as VMClass))
-  for (const [qid, klass] of classes) {
-    const vm = loadDomain(app, qid, klass as VMClass, identities.get(qid) ?? {})
-    if (!vm) continue
-    vm.registered = true
-    app.domains.load(vm)
-  }
-  return classes.length > 0
 }
 
-function loadDomain(
-  app: System,
-  qid: number,
-  klass: VMClass,
-  { name, uuid }: { name?: string; uuid?: string },
-): BaseVM | undefined {
-  if (klass === 'AdminVM') return new AdminVM(app)
-  if (name !== undefined && uuid !== undefined) return makeDomain(app, klass, { name, qid, uuid })
-  app.log.error('a stored domain has no name or no identity and is left out', { qid, klass })
-  return undefined
-}
-
-/** Volumes that others are made of come first; one that is made of another is no source itself. */
-async function loadVolumes(
-  app: System,
-  store: StateStore,
-  tolerant: (what: () => string, load: () => void) => void,
-): Promise<void> {
-  const later: [qid: number, config: string][] = []
-  const load = (qid: number, config: string, isLater: boolean): void => {
+/** Properties, and all that belongs to one domain. */
+async function loadRecords(app: System, store: StateStore): Promise<void> {
+  const domainOf = (qid: number, table: string): BaseVM => {
     const vm = app.domains.findQid(qid)
-    tolerant(
-      () => `${vm?.name}: a volume`,
-      () => {
-        const record = JSON.parse(config) as VolumeRecord
-        if (record['source'] !== undefined && !isLater) later.push([qid, config])
-        else vm?.storage?.load(record)
-      },
-    )
+    if (!vm) throw damagedState(`the table ${table} has a row of a domain ${qid}, which the table domains has not`)
+    return vm
   }
-  await eachRow(store, 'volumes', ([qid, , config]) => load(qid, config, false))
-  for (const [qid, config] of later) load(qid, config, true)
+  const loadPart: LoadPart = (vm, part, load) => {
+    try {
+      load()
+    } catch (error) {
+      noteDamage(app, vm, part, error)
+    }
+  }
+  await eachRow(store, 'global_properties', ([name, value]) => loadProperty(app, app.global, name, value))
+  await eachRow(store, 'properties', ([qid, name, value]) =>
+    loadProperty(app, domainOf(qid, 'properties'), name, value),
+  )
+  await eachRow(store, 'features', ([qid, name, position, value]) => {
+    const vm = domainOf(qid, 'features')
+    loadPart(vm, `feature ${JSON.stringify(name)}`, () => vm.features.load(checkedName(name), value, position))
+  })
+  await eachRow(store, 'tags', ([qid, tag]) => {
+    const vm = domainOf(qid, 'tags')
+    loadPart(vm, `tag ${JSON.stringify(tag)}`, () => vm.tags.load(checkedName(tag)))
+  })
+  await eachRow(store, 'notes', ([qid, text]) => domainOf(qid, 'notes').loadNotes(text))
+  await eachRow(store, 'firewall', ([qid, rules]) => loadFirewall(app, domainOf(qid, 'firewall'), rules))
+  await loadVolumes(store, domainOf, loadPart)
 }
 
-function loadIntents(app: System, rows: readonly RowOf<'intents'>[]): Intent[] {
-  const intents = rows.map(([id, kind, subject, details]) => ({
-    id,
-    kind: kind as IntentKind,
-    subject,
-    details: JSON.parse(details) as Intent['details'],
-  }))
-  app.intents.noteLoaded(intents)
-  return intents
+/** Names of labels, features and tags are printed in lists, one a line. */
+function isName(text: string): boolean {
+  return /^[\x21-\x7e]+$/.test(text)
+}
+
+function checkedName(text: string): string {
+  if (!isName(text)) throw new QubesValueError(msg`it is no name`)
+  return text
+}
+
+function loadProperty(app: System, holder: PropertyHolder, name: string, value: string | null): void {
+  try {
+    if (value === null) refuseUnlessNullable(holder, holder.property(name))
+    holder.load(name, value)
+  } catch (error) {
+    noteDamage(app, holder, name, error)
+  }
+}
+
+/** None is stored only for properties for which the empty text means none. */
+function refuseUnlessNullable(holder: PropertyHolder, property: AnyProperty): void {
+  if (property.parse(holder, '') !== null) throw new QubesValueError(msg`${property.name} cannot be none`)
+}
+
+function loadFirewall(app: System, vm: BaseVM, rules: string): void {
+  try {
+    vm.firewall.load(rules === '' ? [] : rules.split('\n').map(parseFirewallRule))
+  } catch (error) {
+    vm.firewall.loadDamaged(errorText(error))
+    noteDamage(app, vm, 'firewall', error)
+  }
+}
+
+function noteDamage(app: System, holder: PropertyHolder, part: string, error: unknown): void {
+  holder.damage.note(part, errorText(error))
+  app.log.error('something that is stored cannot be read: what depends on it cannot start', {
+    object: holder.title,
+    part,
+    error: errorChain(error),
+  })
+}
+
+function parseIntent([id, kind, subject, text]: RowOf<'intents'>): Intent {
+  const known: IntentKind | undefined = intentKinds.find((one) => one === kind)
+  let details: unknown
+  try {
+    details = JSON.parse(text)
+  } catch {
+    details = undefined
+  }
+  if (!known || typeof details !== 'object' || details === null)
+    throw damagedState(`the intent ${id}, about ${JSON.stringify(subject)}, is of no kind that this release knows`)
+  return { id, kind: known, subject, details: details as Intent['details'] }
 }

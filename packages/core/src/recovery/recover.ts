@@ -15,7 +15,10 @@ const resolutions: Readonly<Record<IntentKind, (app: System, intent: Intent, gue
     await removeVolumes(app, intent)
   },
   run: (app, intent, guests) => resolveRun(app, intent, guests),
-  'pool-add': (app, intent) => dropIntent(app, intent),
+  'pool-add': async (app, intent) => {
+    await app.pools.resolveAdd(intent.subject, intent.details)
+    await dropIntent(app, intent)
+  },
 }
 
 /** Guests that run now, by the identity of their domain. */

@@ -8,11 +8,12 @@ import type { RowOf, TableName } from './tables.ts'
  * - `io`: the disk or the file system failed;
  * - `locked`: another process has the store;
  * - `corrupt`: what is on disk is not a database of ours, or is damaged;
+ * - `missing`: there is no database, but files beside it show that there was one;
  * - `version`: the database was written by a newer release;
  * - `invalid`: a change does not fit its table (a defect of the caller);
  * - `closed`: the store was closed, or has failed for good.
  */
-export type StateStoreReason = 'full' | 'io' | 'locked' | 'corrupt' | 'version' | 'invalid' | 'closed'
+export type StateStoreReason = 'full' | 'io' | 'locked' | 'corrupt' | 'missing' | 'version' | 'invalid' | 'closed'
 
 /** The store could not be opened, read or written. */
 export class StateStoreError extends CloisterError {

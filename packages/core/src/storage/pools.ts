@@ -1,12 +1,21 @@
-import type { Log } from '@cloister/kit'
-import { msg, QubesException, QubesPoolInUseError } from '@cloister/kit'
+import {
+  errorChain,
+  errorText,
+  type Log,
+  msg,
+  QubesException,
+  QubesPoolInUseError,
+  QubesValueError,
+  StoragePoolException,
+} from '@cloister/kit'
 import type { Os } from '@cloister/os'
-import { createPool, type Pool, type Volume } from '@cloister/storage'
+import { createPool, type Pool, type PoolOptions, type Volume } from '@cloister/storage'
 import type { ChangeUnit } from '../changes/change-unit.ts'
 import type { Changes } from '../changes/changes.ts'
 import type { Fires, Subject } from '../changes/event-bus.ts'
-import type { Intents } from '../changes/intents.ts'
+import type { Intent, Intents } from '../changes/intents.ts'
 import type { PoolEvents } from './pool-events.ts'
+import { PoolRetries } from './pool-retries.ts'
 import type { StorageOwner } from './storage-owner.ts'
 
 /** The folder pool that a fresh system has, and the pool of kernels. */
@@ -35,11 +44,20 @@ export class Pools {
   readonly #pools = new Map<string, Pool>()
   /** Where each pool stands in the order in which they were added. */
   readonly #positions = new Map<string, number>()
+  /** Names of pools that are being added or removed. */
+  readonly #reserved = new Set<string>()
+  /** How many operations make volumes in a pool. */
+  readonly #holds = new Map<Pool, number>()
+  /** Pools that are stored but that no driver can be made of, with the reason: they keep their names. */
+  readonly #unusable = new Map<string, string>()
+  readonly #retries: PoolRetries
 
   constructor(app: PoolsSystem) {
     this.#app = app
+    this.#retries = new PoolRetries(app)
   }
 
+  /** All pools, also those that are out of reach. */
   list(): Pool[] {
     return [...this.#pools.values()]
   }
@@ -51,8 +69,35 @@ export class Pools {
   /** @throws QubesException when there is no such pool */
   get(name: string): Pool {
     const pool = this.#pools.get(name)
-    if (!pool) throw new QubesException(msg`Unknown storage pool ${name}: \`cloister pool ls\` lists them`)
-    return pool
+    if (pool) return pool
+    const reason = this.#unusable.get(name)
+    if (reason !== undefined) throw new StoragePoolException(msg`The storage pool ${name} cannot be used: ${reason}`)
+    throw new QubesException(msg`Unknown storage pool ${name}: \`cloister pool ls\` lists them`)
+  }
+
+  /** Why a pool is out of reach now; undefined when it can be used. */
+  reasonAway(name: string): string | undefined {
+    const pool = this.#pools.get(name)
+    return pool ? this.#retries.reason(pool) : this.#unusable.get(name)
+  }
+
+  /**
+   * Keeps pools from being removed while volumes are made in them that no domain of the system has yet. Takes effect at once;
+   * ends when it is disposed of.
+   * @throws QubesPoolInUseError when one of the pools is being removed
+   */
+  hold(pools: Iterable<Pool>): Disposable {
+    const held = new Set(pools)
+    for (const pool of held) {
+      if (this.#pools.get(pool.name) !== pool || this.#reserved.has(pool.name))
+        throw new QubesPoolInUseError(msg`No volume can be made in the storage pool ${pool.name}: it is being removed`)
+    }
+    for (const pool of held) this.#holds.set(pool, (this.#holds.get(pool) ?? 0) + 1)
+    const release = (): void => {
+      for (const pool of held) this.#holds.set(pool, (this.#holds.get(pool) ?? 0) - 1)
+      held.clear()
+    }
+    return { [Symbol.dispose]: release }
   }
 
   /** The pool for new volumes of that name, such as `root` or `kernel`. */
@@ -72,32 +117,52 @@ export class Pools {
 
   /** Adds a pool after setting it up. An intent covers the time until it is stored. */
   async add(name: string, driver: string, options: Readonly<Record<string, string>>): Promise<Pool> {
-    if (this.#pools.has(name)) throw new QubesPoolInUseError(msg`There is a storage pool ${name} already`)
-    const pool = createPool(driver, name, options, this.#app.os, (text) => this.#app.log.warn(text, { pool: name }))
-    await this.#app.intents.during('pool-add', name, {}, async () => {
-      await pool.setup()
-      try {
-        await this.#app.changes.make((unit) => this.register(unit, pool))
-      } catch (error) {
-        await pool.close()
-        throw error
-      }
+    const pool = createPool(driver, name, options, this.#app.os, this.#warn(name))
+    using _ = this.#reserve(name, () => {
+      if (this.#pools.has(name) || this.#unusable.has(name))
+        throw new QubesPoolInUseError(msg`There is a storage pool ${name} already`)
     })
+    const folder = options['dir_path'] ?? ''
+    // Whatever is wrong with the path, the driver says it better.
+    const made = await this.#app.os.files.stat(folder).then(
+      (found) => found === undefined,
+      () => false,
+    )
+    const intent = await this.#app.intents.begin('pool-add', name, { driver, options, made })
+    try {
+      await pool.setup()
+      await this.#app.changes.make((unit) => {
+        this.register(unit, pool)
+        this.#app.intents.end(unit, intent)
+      })
+    } catch (error) {
+      await this.#undoAdd(pool, intent, made)
+      throw error
+    }
     return pool
   }
 
-  /** Forgets a pool that nobody uses; what is in it stays where it is. */
+  /** Undoes what the end of the daemon interrupted: the set-up of a pool that is not stored. */
+  async resolveAdd(name: string, details: Readonly<Record<string, unknown>>): Promise<void> {
+    const { driver, options, made } = details
+    if (this.#pools.has(name) || made !== true || typeof driver !== 'string') return
+    await createPool(driver, name, options as PoolOptions, this.#app.os, this.#warn(name)).discard()
+  }
+
+  /** Forgets a pool that no domain uses; what is in it stays where it is. */
   async remove(name: string): Promise<void> {
     const pool = this.get(name)
-    const user = await this.#userOf(pool)
-    if (user) throw new QubesPoolInUseError(msg`Storage pool ${name} is in use by ${user}`)
+    using _ = this.#reserve(name, () => this.#refuseUsed(pool))
+    const volumes = await pool.listVolumes()
     await this.#app.changes.make((unit) => {
+      this.#refuseUsed(pool, volumes)
       this.#app.events.fire(unit, this.#app.global, 'pool-pre-delete', { pool })
       this.#forget(pool)
       unit.undo(() => this.#pools.set(name, pool))
       unit.delete('pools', [name])
       this.#app.events.fire(unit, this.#app.global, 'pool-delete', { pool })
     })
+    this.#retries.drop(pool)
     await pool.close()
   }
 
@@ -118,10 +183,29 @@ export class Pools {
     })
   }
 
-  /** Takes a pool over from storage. */
-  load(pool: Pool, position: number): void {
-    this.#pools.set(pool.name, pool)
-    this.#positions.set(pool.name, position)
+  /** Takes a pool over from storage and opens it; one that cannot be opened now is tried again later. */
+  async load(name: string, position: number, config: string): Promise<void> {
+    this.#positions.set(name, position)
+    let pool: Pool
+    try {
+      const { driver = '', name: _, ...options } = parsePoolConfig(config)
+      pool = createPool(driver, name, options, this.#app.os, this.#warn(name))
+    } catch (error) {
+      this.#unusable.set(name, errorText(error))
+      this.#app.log.error('a stored storage pool cannot be used: domains with volumes in it cannot start', {
+        pool: name,
+        error: errorChain(error),
+      })
+      return
+    }
+    this.#pools.set(name, pool)
+    await pool.open().catch((error: unknown) => this.#retries.add(pool, error))
+  }
+
+  /** Stops trying to open pools, and closes those that are open. */
+  async close(): Promise<void> {
+    this.#retries.close()
+    for (const pool of this.list()) await pool.close()
   }
 
   /** Makes a pool that was set up part of the system. */
@@ -150,11 +234,56 @@ export class Pools {
     this.#pools.delete(pool.name)
   }
 
-  /** Who keeps a pool from being removed. */
-  async #userOf(pool: Pool): Promise<string | undefined> {
+  /** Keeps a name for an operation that adds or removes the pool of that name. @throws what `check` throws */
+  #reserve(name: string, check: () => void): Disposable {
+    check()
+    if (this.#reserved.has(name))
+      throw new QubesPoolInUseError(msg`The storage pool ${name} is being added or removed by another call`)
+    this.#reserved.add(name)
+    return { [Symbol.dispose]: () => void this.#reserved.delete(name) }
+  }
+
+  #refuseUsed(pool: Pool, volumes: readonly Volume[] = []): void {
+    const user = this.#userOf(pool, volumes)
+    if (user) throw new QubesPoolInUseError(msg`Storage pool ${pool.name} is in use by ${user}`)
+  }
+
+  /** Who keeps a pool with these volumes from being removed. */
+  #userOf(pool: Pool, volumes: readonly Volume[]): string | undefined {
     for (const [property, named] of this.#app.global.poolProperties())
       if (named === pool.name) return `the property ${property}`
-    const volume = (await pool.listVolumes()).find((one) => this.ownerOf(one)?.registered)
+    if ((this.#holds.get(pool) ?? 0) > 0) return 'a domain that is being made'
+    const volume = volumes.find((one) => this.ownerOf(one)?.registered)
     return volume && `the volume ${volume.vid}`
   }
+
+  /** What cannot be undone now is undone by the next start, because the intent stays. */
+  async #undoAdd(pool: Pool, intent: Intent, made: boolean): Promise<void> {
+    try {
+      await (made ? pool.discard() : pool.close())
+      await this.#app.changes.make((unit) => this.#app.intents.end(unit, intent))
+    } catch (error) {
+      this.#app.log.error('the folder of a storage pool that could not be added is left until the next start', {
+        pool: pool.name,
+        error: errorChain(error),
+      })
+    }
+  }
+
+  #warn(pool: string): (text: string) => void {
+    return (text) => this.#app.log.warn(text, { pool })
+  }
+}
+
+/** @throws QubesValueError unless the text is an object of texts, as JSON */
+function parsePoolConfig(text: string): Record<string, string> {
+  let config: unknown
+  try {
+    config = JSON.parse(text)
+  } catch (cause) {
+    throw new QubesValueError(msg`its stored options are no JSON`, { cause })
+  }
+  if (typeof config === 'object' && config && Object.values(config).every((value) => typeof value === 'string'))
+    return config as Record<string, string>
+  throw new QubesValueError(msg`its stored options are no object of texts`)
 }

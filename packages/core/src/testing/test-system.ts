@@ -49,6 +49,8 @@ export class TestSystem implements AsyncDisposable {
   hostAvailable: () => number | Promise<number> = () => (16 * gib) / 1024
   /** What the kernel of the host was told. */
   kernelCommandLine: string = ''
+  /** Whether an empty state may be begun beside images. */
+  acceptEmpty: boolean = false
   /** Bytes that nobody can guess, unless a test wants certain ones. */
   random: (count: number) => Uint8Array = (count) => nodeOs().host.random(count)
   #clock = new ModelledClock()
@@ -112,19 +114,20 @@ export class TestSystem implements AsyncDisposable {
     const store = await SqliteStateStore.open(this.folder, { os })
     this.#store = store
     const connection = new Connection(faulty(apart(this.driver), this.#faults))
+    this.#stop = async () => {
+      await connection.close()
+      await store.close()
+    }
     const opened = await openAppOn(new FaultyStateStore(store, this.#faults), connection, {
       os,
       log: this.#log(),
       stateFolder: this.folder,
       kernelsFolder: join(this.folder, 'kernels'),
       poolDriver: 'file',
+      acceptEmpty: this.acceptEmpty,
       onFatal: (error) => this.logged.push({ level: 'error', message: 'fatal', details: { error } }),
     })
     this.#opened = opened
-    this.#stop = async () => {
-      await connection.close()
-      await store.close()
-    }
     this.app.journal.onEvent(({ domain, name, pairs, afterRemoval }) => {
       if (!afterRemoval) this.events.push([domain ?? '', name, ...pairs.map((pair) => pair.join('='))].join(' ').trim())
     })
@@ -204,7 +207,7 @@ export class TestSystem implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#opened?.close()
+    await (this.#opened ? this.#opened.close() : this.#stop?.())
     await this.driver.connectClose()
     await rm(this.folder, { recursive: true })
   }

@@ -1,7 +1,7 @@
 import { type Message, messageText, plainMessage } from '../message.ts'
 import { laterErrors } from './later-errors.ts'
 
-/** Numbers of libvirt's errors that ours map to (`virErrorNumber`; reference: libvirt, 3.3). */
+/** Error numbers of libvirt that the error classes here correspond to (`virErrorNumber`; reference: libvirt, 3.3). */
 export const libvirtCodes = {
   internal: 1,
   noSupport: 3,
@@ -18,8 +18,8 @@ export const libvirtCodes = {
 } as const
 
 /**
- * Root of every error that may leave the daemon. A class stands for one exception type of the Admin API (`wireType`) and
- * one error number of libvirt (`libvirtCode`); the message says what was tried, on what, why it failed, what to do.
+ * Base class of every error that is sent to clients. Each class corresponds to one exception type of the Admin API (`wireType`) and
+ * one error number of libvirt (`libvirtCode`). The message says what was tried, on which object, why it failed, and what to do.
  */
 export class CloisterError extends Error {
   /** Exception type in an Admin API reply (reference: admin-api, 2.4). */
@@ -27,7 +27,7 @@ export class CloisterError extends Error {
   /** Error number in a reply of the libvirt protocol. */
   static readonly libvirtCode: number = libvirtCodes.operationFailed
 
-  /** The message, taken apart for the wire. */
+  /** The message as format and fields, as the wire needs it. */
   readonly text: Message
 
   constructor(text: Message | string, options?: ErrorOptions) {
@@ -46,7 +46,7 @@ export class CloisterError extends Error {
   }
 }
 
-/** The text of anything that was thrown. */
+/** The message of a thrown value, which need not be an Error. */
 export function errorText(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown)
 }

@@ -2,7 +2,7 @@ import { CloisterError, libvirtCodes } from './cloister-error.ts'
 
 // One class per exception type of the Admin API; reference: admin-api, 2.4.
 
-/** Anything else that a user should see. */
+/** An error for users that none of the classes below describes. */
 export class QubesException extends CloisterError {
   static override readonly wireType: string = 'QubesException'
   static override readonly libvirtCode: number = libvirtCodes.operationFailed
@@ -32,13 +32,13 @@ export class QubesVMError extends QubesException {
   static override readonly libvirtCode: number = libvirtCodes.operationInvalid
 }
 
-/** Somebody else refers to the domain. */
+/** Another domain, or a global property, refers to the domain. */
 export class QubesVMInUseError extends QubesVMError {
   static override readonly wireType: string = 'QubesVMInUseError'
   static override readonly libvirtCode: number = libvirtCodes.operationInvalid
 }
 
-/** The domain is halted; tools that stop domains ignore exactly this. */
+/** The domain is halted. Tools that stop domains ignore this error and no other. */
 export class QubesVMNotStartedError extends QubesVMError {
   static override readonly wireType: string = 'QubesVMNotStartedError'
   static override readonly libvirtCode: number = libvirtCodes.operationInvalid
@@ -62,7 +62,7 @@ export class QubesVMNotHaltedError extends QubesVMError {
   static override readonly libvirtCode: number = libvirtCodes.operationInvalid
 }
 
-/** The guest did not stop in time; tools kill on exactly this. */
+/** The guest did not stop in time. Tools kill a domain after this error and no other. */
 export class QubesVMShutdownTimeoutError extends QubesVMError {
   static override readonly wireType: string = 'QubesVMShutdownTimeoutError'
   static override readonly libvirtCode: number = libvirtCodes.operationTimeout
@@ -182,19 +182,19 @@ export class QubesInvalidLabelValueError extends QubesException {
   static override readonly libvirtCode: number = libvirtCodes.invalidArg
 }
 
-/** The driver or the class does not offer the operation. */
+/** The storage driver or the class of the domain does not support the operation. */
 export class QubesNotImplementedError extends QubesException {
   static override readonly wireType: string = 'QubesNotImplementedError'
   static override readonly libvirtCode: number = libvirtCodes.noSupport
 }
 
-/** The request is malformed. Clients show a traceback: never for a mistake of a user. */
+/** The request is malformed. Clients show a traceback for it, so it is never thrown for a mistake of a user. */
 export class ProtocolError extends CloisterError {
   static override readonly wireType: string = 'ProtocolError'
   static override readonly libvirtCode: number = libvirtCodes.invalidArg
 }
 
-/** A handler refuses. Policy refuses with an empty reply instead. */
+/** A handler refuses the call. Policy does not throw this: it refuses with an empty reply. */
 export class PermissionDenied extends CloisterError {
   static override readonly wireType: string = 'PermissionDenied'
   static override readonly libvirtCode: number = libvirtCodes.accessDenied

@@ -11,7 +11,7 @@ export interface ImageFormat {
   readonly name: string
   /** What an image of the format is, with its article: "a VHDX image". */
   readonly what: string
-  /** How to make of it what can be imported: a whole command for a shell, or a sentence. */
+  /** What to do with it before the import, as half a sentence: "convert it with …". */
   readonly advice: string
   /** Any one of them stands in every image of the format. */
   readonly signatures: readonly Signature[]
@@ -23,15 +23,20 @@ const start = (...magics: readonly string[]): readonly Signature[] => magics.map
 
 /** A disk image that qemu-img converts. */
 function disk(name: string, what: string, signatures: readonly Signature[], suffix: string = name): ImageFormat {
-  return { name, what, signatures, advice: `\`qemu-img convert -f ${name} -O qcow2 in.${suffix} out.qcow2\`` }
+  return {
+    name,
+    what,
+    signatures,
+    advice: `convert it with \`qemu-img convert -f ${name} -O qcow2 in.${suffix} out.qcow2\``,
+  }
 }
 
 function compressed(name: string, signatures: readonly Signature[], unpack: string): ImageFormat {
-  return { name, what: `compressed by ${name}`, signatures, advice: `\`${unpack}\`` }
+  return { name, what: `compressed by ${name}`, signatures, advice: `unpack it with \`${unpack}\`` }
 }
 
 function archive(name: string, what: string, signatures: readonly Signature[], unpack: string): ImageFormat {
-  return { name, what, signatures, advice: `\`${unpack}\`, then import the image that was in it` }
+  return { name, what, signatures, advice: `unpack it with \`${unpack}\` and import the image that is in it` }
 }
 
 /** The one format beside raw that the daemon converts by itself. */
@@ -39,7 +44,7 @@ export const qcow2Format: ImageFormat = {
   name: 'qcow2',
   what: 'a qcow2 image',
   signatures: start('QFI\xfb'),
-  advice: '`qemu-img convert -f qcow2 -O raw in.qcow2 out.img`',
+  advice: 'convert it with `qemu-img convert -f qcow2 -O raw in.qcow2 out.img`',
 }
 
 /**
@@ -58,7 +63,8 @@ export const imageFormats: readonly ImageFormat[] = [
     name: 'vmdk',
     what: 'the descriptor of a VMDK image, without the disk',
     signatures: start('# Disk DescriptorFile', '# Disk Descriptor File'),
-    advice: '`qemu-img convert -f vmdk -O qcow2 in.vmdk out.qcow2`, with the files that the descriptor names beside it',
+    advice:
+      'convert it with `qemu-img convert -f vmdk -O qcow2 in.vmdk out.qcow2`, with the files that the descriptor names beside it',
   },
   disk('parallels', 'a Parallels image', start('WithoutFreeSpace', 'WithouFreSpacExt'), 'hdd'),
   disk('bochs', 'a Bochs image', start('Bochs Virtual HD Image')),
@@ -69,22 +75,27 @@ export const imageFormats: readonly ImageFormat[] = [
     what: 'encrypted by LUKS',
     signatures: start('LUKS\xba\xbe'),
     advice:
-      '`qemu-img convert --object secret,id=key,file=KEYFILE --image-opts driver=luks,key-secret=key,file.filename=in.img -O qcow2 out.qcow2`',
+      'decrypt it with `qemu-img convert --object secret,id=key,file=KEYFILE --image-opts driver=luks,key-secret=key,file.filename=in.img -O qcow2 out.qcow2`',
   },
   {
     name: 'iso9660',
     what: 'an ISO 9660 image without a boot sector, which boots from a CD only',
     signatures: [{ at: 0x8001, bytes: 'CD001' }],
     rawWithBootSector: true,
-    advice: 'install from it in another program first, then import the installed disk',
+    advice: 'install from it in a virtual machine and import the installed disk',
   },
   {
     name: 'android-sparse',
     what: 'an Android sparse image',
     signatures: start('\x3a\xff\x26\xed'),
-    advice: '`simg2img in.img out.img`',
+    advice: 'convert it with `simg2img in.img out.img`',
   },
-  archive('wim', 'a Windows imaging archive', start('MSWIM\0\0\0'), 'wimapply in.wim DISK'),
+  {
+    name: 'wim',
+    what: 'a Windows imaging archive',
+    signatures: start('MSWIM\0\0\0'),
+    advice: 'apply it to a disk with `wimapply` and import the disk',
+  },
   compressed('gzip', start('\x1f\x8b\x08'), 'gzip -dc in.gz > out'),
   compressed('xz', start('\xfd7zXZ\0'), 'xz -dc in.xz > out'),
   compressed('zstd', start('\x28\xb5\x2f\xfd'), 'zstd -dc in.zst > out'),

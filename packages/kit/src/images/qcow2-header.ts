@@ -76,14 +76,11 @@ export function readQcow2Header(bytes: Uint8Array): Qcow2Header {
 
 /** Where the header ends and its extensions begin. */
 function headerLength(view: DataView, version: 2 | 3): number {
-  if (version === 2) {
-    if (view.byteLength < headerLength2) throw refused(`the header is cut off after ${view.byteLength} bytes`)
-    return headerLength2
-  }
-  if (view.byteLength < shortestHeader3) throw refused(`the header is cut off after ${view.byteLength} bytes`)
-  const length = view.getUint32(100)
-  if (length < shortestHeader3 || length % 8 !== 0 || length > view.byteLength)
+  const least = version === 2 ? headerLength2 : shortestHeader3
+  const length = version === 3 && view.byteLength >= least ? view.getUint32(100) : least
+  if (length < least || length > qcow2HeaderLimit || length % 8 !== 0)
     throw refused(`a header of ${length} bytes is not allowed`)
+  if (length > view.byteLength) throw refused(`the header is cut off after ${view.byteLength} bytes`)
   return length
 }
 

@@ -54,6 +54,22 @@ describe('programs that run to their end', () => {
     await expect(processes.run(['sleep', '60'], { signal: controller.signal })).rejects.toThrow('was cancelled')
   })
 
+  it('inherit files, and may end with a status that is no failure', async () => {
+    const [source, target] = [join(folder, 'inherited'), join(folder, 'written')]
+    await fs.writeFile(source, 'content')
+    await fs.writeFile(target, '')
+    const inherit = [
+      { path: source, access: 'read' },
+      { path: target, access: 'readwrite' },
+    ] as const
+    await processes.run(['sh', '-c', 'cat <&3 >&4; exit 3'], { inherit, accept: [3] })
+    expect(await fs.readFile(target, 'utf8')).toBe('content')
+    await expect(processes.run(['sh', '-c', 'echo >&3'], { inherit })).rejects.toThrow('sh failed')
+    await expect(processes.run(['true'], { inherit: [{ path: `${source}-not`, access: 'read' }] })).rejects.toThrow(
+      'ENOENT',
+    )
+  })
+
   it('need not read their input', async () => {
     expect(await processes.run(['true'], { input: new Uint8Array(1 << 20) })).toMatchObject({ stderr: '' })
   })

@@ -9,6 +9,7 @@ import {
   type DetachedProcess,
   type DetachOptions,
   type ExitStatus,
+  type InheritedFile,
   ProcessError,
   type Processes,
   type ProcessIdentity,
@@ -26,58 +27,14 @@ const goneCheckMs = 50
 
 /** Programs of the machine. */
 export class NodeProcesses implements Processes {
-  run(command: Command, options: RunOptions = {}): Promise<RunResult> {
-    const { timeoutMs = defaultTimeoutMs, outputLimit = defaultOutputLimit, signal, input } = options
-    const [program, ...args] = command
-    return new Promise((resolve, reject) => {
-      const stdout: Uint8Array[] = []
-      let stderr = ''
-      let size = 0
-      let stopped: string | undefined
-      const child = spawn(program, args, {
-        stdio: [input ? 'pipe' : 'ignore', 'pipe', 'pipe'],
-        env: { ...process.env, ...programEnv(), ...options.env },
-      })
-      const stop = (reason: string): void => {
-        stopped ??= reason
-        child.kill('SIGKILL')
-      }
-      const timer = setTimeout(() => stop(`took longer than ${timeoutMs} ms`), timeoutMs)
-      const abort = (): void => stop('was cancelled')
-      signal?.addEventListener('abort', abort, { once: true })
-      if (signal?.aborted) abort()
-      child.stdout?.on('data', (chunk: Uint8Array) => {
-        size += chunk.length
-        if (size > outputLimit) stop(`printed more than ${outputLimit} bytes`)
-        else stdout.push(chunk)
-      })
-      child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
-        stderr = (stderr + chunk).slice(-stderrShown)
-      })
-      // A program that does not read its input ends the pipe early; its exit status tells what is wrong.
-      child.stdin?.on('error', () => {})
-      child.stdin?.end(input)
-      const settle = (): void => {
-        clearTimeout(timer)
-        signal?.removeEventListener('abort', abort)
-      }
-      child.on('error', (cause) => {
-        settle()
-        const hint = errorCode(cause) === 'ENOENT' ? 'is not installed or not in PATH' : cause.message
-        reject(new ProcessError(msg`Cannot run ${program}: ${hint}`, { command, cause }))
-      })
-      child.on('close', (code, signalName) => {
-        settle()
-        if (code === 0 && !stopped) {
-          resolve({ stdout: concatBytes(stdout), stderr })
-          return
-        }
-        const status = { code, signal: signalName }
-        const how = stopped ?? (code === null ? `was ended by ${signalName}` : `failed with exit status ${code}`)
-        const said = stderr.trim()
-        reject(new ProcessError(msg`${program} ${how}${said && `: ${said}`}`, { command, status, stderr }))
-      })
-    })
+  async run(command: Command, options: RunOptions = {}): Promise<RunResult> {
+    const opened: fs.FileHandle[] = []
+    try {
+      await openAll(options.inherit, opened)
+      return await runToEnd(command, options, opened)
+    } finally {
+      for (const file of opened) await file.close()
+    }
   }
 
   async startDetached(command: Command, options: DetachOptions): Promise<DetachedProcess> {
@@ -86,7 +43,7 @@ export class NodeProcesses implements Processes {
     try {
       const log = await fs.open(options.log, 'a', 0o600)
       opened.push(log)
-      for (const { path, access } of options.inherit ?? []) opened.push(await openForProgram(path, access))
+      await openAll(options.inherit, opened)
       const child = spawn(program, args, {
         detached: true,
         cwd: '/',
@@ -147,6 +104,64 @@ export class NodeProcesses implements Processes {
     }
     return undefined
   }
+}
+
+async function openAll(inherited: readonly InheritedFile[] = [], opened: fs.FileHandle[]): Promise<void> {
+  for (const { path, access } of inherited) opened.push(await openForProgram(path, access))
+}
+
+function runToEnd(command: Command, options: RunOptions, inherited: readonly fs.FileHandle[]): Promise<RunResult> {
+  const { timeoutMs = defaultTimeoutMs, outputLimit = defaultOutputLimit, signal, input, accept = [] } = options
+  const [program, ...args] = command
+  return new Promise((resolve, reject) => {
+    const stdout: Uint8Array[] = []
+    let stderr = ''
+    let size = 0
+    let stopped: string | undefined
+    const child = spawn(program, args, {
+      stdio: [input ? 'pipe' : 'ignore', 'pipe', 'pipe', ...inherited.map((file) => file.fd)],
+      env: { ...process.env, ...programEnv(), ...options.env },
+    })
+    const stop = (reason: string): void => {
+      stopped ??= reason
+      child.kill('SIGKILL')
+    }
+    const timer = setTimeout(() => stop(`took longer than ${timeoutMs} ms`), timeoutMs)
+    const abort = (): void => stop('was cancelled')
+    signal?.addEventListener('abort', abort, { once: true })
+    if (signal?.aborted) abort()
+    child.stdout?.on('data', (chunk: Uint8Array) => {
+      size += chunk.length
+      if (size > outputLimit) stop(`printed more than ${outputLimit} bytes`)
+      else stdout.push(chunk)
+    })
+    child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
+      stderr = (stderr + chunk).slice(-stderrShown)
+    })
+    // A program that does not read its input ends the pipe early; its exit status tells what is wrong.
+    child.stdin?.on('error', () => {})
+    child.stdin?.end(input)
+    const settle = (): void => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', abort)
+    }
+    child.on('error', (cause) => {
+      settle()
+      const hint = errorCode(cause) === 'ENOENT' ? 'is not installed or not in PATH' : cause.message
+      reject(new ProcessError(msg`Cannot run ${program}: ${hint}`, { command, cause }))
+    })
+    child.on('close', (code, signalName) => {
+      settle()
+      if (code !== null && [0, ...accept].includes(code) && !stopped) {
+        resolve({ stdout: concatBytes(stdout), stderr })
+        return
+      }
+      const status = { code, signal: signalName }
+      const how = stopped ?? (code === null ? `was ended by ${signalName}` : `failed with exit status ${code}`)
+      const said = stderr.trim()
+      reject(new ProcessError(msg`${program} ${how}${said && `: ${said}`}`, { command, status, stderr }))
+    })
+  })
 }
 
 function programFolders(): string[] {

@@ -37,7 +37,8 @@ export interface EngineVolume {
 export interface ImageEngine {
   /** The disk of the running domain. */
   disk(names: ImageNames): ImageDisk
-  create(volume: EngineVolume): Step[]
+  /** @param volume `removed` says whether the files that are there belong to a volume that was being removed */
+  create(volume: EngineVolume & { readonly removed: boolean }): Step[]
   start(volume: EngineVolume): Promise<Step[]>
   /** Commits or forgets what the guest wrote; no steps for a volume that was not started. */
   stop(volume: EngineVolume): Promise<Step[]>
@@ -48,7 +49,7 @@ const rawDisk = ({ dirty }: ImageNames): ImageDisk => ({ path: dirty, format: 'r
 /** Keeps what the guest wrote. */
 const origin: ImageEngine = {
   disk: rawDisk,
-  create: ({ images, size }) => protocol.createOrigin(images, size),
+  create: ({ images, size, removed }) => protocol.createOrigin(images, size, removed),
   start: async ({ images, inPlace }) => {
     const resumes = await images.exists(images.names.dirty)
     if (inPlace) return protocol.startInPlace(images, resumes)
@@ -62,7 +63,7 @@ const origin: ImageEngine = {
 
 /** What volumes have in common that keep nothing. */
 const passing: Pick<ImageEngine, 'create' | 'stop'> = {
-  create: ({ images }) => protocol.createPassing(images),
+  create: ({ images, removed }) => protocol.createPassing(images, removed),
   stop: async ({ images }) => protocol.stopPassing(images),
 }
 

@@ -91,6 +91,23 @@ export class ImageFiles {
     return found.length > 0
   }
 
+  /**
+   * Gives the files that hold a state of a volume (its image, the running copy, revisions) other names, which belong to no
+   * volume; their new names are not durable.
+   */
+  async moveAside(): Promise<void> {
+    for (const { path, role, temporary } of await this.list()) {
+      if (temporary || !['clean', 'dirty', 'revision'].includes(role)) continue
+      // An image into which nothing was written has nothing to keep.
+      if (((await this.files.stat(path))?.allocated ?? 0n) === 0n) continue
+      const aside = await this.#freeName(`${path}.aside`)
+      await this.files.rename(path, aside)
+      this.#rules.warn(
+        `${path} is an image that no domain of the system has, and a new volume has its name: moved it to ${aside}`,
+      )
+    }
+  }
+
   /** Removes what interrupted operations left over, an import included unless one is under way; not durable. */
   async removeLeftovers(importing: boolean): Promise<void> {
     for (const { path, role, temporary } of await this.list()) {
@@ -244,6 +261,12 @@ export class ImageFiles {
       if (errorCode(error) === 'ENOENT') return []
       throw error
     }
+  }
+
+  async #freeName(prefix: string): Promise<string> {
+    let number = 1
+    while (await this.exists(`${prefix}-${number}`)) number++
+    return `${prefix}-${number}`
   }
 
   async #removeFolder(): Promise<boolean> {

@@ -70,6 +70,77 @@ describe('pools of image files', () => {
     expect(await at.pool.listVolumes()).toEqual([])
   })
 
+  it('a new volume never destroys images of a volume that nobody knows: they are moved aside, and that is told', async () => {
+    for (const role of ['origin', 'volatile'] as const) {
+      const place = modelledPlace()
+      const before = await ImageFixture.make(place)
+      const lost = before.origin('appvms/work', role === 'volatile' ? { name: 'volatile' } : {})
+      await lost.create()
+      for (const content of ['older', 'precious']) await before.cycle(lost, content)
+      // A daemon whose database was lost knows no volume.
+      place.os.restart()
+      const at = await before.afterCrash()
+      const made = at[role]()
+      await made.create()
+      const aside = (await at.names()).filter((name) => name.includes('.aside-'))
+      expect(aside.map((name) => name.replace(/@.*Z/, '@'))).toEqual([
+        `${made.name}.img.2@.aside-1`,
+        `${made.name}.img.aside-1`,
+      ])
+      expect(await at.content(made, '.img.aside-1')).toBe('precious')
+      expect(at.warnings).toContainEqual(expect.stringContaining(`moved it to ${at.path(made, '.img.aside-1')}`))
+      await made.remove()
+      expect((await at.names()).filter((name) => name.includes('.aside-'))).toEqual(aside)
+    }
+  })
+
+  it('a second image of the same name is moved aside under another number', async () => {
+    const place = modelledPlace()
+    let at = await ImageFixture.make(place)
+    for (const content of ['one', 'two', 'three']) {
+      const volume = at.origin()
+      await volume.create()
+      await at.cycle(volume, content)
+      place.os.restart()
+      at = await at.afterCrash()
+    }
+    await at.origin().create()
+    const contents = await Promise.all([1, 2, 3].map((number) => at.content(at.origin(), `.img.aside-${number}`)))
+    expect(contents).toEqual(['one', 'two', 'three'])
+  })
+
+  it('images whose removal failed are removed by a new volume of that name', async () => {
+    const place = modelledPlace()
+    const at = await ImageFixture.make(place)
+    const volume = at.origin()
+    await volume.create()
+    await at.cycle(volume, 'not wanted')
+    place.os.files.faults.failNext('unlink', 'EIO', at.path(volume, '.img'))
+    await expect(volume.remove()).rejects.toThrow(/input\/output error|EIO/)
+    await at.origin().create()
+    expect((await at.names()).filter((name) => name.includes('.aside-'))).toEqual([])
+    expect(await at.content(volume)).not.toBe('not wanted')
+  })
+
+  it('are opened by the first change of a volume when they could not be opened before', async () => {
+    const place = modelledPlace()
+    const { os } = place
+    const before = await ImageFixture.make(place)
+    const known = before.origin()
+    await known.create()
+    os.restart()
+    await os.files.rename(before.dirPath, `${before.dirPath}-away`)
+    const pool = createPool('file', 'main', { dir_path: before.dirPath }, os)
+    await expect(pool.open()).rejects.toThrow('no such file or folder')
+    const volume = pool.initVolume({ ...known.config(), vid: known.vid })
+    await expect(volume.start()).rejects.toThrow('Cannot open pool main in folder')
+    await os.files.rename(`${before.dirPath}-away`, before.dirPath)
+    await volume.start()
+    expect(await os.files.stat(volume.path)).toBeDefined()
+    await pool.close()
+    await expect(volume.stop()).rejects.toThrow('Pool main is closed')
+  })
+
   it('52: closing removes no data', async () => {
     const at = await ImageFixture.make(modelledPlace())
     await at.origin().create()

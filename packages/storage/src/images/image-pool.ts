@@ -59,7 +59,11 @@ export class ImagePool implements Pool {
   /** Whether files can share blocks; known once the pool is open. */
   #reflink = false
   #open: OpenPool | undefined
+  #opening: Promise<void> | undefined
+  #closed = false
   readonly #volumes = new Map<string, ImageVolume>()
+  /** Volumes whose removal began and has not succeeded. */
+  readonly #removing = new Set<string>()
 
   /** @throws QubesValueError, QubesNotImplementedError when volumes of the driver cannot keep as many revisions */
   constructor(imageDriver: ImageDriver, settings: ImagePoolSettings) {
@@ -131,7 +135,7 @@ export class ImagePool implements Pool {
         this.#startSweep()
       } catch (error) {
         if (made && this.#open) await this.#removeFolders()
-        await this.close()
+        await this.#release()
         if (made) await this.#remove(this.os.files, this.dirPath)
         throw error
       }
@@ -141,7 +145,22 @@ export class ImagePool implements Pool {
   /**
    * Takes hold of the folder. What a crash left is removed in the background, so that this takes no longer with many domains.
    */
-  async open(): Promise<void> {
+  open(): Promise<void> {
+    this.#opening ??= this.#openOnce().finally(() => {
+      this.#opening = undefined
+    })
+    return this.#opening
+  }
+
+  /** Opens the pool if an earlier attempt failed: called before a volume changes anything. */
+  async ready(): Promise<void> {
+    if (this.#open && !this.#opening) return
+    if (this.#closed) throw new StoragePoolException(msg`Pool ${this.name} is closed`)
+    await this.open()
+  }
+
+  async #openOnce(): Promise<void> {
+    if (this.#open) return
     await this.#orExplain('open', async () => {
       try {
         await this.#checkWay()
@@ -149,13 +168,27 @@ export class ImagePool implements Pool {
         await makeOwnerFolders(this.files, this.dirPath)
         this.#startSweep()
       } catch (error) {
-        await this.close()
+        await this.#release()
         throw error
       }
     })
   }
 
   async close(): Promise<void> {
+    this.#closed = true
+    await this.#release()
+  }
+
+  async discard(): Promise<void> {
+    if (await this.os.files.stat(this.dirPath)) {
+      await this.#hold()
+      await this.#removeFolders()
+    }
+    await this.close()
+    await this.#remove(this.os.files, this.dirPath)
+  }
+
+  async #release(): Promise<void> {
     const open = this.#open
     this.#open = undefined
     await open?.swept
@@ -194,8 +227,19 @@ export class ImagePool implements Pool {
     return includedIn(this.os.files, this.dirPath, others)
   }
 
+  /** Called by a volume before its files are removed. */
+  beginRemoval(vid: string): void {
+    this.#removing.add(vid)
+  }
+
+  /** True when files of a volume of that `vid` are only there because removing them failed. */
+  removalBegan(vid: string): boolean {
+    return this.#removing.has(vid)
+  }
+
   /** Called by a volume that was removed. */
   forget(volume: ImageVolume): void {
+    this.#removing.delete(volume.vid)
     if (this.#volumes.get(volume.vid) === volume) this.#volumes.delete(volume.vid)
   }
 

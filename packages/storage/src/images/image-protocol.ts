@@ -8,10 +8,19 @@ import type { ImageFiles } from './image-files.ts'
 // the content of a file is durable before the file gets a name that counts. What only a running domain needs (all files of
 // snapshots and volatile volumes) is not synced at all: after a power loss no domain runs, and the next start makes it anew.
 
-/** A new volume with an empty image. One sync makes both names durable. */
-export function createOrigin(image: ImageFiles, size: bigint): Step[] {
+/** Frees the names of a new volume's files. Files that no removal was meant for are kept, under other names. */
+function freeNames(image: ImageFiles, removed: boolean): Step[] {
+  const remove = step('remove what an earlier volume of this name left', () => image.removeFiles())
+  return removed ? [remove] : [step('move images of an unknown volume aside', () => image.moveAside()), remove]
+}
+
+/**
+ * A new volume with an empty image. One sync makes all names durable.
+ * @param removed whether the files that are there belong to a volume that was being removed
+ */
+export function createOrigin(image: ImageFiles, size: bigint, removed: boolean): Step[] {
   return [
-    step('remove what an earlier volume of this name left', () => image.removeFiles()),
+    ...freeNames(image, removed),
     step('make the folder', () => image.makeFolder()),
     step('write the image', () => image.writeSparse(image.names.clean, size)),
     step('prepare the first start', () => image.writePrecache()),
@@ -19,9 +28,9 @@ export function createOrigin(image: ImageFiles, size: bigint): Step[] {
   ]
 }
 
-/** A new volume that has no file before its domain starts. */
-export function createPassing(image: ImageFiles): Step[] {
-  return [step('remove what an earlier volume of this name left', () => image.removeFiles())]
+/** A new volume that has no file before its domain starts; `removed` as for `createOrigin`. */
+export function createPassing(image: ImageFiles, removed: boolean): Step[] {
+  return freeNames(image, removed)
 }
 
 /** Gives the domain a copy of the committed state to write to. */

@@ -79,13 +79,15 @@ export class ImageVolume extends ImageVolumeSettings implements Volume, HeldSour
   }
 
   create(): Promise<void> {
+    const removed = this.pool.removalBegan(this.vid)
     return this.#change('create', (images) => {
       if (this.saveOnStop) checkSize(this.remembered, this.vid)
-      return this.#engine.create(this.#asEngineVolume(images))
+      return this.#engine.create({ ...this.#asEngineVolume(images), removed })
     })
   }
 
   async remove(): Promise<void> {
+    this.pool.beginRemoval(this.vid)
     await this.#change('remove', (images) => [step('remove the files', () => images.removeAll())])
     this.#importing = false
     this.pool.forget(this)
@@ -306,6 +308,7 @@ export class ImageVolume extends ImageVolumeSettings implements Volume, HeldSour
   }
 
   async #carryOut(verb: string, plan: Plan): Promise<void> {
+    await this.pool.ready()
     const { images } = this
     await runSteps(verb, this.vid, await inspect('the state', this.vid, async () => plan(images)))
   }

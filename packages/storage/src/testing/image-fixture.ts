@@ -14,14 +14,14 @@ export class ImageFixture {
   readonly pool: Pool
   readonly dirPath: string
   readonly warnings: string[]
-  readonly #reopen: () => Pool
+  readonly #make: (warnings: string[]) => Pool
 
   private constructor(place: Place, dirPath: string, make: (warnings: string[]) => Pool) {
     this.warnings = []
     this.place = place
     this.dirPath = dirPath
     this.pool = make(this.warnings)
-    this.#reopen = () => make([])
+    this.#make = make
   }
 
   /** A new pool, set up. Unless the options say otherwise it also works where files cannot share blocks. */
@@ -37,7 +37,7 @@ export class ImageFixture {
 
   /** The same pool seen by a daemon that knows nothing yet. */
   async afterCrash(): Promise<ImageFixture> {
-    const fixture = new ImageFixture(this.place, this.dirPath, this.#reopen)
+    const fixture = new ImageFixture(this.place, this.dirPath, this.#make)
     await fixture.pool.open()
     return fixture
   }

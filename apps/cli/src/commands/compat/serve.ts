@@ -11,7 +11,7 @@ import { hasStopped } from '../../console/has-stopped.ts'
 import type { Context } from '../../context.ts'
 import { exitStatus } from '../../exit-status.ts'
 
-/** The call as the tools put it into the environment (reference: admin-api, 1.4). */
+/** A call, as a tool describes it by environment variables (reference: admin-api, 1.4). */
 interface ServiceCall {
   readonly context: Context
   readonly source: string
@@ -21,7 +21,7 @@ interface ServiceCall {
 
 /** Most bytes of the line with the size. */
 const sizeLineLimit = 21
-/** Exit status when somebody else has the console (reference: admin-api, 3.5). */
+/** Exit status when another user has the console (reference: admin-api, 3.5). */
 const consoleBusy = 200
 
 async function importInto(
@@ -45,7 +45,7 @@ async function importWithSize(call: ServiceCall): Promise<void> {
 async function useConsole({ context, source, target }: ServiceCall): Promise<void> {
   const client = new AdminClient(new UnixTransport(await socketOf(context), { source }))
   const path = await client.call(vmConsole, { dest: target })
-  const leaving = await attach(path, { input: process.stdin, output: context.output, linger: 0.5 })
+  const leaving = await attach(path, { input: process.stdin, output: context.output, raw: true, linger: 0.5 })
   if (leaving === 'closed' && !(await hasStopped(client, target))) process.exit(consoleBusy)
 }
 
@@ -55,7 +55,7 @@ const services: ReadonlyMap<string, (call: ServiceCall) => Promise<void>> = new 
   ['admin.vm.Console', useConsole],
 ])
 
-/** The tools read what the daemon would have answered; no answer is how policy refuses. */
+/** Prints the reply that the daemon would have sent, which the tools read; no reply means that policy refuses. */
 async function answerFailure({ output }: Context, error: unknown): Promise<never> {
   if (!(error instanceof DaemonAccessError)) {
     const known = error instanceof CloisterError ? error : new QubesException(errorText(error))
@@ -66,7 +66,7 @@ async function answerFailure({ output }: Context, error: unknown): Promise<never
 
 export const serve: Command = defineCommand({
   description: [
-    'What the programs in /etc/qubes-rpc run: serves one call of a tool of Qubes OS, as its environment says.',
+    'Serves one call of a tool of Qubes OS, which the environment describes. The programs in /etc/qubes-rpc run this.',
   ],
   examples: [],
   arguments: { service: required('SERVICE', 'the service'), argument: optional('ARGUMENT', 'its argument') },

@@ -6,7 +6,9 @@ import { flag } from '../../option.ts'
 import { volumeArguments } from '../../volume-arguments.ts'
 
 export const clear: Command = defineCommand({
-  description: ['Empties a volume of a halted domain: what is in it is lost. Asks first; a script says --yes.'],
+  description: [
+    'Empties a volume of a halted domain: its data are lost. The command asks first, unless --yes is given.',
+  ],
   examples: [['cloister volume clear work private --yes', 'the next start makes a new file system in it']],
   arguments: volumeArguments,
   options: { yes: flag('do not ask', { short: 'y' }) },

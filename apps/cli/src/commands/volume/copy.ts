@@ -7,7 +7,7 @@ import { volumeArguments } from '../../volume-arguments.ts'
 
 export const copy: Command = defineCommand({
   description: [
-    'Makes a volume of a halted domain a copy of a volume of another one. Its old content is lost; what the source holds is what it held when its domain last stopped.',
+    'Replaces a volume of a halted domain with a copy of the same volume of another domain. The old content is lost. The copy holds what the source held when its domain last stopped.',
   ],
   examples: [['cloister volume copy work private play', 'play gets what is in work']],
   arguments: {

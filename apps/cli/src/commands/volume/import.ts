@@ -10,23 +10,26 @@ import { volumeArguments } from '../../volume-arguments.ts'
 
 export const importData: Command = defineCommand({
   description: [
-    'Replaces the content of a volume of a halted domain by raw data, from a file or from standard input. The old content stays until all is there.',
-    'The volume gets the size of the file. Standard input must have exactly as many bytes as the volume, or as --size says.',
+    'Replaces the content of a volume of a halted domain with raw data, from a file or from standard input. When the import fails the old content stays.',
+    'The volume gets the size of the file or block device. Data from standard input must have exactly as many bytes as the volume, or as --size says.',
   ],
   examples: [
     ['cloister volume import work private backup.img', 'the volume gets the size of the file'],
     ['zcat disk.img.gz | cloister volume import work private - --size 10G', 'from standard input'],
   ],
-  arguments: { ...volumeArguments, file: required('FILE', 'a file, or "-" for standard input', 'file') },
+  arguments: {
+    ...volumeArguments,
+    file: required('FILE', 'a file, a block device, or "-" for standard input', 'file'),
+  },
   options: {
-    size: parsed('SIZE', 'give the volume this size', parseSize, sizeWanted),
-    keepSize: flag('leave the volume as large as it is'),
-    raw: flag('take the data as they are, whatever they look like'),
+    size: parsed('SIZE', 'resize the volume to this size', parseSize, sizeWanted),
+    keepSize: flag('do not resize the volume'),
+    raw: flag('import data that look like a disk image of another format byte by byte'),
   },
   async run(context, { domain, volume, file }, { size, keepSize, raw }) {
     const { output, signal } = context
     const input = await openInput(file)
-    const data = raw ? input.stream : checked(input.name, input.stream)
+    const data = raw ? input.stream : checked({ name: input.name, override: '--raw' }, input.stream)
     const newSize = size ?? (keepSize ? undefined : input.size)
     let summary: string
     {

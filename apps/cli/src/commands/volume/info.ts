@@ -5,8 +5,8 @@ import { printRecord } from '../../record-output.ts'
 import { volumeArguments } from '../../volume-arguments.ts'
 
 export const info: Command = defineCommand({
-  description: ['Shows all about a volume, its revisions from the oldest to the latest among it.'],
-  examples: [['cloister volume info work private', 'where it is, how large, what it can be reverted to']],
+  description: ['Shows the details of a volume, with its revisions from the oldest to the latest.'],
+  examples: [['cloister volume info work private', 'its pool, its size, its revisions']],
   arguments: volumeArguments,
   options: {},
   async run(context, named) {

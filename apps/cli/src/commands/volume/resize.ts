@@ -8,32 +8,35 @@ import { flag } from '../../option.ts'
 import { formatSize, parseSize, sizeWanted } from '../../sizes.ts'
 import { volumeArguments } from '../../volume-arguments.ts'
 
-/** A size, or by how much to grow: `+5G`. @throws UsageError */
+/** The size that a text names: a size, or with + before it a difference to the present size. @throws UsageError */
 function targetSize(text: string, now: bigint): bigint {
   const size = parseSize(text.replace(/^\+/, ''))
-  if (size === undefined) throw new UsageError(`SIZE is ${sizeWanted}, or +5G to grow by so much, not "${text}"`)
+  if (size === undefined) throw new UsageError(`SIZE is ${sizeWanted}, or +5G to make it 5 GiB larger, not "${text}"`)
   return text.startsWith('+') ? now + size : size
 }
 
 export const resize: Command = defineCommand({
   description: [
-    'Changes the size of a volume, also of a domain that runs: its guest is asked to grow the file system.',
-    'To make a volume smaller destroys what lies beyond its new end: that wants --shrink.',
+    'Changes the size of a volume. The domain may run: its guest is asked to make its file system larger.',
+    'To make a volume smaller destroys the data beyond its new end, and needs --shrink.',
   ],
   examples: [
     ['cloister volume resize work private 20G', 'K, M, G and T stand for multiples of 1024'],
-    ['cloister volume resize work private +5G', 'five more than now'],
+    ['cloister volume resize work private +5G', '5 GiB more than now'],
   ],
-  arguments: { ...volumeArguments, size: required('SIZE', 'the new size, or + and by how much to grow') },
-  options: { shrink: flag('also make it smaller') },
+  arguments: {
+    ...volumeArguments,
+    size: required('SIZE', 'the new size, or + and the difference to the present size'),
+  },
+  options: { shrink: flag('allow the volume to become smaller') },
   async run(context, { domain, volume, size: text }, { shrink }) {
     const { output } = context
     const size = await withVolume(context, { domain, volume }, async (client, target) => {
       const { size: now } = await client.call(vmVolumeInfo, target)
       const wanted = targetSize(text, now)
       if (wanted < now && !shrink) {
-        const lost = `${volume} of ${domain} has ${formatSize(now)}: what lies beyond ${formatSize(wanted)} would be lost`
-        throw new CliError(lost, exitStatus.usage, 'say --shrink if you mean it')
+        const lost = `${volume} of ${domain} has ${formatSize(now)}: data beyond ${formatSize(wanted)} would be lost`
+        throw new CliError(lost, exitStatus.usage, '--shrink makes it smaller all the same')
       }
       await client.call(vmVolumeResize, { ...target, payload: wanted })
       return wanted

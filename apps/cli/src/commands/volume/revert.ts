@@ -8,10 +8,10 @@ import { volumeArguments } from '../../volume-arguments.ts'
 
 export const revert: Command = defineCommand({
   description: [
-    'Brings a volume of a halted domain back to a revision, the latest unless another is named. What changed since is lost; the revisions stay.',
+    'Restores a revision of a volume of a halted domain, the latest unless another is named. Later changes are lost; the revisions stay.',
   ],
   examples: [
-    ['cloister volume revert work private', 'as it was before the last start'],
+    ['cloister volume revert work private', 'the state before the last start'],
     ['cloister volume info work private', 'lists the revisions'],
   ],
   arguments: { ...volumeArguments, revision: optional('REVISION', 'a revision of the volume', 'revision') },
@@ -21,7 +21,7 @@ export const revert: Command = defineCommand({
     const revision = await withVolume(context, { domain, volume }, async (client, target) => {
       const payload = wanted ?? (await client.call(vmVolumeListSnapshots, target)).at(-1)
       if (payload === undefined) {
-        const hint = 'there is nothing to go back to'
+        const hint = '`cloister volume snapshot` makes one'
         throw new CliError(`${volume} of ${domain} has no revision`, exitStatus.notFound, hint)
       }
       await client.call(vmVolumeRevert, { ...target, payload })

@@ -1,10 +1,11 @@
 import { vmVolumeSetEphemeral, vmVolumeSetRevisionsToKeep, vmVolumeSetRw } from '@cloister/admin-protocol'
 import type { AdminClient } from '@cloister/client'
-import { parseBoolean, parseInteger } from '@cloister/kit'
+import { parseBoolean } from '@cloister/kit'
 import { required } from '../../argument.ts'
 import { UsageError } from '../../cli-error.ts'
 import { type Command, defineCommand } from '../../command.ts'
 import { type VolumeTarget, withVolume } from '../../missing.ts'
+import { parseRevisions } from '../../revisions.ts'
 import { volumeArguments } from '../../volume-arguments.ts'
 
 type Setter = (client: AdminClient, target: VolumeTarget, value: string) => Promise<void>
@@ -16,17 +17,11 @@ function yesOrNo(value: string): boolean {
   return read
 }
 
-/** @throws UsageError */
-function revisions(value: string): number {
-  const read = parseInteger(value)
-  if (read === undefined || read < -1) throw new UsageError(`VALUE is a number from -1, not "${value}"`)
-  return read
-}
-
 const setters: ReadonlyMap<string, Setter> = new Map<string, Setter>([
   [
     'revisions_to_keep',
-    async (client, target, value) => client.call(vmVolumeSetRevisionsToKeep, { ...target, payload: revisions(value) }),
+    async (client, target, value) =>
+      client.call(vmVolumeSetRevisionsToKeep, { ...target, payload: parseRevisions(value, 'VALUE') }),
   ],
   ['rw', async (client, target, value) => client.call(vmVolumeSetRw, { ...target, payload: yesOrNo(value) })],
   [
@@ -39,7 +34,7 @@ const keys = [...setters.keys()]
 
 export const set: Command = defineCommand({
   description: [
-    'Changes how a volume is treated: how many revisions are kept (-1 is none, and no snapshots either), whether the domain may write (rw), whether it is encrypted with a key that is forgotten (ephemeral).',
+    'Changes the settings of a volume: revisions_to_keep, how many revisions are kept (-1: none, and no snapshots either); rw, whether the domain may write to it; ephemeral, whether it is encrypted with a key that is forgotten when the domain stops.',
   ],
   examples: [
     ['cloister volume set work private revisions_to_keep 3', 'three earlier states'],

@@ -7,7 +7,7 @@ export const snapshot: Command = defineCommand({
   description: [
     'Makes a revision of the state that a volume had when its domain last stopped, and prints its id. `cloister volume revert` brings it back.',
   ],
-  examples: [['cloister volume snapshot work private', 'before something that may go wrong']],
+  examples: [['cloister volume snapshot work private', 'before a risky change']],
   arguments: volumeArguments,
   options: {},
   async run(context, { domain, volume }) {

@@ -4,6 +4,8 @@ import type { KernelFiles } from '@cloister/storage'
 export interface KernelsPort {
   /** The newest kernel found at start-up. */
   readonly newest: string | undefined
+  /** Why kernels cannot be used, by the name of the kernel. */
+  faults(): ReadonlyMap<string, string>
   /** What is known of a kernel without asking the disk. */
   known(name: string): KernelFiles | undefined
   /** Reads a kernel's folder again; undefined when there is no such kernel. */

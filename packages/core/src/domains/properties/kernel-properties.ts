@@ -32,8 +32,10 @@ export const kernelopts: Property<QubesVM, string | null> = strProperty({
   parse: (_vm, text) => {
     if (text.length > kerneloptsLimit)
       throw new QubesPropertyValueError(msg`kernelopts may have ${kerneloptsLimit} characters, not ${text.length}`)
-    if (/[\0\r\n]/.test(text))
-      throw new QubesPropertyValueError(msg`kernelopts must be one line: a kernel command line has no line breaks`)
+    if (!/^[\x20-\x7e]*$/.test(text))
+      throw new QubesPropertyValueError(
+        msg`kernelopts must be one line of printable ASCII, not ${JSON.stringify(text)}`,
+      )
     return text
   },
   fallback: defaultKernelopts,

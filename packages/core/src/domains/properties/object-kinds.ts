@@ -44,7 +44,7 @@ export function vmProperty<O extends Owner>(
 export function labelProperty<O extends Owner>(options: PropertyOptions<O, Label>): Property<O, Label> {
   return complete(options, {
     type: 'label',
-    parse: ({ app: { labels } }, text) => labels.find(text) ?? labels.get(text.replace(/^label-(?=\d+$)/, '')),
+    parse: (owner, text) => owner.app.labels.fromProperty(text),
     format: (label) => label.name,
   })
 }

@@ -1,3 +1,4 @@
+import { errorText } from '@cloister/kit'
 import type { StateStoreReason } from '../state-store.ts'
 
 /** Why the database's thread could not do what it was asked, in a form that passes between threads. */
@@ -10,6 +11,7 @@ export interface Failure {
 
 /** SQLite's primary result codes that have a reason of their own. */
 const reasons: Readonly<Record<number, StateStoreReason>> = {
+  1: 'invalid', // SQLITE_ERROR: a statement does not fit the database
   5: 'locked', // SQLITE_BUSY
   6: 'locked', // SQLITE_LOCKED
   11: 'corrupt', // SQLITE_CORRUPT
@@ -26,8 +28,8 @@ const syncFailures: ReadonlySet<number> = new Set([1034, 1290])
 export class UnusableDatabaseError extends Error {
   readonly reason: 'corrupt' | 'version'
 
-  constructor(reason: 'corrupt' | 'version', detail: string) {
-    super(detail)
+  constructor(reason: 'corrupt' | 'version', detail: string, options?: ErrorOptions) {
+    super(detail, options)
     this.reason = reason
   }
 }
@@ -41,13 +43,18 @@ export function failureOf(thrown: unknown): Failure {
     return { ...failureOf(thrown.cause), detail: thrown.message, lasting: true }
   }
   if (thrown instanceof UnusableDatabaseError) {
-    return { reason: thrown.reason, detail: thrown.message, lasting: false }
+    return { reason: thrown.reason, detail: oneLine(thrown.message), lasting: false }
   }
-  const detail = thrown instanceof Error ? thrown.message : String(thrown)
+  const detail = oneLine(errorText(thrown))
   const code = sqliteCode(thrown)
   // What is not from SQLite is a cell that it cannot hold.
   if (code === undefined) return { reason: 'invalid', detail, lasting: false }
   return { reason: reasons[code & 0xff] ?? 'io', detail, lasting: syncFailures.has(code) }
+}
+
+/** SQLite says some things in several lines, of which the first may be a headline between stars. */
+function oneLine(text: string): string {
+  return text.replace(/^\*.*\n/, '').replaceAll(/\s+/g, ' ')
 }
 
 /** SQLite's extended result code. */

@@ -110,7 +110,9 @@ async function appendWhilePossible(append: (bytes: Uint8Array) => Promise<void>,
   }
 }
 
-describe.each<DiskKind>(['tmpfs', 'ext4'])('on a full %s', (kind) => {
+const diskKinds: readonly DiskKind[] = ['tmpfs', 'ext4', 'xfs', 'btrfs', 'btrfs with data and metadata apart']
+
+describe.each(diskKinds)('on a full %s', { timeout: 240_000 }, (kind) => {
   it('a change that finds no room is undone, removing goes on, and with room again everything does', async (test) => {
     const disk = await SmallDisk.mount(kind, test)
     await writeFile(`${disk.path}/other`, new Uint8Array(4 << 20))

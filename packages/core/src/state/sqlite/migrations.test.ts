@@ -16,7 +16,9 @@ it('a migrated database has the tables that core knows, no more and no less', ()
     .prepare('SELECT name, strict FROM pragma_table_list WHERE schema = ? ORDER BY name')
     .all('main')
   const ours = found.filter(({ name }) => !String(name).startsWith('sqlite_'))
-  expect(ours.map(({ name, strict }) => `${name} ${strict}`)).toEqual(tableNames.map((name) => `${name} 1`).sort())
+  expect(ours.map(({ name, strict }) => `${name} ${strict}`)).toEqual(
+    [...tableNames, 'integrity'].map((name) => `${name} 1`).sort(),
+  )
   for (const name of tableNames) {
     const columns = database.prepare('SELECT name, type, "notnull", pk FROM pragma_table_info(?)').all(name)
     const { key, values } = tables[name]

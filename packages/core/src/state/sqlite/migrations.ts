@@ -1,6 +1,7 @@
 /**
  * How a database comes to its schema: the statements at index `n` lead from version `n` to `n + 1`, in one transaction. What
- * was released is never edited; the columns that come out are those of `tables.ts`.
+ * was released is never edited; the columns that come out are those of `tables.ts`, and the table `integrity`, which only
+ * `integrity.ts` knows.
  */
 export const migrations: readonly (readonly string[])[] = [
   [
@@ -22,5 +23,9 @@ export const migrations: readonly (readonly string[])[] = [
       boot_id TEXT NOT NULL) STRICT`,
     'CREATE TABLE released_dispids (dispid INTEGER PRIMARY KEY NOT NULL, released_ms INTEGER NOT NULL) STRICT',
     'CREATE TABLE meta (key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (key)) STRICT, WITHOUT ROWID',
+  ],
+  [
+    `CREATE TABLE integrity (id INTEGER PRIMARY KEY NOT NULL CHECK (id = 0), generation INTEGER NOT NULL, sums TEXT NOT NULL,
+      checksum INTEGER NOT NULL) STRICT`,
   ],
 ]

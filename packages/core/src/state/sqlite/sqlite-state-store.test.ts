@@ -1,4 +1,4 @@
-import { mkdtemp, open, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, open, readdir, rm, stat, unlink, writeFile } from 'node:fs/promises'
 import { DatabaseSync } from 'node:sqlite'
 import type { Worker } from 'node:worker_threads'
 import { nodeOs } from '@cloister/os'
@@ -11,6 +11,7 @@ import { anyChange } from '../testing/changes.ts'
 import { Child } from '../testing/child.ts'
 import { RowModel, sorted } from '../testing/row-model.ts'
 import { snapshotOf } from '../testing/snapshot.ts'
+import { migrations } from './migrations.ts'
 import { SqliteStateStore } from './sqlite-state-store.ts'
 
 const os = nodeOs()
@@ -206,8 +207,58 @@ describe('a database that cannot be used', () => {
     database.close()
     await expect(openStore()).rejects.toMatchObject({
       reason: 'version',
-      message: `The state database ${folder}/state.db was written by a newer release: its schema is 99, this release knows 1`,
+      message: `The state database ${folder}/state.db was written by a newer release: its schema is 99, this release knows 2. Install that release, or restore a backup of this one`,
     })
+  })
+
+  it('is refused when it is missing but its log is there, and moved aside when that was accepted', async () => {
+    const store = await openStore()
+    await store.commit([put('meta', ['a'], ['b'])])
+    await cp(`${folder}/state.db-wal`, `${parent}/log`)
+    await store.close()
+    for (const [what, make] of [
+      ['removed', () => unlink(`${folder}/state.db`)],
+      ['emptied', () => writeFile(`${folder}/state.db`, '')],
+    ] as const) {
+      await cp(`${parent}/log`, `${folder}/state.db-wal`)
+      await make()
+      await expect(openStore(), what).rejects.toMatchObject({
+        reason: 'missing',
+        message: `The state database ${folder}/state.db is missing, but there was one: state.db-wal and state.generation in its folder are of it. Restore it from a backup; or start with an empty state: \`cloisterd --accept-empty\``,
+      })
+    }
+    const empty = await SqliteStateStore.open(folder, { os, acceptEmpty: true })
+    opened.push(empty)
+    expect((await snapshotOf(empty)).meta).toEqual([])
+    const aside = (await readdir(folder)).filter((name) => name.includes('.aside'))
+    expect(aside.map((name) => name.replace(/~.*/, ''))).toEqual(['state.db-wal.aside', 'state.generation.aside'])
+    await empty.commit([put('meta', ['c'], ['d'])])
+    expect((await snapshotOf(await reopened(empty))).meta).toEqual([['c', 'd']])
+  })
+
+  it('of an older schema is led forward, with all its rows and with checksums from then on', async () => {
+    await os.files.makeFolder(folder, 0o700)
+    const old = new DatabaseSync(`${folder}/state.db`)
+    for (const statement of migrations[0] ?? []) old.exec(statement)
+    old.exec("INSERT INTO meta VALUES ('a', 'b'); PRAGMA user_version = 1")
+    old.close()
+    const store = await openStore()
+    expect((await snapshotOf(store)).meta).toEqual([['a', 'b']])
+    await store.close()
+    const edited = new DatabaseSync(`${folder}/state.db`)
+    edited.exec("UPDATE meta SET value = 'c'")
+    edited.close()
+    await expect(openStore()).rejects.toMatchObject({
+      reason: 'corrupt',
+      message: expect.stringContaining('a row of the table meta is not as it was written'),
+    })
+  })
+
+  it('does not take what would be read as something else', async () => {
+    const store = await openStore()
+    await expect(store.commit([put('meta', ['a'], ['\ud800'])])).rejects.toMatchObject({ reason: 'invalid' })
+    await expect(store.commit([put('notes', [2 ** 53], ['b'])])).rejects.toMatchObject({ reason: 'invalid' })
+    for (const rows of Object.values(await snapshotOf(await reopened(store)))) expect(rows).toEqual([])
   })
 
   it('says so when the folder cannot be made', async () => {

@@ -1,16 +1,29 @@
 import { asciiText, errorText, Mutex, msg, utf8 } from '@cloister/kit'
-import { errorCode, type Files, makeFolderDurably, type Os, removeIfPresent } from '@cloister/os'
+import { errorCode, type Files, makeFolderDurably, type Os, removeIfPresent, temporaryName } from '@cloister/os'
 import type { RowChange } from '../row-change.ts'
 import { type StateStore, StateStoreError } from '../state-store.ts'
 import type { RowOf, TableName } from '../tables.ts'
 import { DatabaseThread, ThreadError } from './database-thread.ts'
 import { ReserveFile } from './reserve-file.ts'
 import { flatten } from './statements.ts'
-import { storeError } from './store-errors.ts'
+import { missingDatabase, storeError } from './store-errors.ts'
 import type { Request } from './thread-messages.ts'
 
 /** Names in the folder of the state. */
-const names = { database: 'state.db', pid: 'state.pid', reserve: 'state.reserve' } as const
+const names = {
+  database: 'state.db',
+  log: 'state.db-wal',
+  generation: 'state.generation',
+  pid: 'state.pid',
+  reserve: 'state.reserve',
+} as const
+
+/** How a store is opened. */
+export interface OpenStoreOptions {
+  readonly os: Os
+  /** Begin an empty state although files show that there was a database, which is missing now. */
+  readonly acceptEmpty?: boolean
+}
 
 /** Few enough that they are forgotten before they count as memory that is kept. */
 const rowsAtATime = 500
@@ -37,11 +50,12 @@ export class SqliteStateStore implements StateStore {
   }
 
   /**
-   * Opens the state in `folder`, whose parent must exist; makes an empty one where there is none.
+   * Opens the state in `folder`, whose parent must exist; makes an empty one where there never was one.
    * @throws StateStoreError
    */
-  static async open(folder: string, { os }: { readonly os: Os }): Promise<SqliteStateStore> {
+  static async open(folder: string, { os, acceptEmpty = false }: OpenStoreOptions): Promise<SqliteStateStore> {
     const path = `${folder}/${names.database}`
+    await checkMissing(os.files, folder, acceptEmpty)
     await prepareFiles(os.files, folder, path)
     const thread = await startThread(os.files, folder, path)
     await leavePid(os.files, `${folder}/${names.pid}`)
@@ -135,11 +149,26 @@ function makesRoom(changes: readonly RowChange[]): boolean {
   return changes.some((change) => change.op === 'delete' || change.table === 'intents')
 }
 
-/** A folder and an empty database that nobody else may read. The log beside the database gets the mode of the database. */
+/**
+ * Refuses to begin an empty state where a database is missing that there was. When that was accepted, the log of the missing
+ * database is moved aside, because SQLite removes a log without a database.
+ */
+async function checkMissing(files: Files, folder: string, acceptEmpty: boolean): Promise<void> {
+  const path = `${folder}/${names.database}`
+  const size = async (name: string): Promise<bigint> => (await files.stat(`${folder}/${name}`))?.size ?? 0n
+  if ((await size(names.database)) > 0n) return
+  const traces: string[] = []
+  for (const name of [names.log, names.generation]) if ((await size(name)) > 0n) traces.push(name)
+  if (traces.length === 0) return
+  if (!acceptEmpty) throw missingDatabase(path, `${traces.join(' and ')} in its folder are of it`)
+  for (const name of traces) await files.rename(`${folder}/${name}`, temporaryName(`${folder}/${name}.aside`))
+  await files.syncFolder(folder)
+}
+
+/** A folder, if there is none, and an empty database that no other user may read. The log beside the database gets the mode of the database. */
 async function prepareFiles(files: Files, folder: string, path: string): Promise<void> {
   try {
     await makeFolderDurably(files, folder, 0o700)
-    await files.setMode(folder, 0o700)
     await files.create(path, { mode: 0o600 }).catch((error: unknown) => {
       if (errorCode(error) !== 'EEXIST') throw error
     })
@@ -154,7 +183,7 @@ async function prepareFiles(files: Files, folder: string, path: string): Promise
 
 async function startThread(files: Files, folder: string, path: string): Promise<DatabaseThread> {
   try {
-    return await DatabaseThread.start({ path })
+    return await DatabaseThread.start({ path, generationPath: `${folder}/${names.generation}` })
   } catch (cause) {
     const error = storeError(cause, path)
     if (error.reason !== 'locked') throw error

@@ -16,8 +16,8 @@ function serve(port: MessagePort): void {
   const answer = (work: () => unknown): void => port.postMessage(answerOf(work))
   let database: StateDatabase | undefined
   answer(() => {
-    const { path }: ThreadData = workerData
-    database = new StateDatabase(path)
+    const data: ThreadData = workerData
+    database = new StateDatabase(data)
   })
   if (!database) {
     port.close()

@@ -1,8 +1,10 @@
 import type { RowChange } from '../row-change.ts'
 import { type Cell, type TableName, tableNames, tables } from '../tables.ts'
 
-/** A statement that changes rows, and how many cells it takes. */
+/** A statement that changes rows of a table, and how many cells it takes. */
 export interface Statement {
+  readonly table: TableName
+  readonly kind: 'insert' | 'delete'
   readonly sql: string
   readonly cells: number
 }
@@ -16,15 +18,15 @@ export interface FlatChanges {
   readonly cells: readonly Cell[]
 }
 
-/** For each table a put, then removals by the first cell of the key, the first two, and so on. */
+/** For each table an insert, then removals by the first cell of the key, the first two, and so on to the whole key. */
 export const changeStatements: readonly Statement[] = tableNames.flatMap((table) => [
-  putStatement(table),
-  ...tables[table].key.map((_, last) => removeStatement(table, last + 1)),
+  insertStatement(table),
+  ...tables[table].key.map((_, last) => deleteStatement(table, last + 1)),
 ])
 
-/** Index of each table's put in `changeStatements`. */
-const putIndex = Object.fromEntries(
-  tableNames.map((table) => [table, changeStatements.findIndex(({ sql }) => sql === putStatement(table).sql)]),
+/** Index of each table's insert in `changeStatements`. */
+const insertIndex = Object.fromEntries(
+  tableNames.map((table) => [table, changeStatements.findIndex((one) => one.table === table)]),
 ) as Record<TableName, number>
 
 /** The statements for changes, in their order. */
@@ -32,9 +34,12 @@ export function flatten(changes: readonly RowChange[]): FlatChanges {
   const statements: number[] = []
   const cells: Cell[] = []
   for (const change of changes) {
-    statements.push(putIndex[change.table] + (change.op === 'put' ? 0 : change.key.length))
+    // A put removes the row with the same key first, so that the checksum of that row leaves the sum of the table.
+    statements.push(insertIndex[change.table] + change.key.length)
     cells.push(...change.key)
-    if (change.op === 'put') cells.push(...change.values)
+    if (change.op === 'delete') continue
+    statements.push(insertIndex[change.table])
+    cells.push(...change.key, ...change.values)
   }
   return { statements, cells }
 }
@@ -49,13 +54,16 @@ function columnNames(table: TableName): string[] {
   return [...tables[table].key, ...tables[table].values].map(([name]) => name)
 }
 
-function putStatement(table: TableName): Statement {
+function insertStatement(table: TableName): Statement {
   const columns = columnNames(table)
   const marks = columns.map(() => '?').join(', ')
-  return { sql: `INSERT OR REPLACE INTO ${table} (${columns.join(', ')}) VALUES (${marks})`, cells: columns.length }
+  const sql = `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${marks})`
+  return { table, kind: 'insert', sql, cells: columns.length }
 }
 
-function removeStatement(table: TableName, keyCells: number): Statement {
+/** Gives back the rows that it removes, because their checksums leave the sum of the table. */
+function deleteStatement(table: TableName, keyCells: number): Statement {
   const conditions = tables[table].key.slice(0, keyCells).map(([name]) => `${name} = ?`)
-  return { sql: `DELETE FROM ${table} WHERE ${conditions.join(' AND ')}`, cells: keyCells }
+  const sql = `DELETE FROM ${table} WHERE ${conditions.join(' AND ')} RETURNING ${columnNames(table).join(', ')}`
+  return { table, kind: 'delete', sql, cells: keyCells }
 }

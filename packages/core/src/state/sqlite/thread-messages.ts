@@ -5,6 +5,8 @@ import type { FlatChanges } from './statements.ts'
 /** What the database's thread is given to start with. */
 export interface ThreadData {
   readonly path: string
+  /** The file with the number of the last commit. */
+  readonly generationPath: string
 }
 
 /** What the thread can be asked; it answers in the order of the questions, after a first answer that tells of its start. */

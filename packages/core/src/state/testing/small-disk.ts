@@ -5,14 +5,22 @@ import type { TestContext } from 'vitest'
 
 const { files, processes } = nodeOs()
 
-/** Options of `mount` for a file system of 16 MiB, made in a scratch folder. */
+/** Makes a file system on an image in a scratch folder; returns the options of `mount`. */
+const onImage =
+  (mebibytes: bigint, ...mkfs: readonly [string, ...string[]]) =>
+  async (scratch: string): Promise<string[]> => {
+    await files.create(`${scratch}/image`, { size: mebibytes << 20n })
+    await processes.run([...mkfs, `${scratch}/image`])
+    return ['-o', 'loop', `${scratch}/image`]
+  }
+
+/** Options of `mount` for a file system that is as small as its kind allows, made in a scratch folder. */
 const kinds = {
   tmpfs: async (): Promise<string[]> => ['-t', 'tmpfs', '-o', 'size=16m', 'tmpfs'],
-  ext4: async (scratch: string): Promise<string[]> => {
-    await files.create(`${scratch}/image`, { size: 16n << 20n })
-    await processes.run(['mkfs.ext4', '-q', `${scratch}/image`])
-    return ['-o', 'loop', `${scratch}/image`]
-  },
+  ext4: onImage(16n, 'mkfs.ext4', '-q'),
+  xfs: onImage(300n, 'mkfs.xfs', '-q'),
+  btrfs: onImage(128n, 'mkfs.btrfs', '-q', '--mixed'),
+  'btrfs with data and metadata apart': onImage(256n, 'mkfs.btrfs', '-q'),
 }
 
 export type DiskKind = keyof typeof kinds

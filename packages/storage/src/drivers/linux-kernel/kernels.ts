@@ -1,6 +1,7 @@
 import { msg, StoragePoolException, utf8Text } from '@cloister/kit'
-import { errorCode, type Files, failureText } from '@cloister/os'
+import { errorCode, type FileStat, type Files, failureText } from '@cloister/os'
 
+/** Longest file with kernel options, bytes. */
 const optionsLimit = 4096
 
 /** What a kernel's folder holds (reference: storage-and-lifecycle, A.7). */
@@ -22,12 +23,12 @@ export function isKernelName(name: string): boolean {
 /**
  * The files of an installed kernel.
  * @param dirPath the folder with a folder for each kernel
- * @throws StoragePoolException when there is no such kernel, or a file with its options cannot be read or used
+ * @throws StoragePoolException that names the file, when there is no such kernel or a file of it cannot be used
  */
 export async function kernelFiles(files: Files, dirPath: string, kernel: string): Promise<KernelFiles> {
   const folder = `${dirPath}/${kernel}`
   const present = async (name: string): Promise<string | undefined> =>
-    (await files.stat(`${folder}/${name}`)) && `${folder}/${name}`
+    (await regularFile(files, `${folder}/${name}`)) && `${folder}/${name}`
   const vmlinuz = isKernelName(kernel) ? await present('vmlinuz') : undefined
   if (!vmlinuz) throw new StoragePoolException(msg`Missing file: ${`${folder}/vmlinuz`}`)
   return {
@@ -43,7 +44,10 @@ export async function kernelFiles(files: Files, dirPath: string, kernel: string)
   }
 }
 
-/** Names of the installed kernels, newest version first; none when the folder is missing. */
+/**
+ * Names of the installed kernels, newest version first; none when the folder is missing.
+ * @throws StoragePoolException when the folder cannot be read
+ */
 export async function installedKernels(files: Files, dirPath: string): Promise<string[]> {
   const found: string[] = []
   for (const name of await namesIn(files, dirPath)) {
@@ -62,21 +66,40 @@ async function namesIn(files: Files, folder: string): Promise<string[]> {
     return await files.list(folder)
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return []
-    throw error
+    throw new StoragePoolException(msg`The folder ${folder} of the kernels cannot be read: ${failureText(error)}`, {
+      cause: error,
+    })
   }
 }
 
 /** The options in a file; undefined when it is missing. A file that cannot be read makes this kernel alone unusable. */
 async function readOptions(files: Files, folder: string, situation: string): Promise<string | undefined> {
   const path = `${folder}/default-kernelopts-${situation}.txt`
+  const stat = await regularFile(files, path)
+  if (!stat) return undefined
+  if (stat.size > optionsLimit)
+    throw new StoragePoolException(
+      msg`The file ${path} with kernel options has ${stat.size} bytes: it may have at most ${optionsLimit}`,
+    )
+  const text = utf8Text(await explained(path, files.read(path, optionsLimit)))?.trim()
+  if (text !== undefined && /^[\x20-\x7e]*$/.test(text)) return text
+  throw new StoragePoolException(msg`The file ${path} with kernel options must be one line of printable ASCII`)
+}
+
+/** The file that a path leads to; undefined when there is none. Anything else could not be read, or not to an end. */
+async function regularFile(files: Files, path: string): Promise<FileStat | undefined> {
+  const found = await explained(path, files.stat(path))
+  if (!found || found.kind === 'file') return found
+  const target = await explained(path, files.resolve(path))
+  const stat = target === path ? found : await explained(path, files.stat(target))
+  if (stat?.kind === 'file') return stat
+  throw new StoragePoolException(msg`The file ${path} of a kernel is no regular file`)
+}
+
+async function explained<T>(path: string, work: Promise<T>): Promise<T> {
   try {
-    const text = utf8Text(await files.read(path, optionsLimit))?.trim()
-    if (text !== undefined && /^[\x20-\x7e]*$/.test(text)) return text
+    return await work
   } catch (cause) {
-    if (errorCode(cause) === 'ENOENT') return undefined
-    throw new StoragePoolException(msg`Cannot read the kernel options in ${path}: ${failureText(cause)}`, { cause })
+    throw new StoragePoolException(msg`The file ${path} of a kernel cannot be read: ${failureText(cause)}`, { cause })
   }
-  throw new StoragePoolException(
-    msg`Cannot use the kernel options in ${path}: they are not one line of printable ASCII`,
-  )
 }

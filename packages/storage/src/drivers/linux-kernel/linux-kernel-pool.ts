@@ -54,6 +54,8 @@ export class LinuxKernelPool implements Pool {
 
   async close(): Promise<void> {}
 
+  async discard(): Promise<void> {}
+
   async usageDetails(): Promise<Record<string, bigint>> {
     return {}
   }

@@ -1,5 +1,8 @@
+import { once } from 'node:events'
+import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { QubesNotImplementedError, QubesValueError, StoragePoolException, utf8 } from '@cloister/kit'
-import { ModelledOs } from '@cloister/os'
+import { ModelledOs, nodeOs } from '@cloister/os'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createPool } from '../../pool-drivers.ts'
@@ -26,6 +29,62 @@ async function machine(kernels: Record<string, Record<string, string>>) {
 }
 
 const whole = { vmlinuz: 'k', initramfs: 'i', 'modules.img': 'modules' }
+
+describe('files of a kernel that a user has edited', () => {
+  const options = 'default-kernelopts-common.txt'
+
+  it.each<[string, (folder: string) => Promise<unknown>, string]>([
+    [
+      '5,000 bytes',
+      (folder) => writeFile(`${folder}/${options}`, 'x'.repeat(5000)),
+      'has 5000 bytes: it may have at most 4096',
+    ],
+    ['two lines', (folder) => writeFile(`${folder}/${options}`, 'a=1\nb=2\n'), 'must be one line of printable ASCII'],
+    ['no UTF-8', (folder) => writeFile(`${folder}/${options}`, Uint8Array.of(0xff, 0xfe)), 'must be one line'],
+    ['a folder', (folder) => mkdir(`${folder}/${options}`), 'is no regular file'],
+    ['a pipe', (folder) => nodeOs().processes.run(['mkfifo', `${folder}/${options}`]), 'is no regular file'],
+    ['a socket', (folder) => listenOn(`${folder}/${options}`), 'is no regular file'],
+    ['a link to a folder', (folder) => symlink('/etc', `${folder}/${options}`), 'is no regular file'],
+    ['a link to nothing', (folder) => symlink('/nowhere', `${folder}/${options}`), 'cannot be read: ENOENT'],
+  ])('make that kernel unusable, with the name of the file: %s', async (_what, make, reason) => {
+    const folder = await mkdtemp('/tmp/cloister-kernels-')
+    try {
+      await mkdir(`${folder}/6.1`)
+      await writeFile(`${folder}/6.1/vmlinuz`, 'k')
+      await make(`${folder}/6.1`)
+      const files = kernelFiles(nodeOs().files, folder, '6.1')
+      await expect(files).rejects.toThrow(StoragePoolException)
+      await expect(files).rejects.toThrow(`The file ${folder}/6.1/${options}`)
+      await expect(files).rejects.toThrow(reason)
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  })
+
+  it('may be links', async () => {
+    const folder = await mkdtemp('/tmp/cloister-kernels-')
+    try {
+      await mkdir(`${folder}/6.1`)
+      await writeFile(`${folder}/image`, 'k')
+      await writeFile(`${folder}/text`, 'a=1\n')
+      await symlink(`${folder}/image`, `${folder}/6.1/vmlinuz`)
+      await symlink(`${folder}/text`, `${folder}/6.1/${options}`)
+      const { defaultOptions } = await kernelFiles(nodeOs().files, folder, '6.1')
+      expect(defaultOptions.common).toBe('a=1')
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  })
+})
+
+/** Makes a socket that stays when the server ends. */
+async function listenOn(path: string): Promise<void> {
+  const server = createServer()
+  server.listen(`${path}-made`)
+  await once(server, 'listening')
+  await rename(`${path}-made`, path)
+  server.close()
+}
 
 describe('driver linux-kernel', () => {
   it('46: the disk follows the kernel; there is none without modules or without a kernel', async () => {
@@ -145,7 +204,7 @@ describe('installed kernels', () => {
   it('must have options of one line', async () => {
     for (const text of ['a\nb', 'a\0b', '\xff', 'ä']) {
       const { os } = await machine({ '6.12': { vmlinuz: 'k', 'default-kernelopts-common.txt': text } })
-      await expect(kernelFiles(os.files, dirPath, '6.12')).rejects.toThrow('not one line of printable ASCII')
+      await expect(kernelFiles(os.files, dirPath, '6.12')).rejects.toThrow('must be one line of printable ASCII')
     }
   })
 
