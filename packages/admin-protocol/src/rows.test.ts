@@ -42,6 +42,8 @@ const list = (values: Values): Part => all(fc.array(values, { maxLength: 5 }))
 const tag = make.like(/^[A-Za-z0-9_-]{1,20}$/)
 const feature = make.like(/^[A-Za-z0-9_.-]{1,20}$/)
 const revision = make.like(/^[A-Za-z0-9:_.-]{1,20}$/)
+/** Bytes that an import brings: at least one. */
+const importSize = make.size.filter((size) => size > 0n)
 const colour = make.like(/^0x[0-9a-fA-F]{6}$/)
 const boolean = all(fc.boolean())
 const named = (name: Values, item: Values): Parts => ({
@@ -202,7 +204,7 @@ const parts = new Map<AnyCallRow, Parts>([
   [volumes.vmVolumeRevert, { argument: word, payload: all(revision) }],
   [volumes.vmVolumeResize, { argument: word, payload: all(make.size) }],
   [volumes.vmVolumeImport, { argument: word }],
-  [volumes.vmVolumeImportWithSize, { argument: word, payload: all(make.size) }],
+  [volumes.vmVolumeImportWithSize, { argument: word, payload: all(importSize) }],
   [volumes.vmVolumeClear, { argument: word }],
   [volumes.vmVolumeCloneFrom, { argument: word, reply: all(make.like(/^[A-Za-z0-9]{32}$/)) }],
   [volumes.vmVolumeCloneTo, { argument: word, payload: word }],
@@ -286,7 +288,7 @@ const parts = new Map<AnyCallRow, Parts>([
     internal.importBegin,
     {
       argument: word,
-      payload: all(maybe(make.size)),
+      payload: all(maybe(importSize)),
       reply: all(fc.record({ size: make.size, path: make.word.map((name) => `/${name}`) })),
     },
   ],

@@ -29,16 +29,25 @@ export interface Call<A, P> {
 
 type Handler<A, P, R> = (call: Call<A, P>) => R | Promise<R>
 
+/** Looks up the object that an argument names. @throws when there is no such object */
+type LookUp<A> = (call: Pick<Call<A, unknown>, 'app' | 'destination' | 'argument'>) => unknown
+
 /** A row of the table of calls with its handler. */
 export interface HandledCall {
   readonly row: AnyCallRow
   readonly handle: Handler<unknown, unknown, unknown>
+  /**
+   * Runs before the payload is decoded: of a call with an unknown object and a malformed value, the reference server tells that
+   * the object is unknown.
+   */
+  readonly lookUp?: LookUp<unknown>
 }
 
-/** Pairs a row with its handler; the row's types are the handler's. */
-export function handle<A, P, R>(row: CallRow<A, P, R>, handler: Handler<A, P, R>): HandledCall {
+/** Pairs a row with its handler, and with the look-up of what its argument names; the row's types are theirs. */
+export function handle<A, P, R>(row: CallRow<A, P, R>, handler: Handler<A, P, R>, lookUp?: LookUp<A>): HandledCall {
   // The pipeline gives a handler only values that the handler's own row has decoded.
-  return { row: row as AnyCallRow, handle: handler as Handler<unknown, unknown, unknown> }
+  const handled = { row: row as AnyCallRow, handle: handler as Handler<unknown, unknown, unknown> }
+  return lookUp ? { ...handled, lookUp: lookUp as LookUp<unknown> } : handled
 }
 
 /** Pairs a row whose reply is streamed with its handler, which sends messages until the caller has gone. */

@@ -66,7 +66,7 @@ export class Pipeline implements CallServer {
       const identified = identify(app, this.#rules, request.header)
       call = identified
       const result = then(access.authorise(identified), () =>
-        then(decode(identified, request, exchange), (decoded) =>
+        then(decode(app, identified, request, exchange), (decoded) =>
           then(access.constrain(identified, decoded), () => this.#handle(identified, decoded, exchange)),
         ),
       )
@@ -85,11 +85,11 @@ export class Pipeline implements CallServer {
     const { app, consoles, statistics } = this.#services
     const { access } = this.#rules
     const { row, variant, dialectName } = found
-    const handler = handlers.get(row)
-    if (!handler) throw new Error(`no handler for ${found.name}`)
+    const handled = handlers.get(row)
+    if (!handled) throw new Error(`no handler for ${found.name}`)
     const { send, signal } = exchange
     const common = { app, consoles, statistics, access, source, destination, variant, dialect: dialectName }
-    return handler({ ...common, send, signal, ...decoded })
+    return handled.handle({ ...common, send, signal, ...decoded })
   }
 
   #succeed({ found, source, destination }: IdentifiedCall, { header }: Request, result: unknown): Reply {
@@ -110,6 +110,7 @@ export class Pipeline implements CallServer {
 
 /** Parses argument and payload: the only place where bytes of a request become values. */
 function decode(
+  app: App,
   { found, destination }: IdentifiedCall,
   { header, payload }: Request,
   { body }: Exchange,
@@ -117,10 +118,11 @@ function decode(
   refuseWrongPresence(found, header.argument, payload)
   refuseWrongDestination(found, destination)
   const { dialect, row } = found
-  const values = (bytes: Untrusted<Uint8Array>): CallValues => ({
-    argument: header.argument.parse((raw) => dialect.argument.decode(raw)),
-    payload: bytes.parse((raw) => dialect.payload.decode(raw)),
-  })
+  const values = (bytes: Untrusted<Uint8Array>): CallValues => {
+    const argument = header.argument.parse((raw) => dialect.argument.decode(raw))
+    handlers.get(row)?.lookUp?.({ app, destination, argument })
+    return { argument, payload: bytes.parse((raw) => dialect.payload.decode(raw)) }
+  }
   if (row.stream !== 'payload' || dialect.payload === nothing) return { ...values(payload), body }
   return takeFirstLine(body).then(({ line, rest }) => ({ ...values(line), body: rest }))
 }

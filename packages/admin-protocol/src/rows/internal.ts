@@ -3,7 +3,7 @@ import { noReply, nothing, optional, reply, required } from '../codec.ts'
 import { trimmed } from '../text-forms.ts'
 import { type ImportFailure, type ImportTarget, importOutcome, importTarget } from '../values/import.ts'
 import { volumeName } from '../values/names.ts'
-import { count, size } from '../values/numbers.ts'
+import { count, importSize } from '../values/numbers.ts'
 import { type SystemInfo, systemInfo } from '../values/system-info.ts'
 
 // Every row says in `summary` what its call does. These are for programs of the host; reference: admin-api, 3.14 and 1.4.
@@ -23,7 +23,7 @@ export const importBegin: CallRow<string, bigint | undefined, ImportTarget> = {
   key: 'internal.vm.volume.ImportBegin',
   summary: 'Begins an import into a volume and returns the path to write to.',
   socket: 'internal',
-  plain: { argument: required(volumeName), payload: optional(size), reply: reply(importTarget) },
+  plain: { argument: required(volumeName), payload: optional(importSize), reply: reply(importTarget) },
 }
 
 export const importEnd: CallRow<string, ImportFailure, undefined> = {

@@ -3,7 +3,7 @@ import { noReply, nothing, optional, reply, required } from '../codec.ts'
 import { lines, matching } from '../text-forms.ts'
 import { booleanInput } from '../values/boolean-words.ts'
 import { copyToken, revisionId, volumeName } from '../values/names.ts'
-import { sizeInput, volumeRevisionsToKeep } from '../values/numbers.ts'
+import { importSizeInput, sizeInput, volumeRevisionsToKeep } from '../values/numbers.ts'
 import { adminVolumeInfo, mgmtVolumeInfo, type VolumeInfo } from '../values/volume-info.ts'
 
 // Every row says in `summary` what its call does. The argument is the volume; reference: admin-api, 3.6.
@@ -79,7 +79,7 @@ export const vmVolumeImportWithSize: CallRow<string, bigint, undefined> = {
   key: 'vm.volume.ImportWithSize',
   summary: 'Replaces the content of a volume and gives it the size in the first line.',
   stream: 'payload',
-  admin: { argument, payload: required(sizeInput), reply: noReply },
+  admin: { argument, payload: required(importSizeInput), reply: noReply },
 }
 
 export const vmVolumeClear: CallRow<string, undefined, undefined> = {

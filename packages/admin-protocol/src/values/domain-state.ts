@@ -1,6 +1,4 @@
-import { msg, ProtocolError } from '@cloister/kit'
 import type { TextForm } from '../codec.ts'
-import { quoted } from '../quoted.ts'
 import { oneOf } from '../text-forms.ts'
 import { KeyValues } from './key-values.ts'
 import { size } from './numbers.ts'
@@ -45,12 +43,11 @@ export interface ShutdownFlags {
 
 const flagWords = ['force', 'wait'] as const
 
-/** Argument of `admin.vm.Shutdown`: the words `force` and `wait`, each at most once, joined by `+`. */
+/** Argument of `admin.vm.Shutdown`: the words `force` and `wait` joined by `+`; a word that comes twice counts once. */
 export const shutdownFlags: TextForm<ShutdownFlags> = {
   syntax: '[force][+][wait]',
   parse(text) {
     const words = text === '' ? [] : text.split('+').map((word) => oneOf(flagWords).parse(word))
-    if (new Set(words).size < words.length) throw new ProtocolError(msg`${quoted(text)} says the same thing twice`)
     return { force: words.includes('force'), wait: words.includes('wait') }
   },
   format: (flags) => flagWords.filter((word) => flags[word]).join('+'),

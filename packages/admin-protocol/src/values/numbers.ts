@@ -9,6 +9,22 @@ export const size: TextForm<bigint> = scalar('<bytes>', parseDecimal)
 /** A size as it is sent; white space around it is tolerated. */
 export const sizeInput: TextForm<bigint> = trimmed(size)
 
+/** A size of something that cannot be empty. */
+function positive(form: TextForm<bigint>): TextForm<bigint> {
+  return {
+    ...form,
+    parse(text) {
+      const value = form.parse(text)
+      if (value === 0n) throw new ProtocolError(msg`a size of 0 is not accepted here: a disk has at least one byte`)
+      return value
+    },
+  }
+}
+
+/** The size that the content of a volume will have; `importSizeInput` tolerates white space around it. */
+export const importSize: TextForm<bigint> = positive(size)
+export const importSizeInput: TextForm<bigint> = positive(sizeInput)
+
 /** A small count, like the index of a label. */
 export const count: TextForm<number> = scalar('<number>', (text) =>
   /^(0|[1-9]\d{0,9})$/.test(text) ? Number(text) : undefined,

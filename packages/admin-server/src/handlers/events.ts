@@ -4,8 +4,8 @@ import { shownEvent } from '../encoded-event.ts'
 import { type HandledCall, handleStream } from '../handler.ts'
 
 /** Whether a stream that was asked of `destination` tells of `subject`: of every subject, or of one domain. */
-function concerns(destination: BaseVM, subject: string | undefined): boolean {
-  return destination instanceof AdminVM || subject === destination.name
+function concerns(destination: BaseVM, subject: string | undefined, afterRemoval = false): boolean {
+  return subject === destination.name || (destination instanceof AdminVM && !afterRemoval)
 }
 
 function gone(signal: AbortSignal): Promise<void> {
@@ -19,7 +19,7 @@ export const eventHandlers: readonly HandledCall[] = [
   handleStream(events, async ({ app, access, source, destination, argument, send, signal }) => {
     send(connectionEstablished)
     const stop = app.journal.onEvent((event) => {
-      if (!concerns(destination, event.domain) || !matchesEvent(argument, event.name)) return
+      if (!concerns(destination, event.domain, event.afterRemoval) || !matchesEvent(argument, event.name)) return
       if (access.seesEvent(source, event)) send(shownEvent(event))
     })
     await gone(signal)

@@ -9,8 +9,8 @@ import {
   vmFeatureRemove,
   vmFeatureSet,
 } from '@cloister/admin-protocol'
-import { type App, type BaseVM, featureWithNetvm, reservedFeatures } from '@cloister/core'
-import { msg, PermissionDenied, QubesFeatureNotFoundError } from '@cloister/kit'
+import { type App, type BaseVM, featureWithNetvm, removeFeature, setFeature } from '@cloister/core'
+import { msg, QubesFeatureNotFoundError } from '@cloister/kit'
 import { type HandledCall, handle, onlyOne } from '../handler.ts'
 
 type Lookup = (vm: BaseVM, name: string, app: App) => string | undefined
@@ -31,11 +31,6 @@ const own: Lookup = (vm, name) => vm.features.find(name)
 const withTemplate: Lookup = (vm, name) => vm.featureWithTemplate(name)
 const ofAdmin: Lookup = (_vm, name, app) => app.adminVM.features.find(name)
 
-function refuseReserved(name: string): void {
-  if (reservedFeatures.has(name))
-    throw new PermissionDenied(msg`The feature ${name} is set by cloisterd and cannot be changed by calls`)
-}
-
 export const featureHandlers: readonly HandledCall[] = [
   handle(vmFeatureList, ({ destination, argument }) =>
     onlyOne(
@@ -53,14 +48,12 @@ export const featureHandlers: readonly HandledCall[] = [
     vmFeatureCheckWithTemplateAndAdminVM,
     (vm, name, app) => withTemplate(vm, name, app) ?? ofAdmin(vm, name, app),
   ),
-  handle(vmFeatureSet, async ({ app, destination, argument, payload }) => {
-    refuseReserved(argument)
-    await app.changes.make((unit) => destination.features.set(unit, argument, payload))
+  handle(vmFeatureSet, async ({ source, dialect, destination, argument, payload }) => {
+    await setFeature({ domain: source, dialect }, destination, argument, payload)
     return undefined
   }),
-  handle(vmFeatureRemove, async ({ app, destination, argument }) => {
-    refuseReserved(argument)
-    await app.changes.make((unit) => destination.features.remove(unit, argument))
+  handle(vmFeatureRemove, async ({ source, dialect, destination, argument }) => {
+    await removeFeature({ domain: source, dialect }, destination, argument)
     return undefined
   }),
 ]

@@ -34,7 +34,5 @@ const all: readonly HandledCall[] = [
   ...internalHandlers,
 ]
 
-/** The handler of each row of the table of calls. */
-export const handlers: ReadonlyMap<AnyCallRow, HandledCall['handle']> = new Map(
-  all.map(({ row, handle }) => [row, handle]),
-)
+/** Each row of the table of calls with its handler. */
+export const handlers: ReadonlyMap<AnyCallRow, HandledCall> = new Map(all.map((handled) => [handled.row, handled]))

@@ -9,14 +9,18 @@ import {
 } from '@cloister/admin-protocol'
 import { importStream, type OwnedVolume, ownerOf, resizeVolume, revertVolume, snapshotVolume } from '@cloister/core'
 import { msg, QubesVolumeNotFoundError, QubesVolumeRevisionNotFoundError } from '@cloister/kit'
-import type { Volume } from '@cloister/storage'
+import type { Pool, Volume } from '@cloister/storage'
 import { type Call, type HandledCall, handle, onlyOne } from '../handler.ts'
 import { revisionIds, volumeInfo } from '../volume-info.ts'
 
 type PoolCall = Pick<Call<string, unknown>, 'app' | 'argument'>
 
-function volumeOf({ app, argument }: PoolCall, vid: string): Volume {
-  return app.pools.get(argument).getVolume(vid)
+function poolOf({ app, argument }: PoolCall): Pool {
+  return app.pools.get(argument)
+}
+
+function volumeOf(call: PoolCall, vid: string): Volume {
+  return poolOf(call).getVolume(vid)
 }
 
 function ownedVolumeOf(call: PoolCall, vid: string): OwnedVolume {
@@ -36,14 +40,22 @@ export const poolVolumeHandlers: readonly HandledCall[] = [
     return onlyOne(await revisionIds(volumeOf(call, vid)), value, (id) => id, missing)
   }),
   handle(poolVolumeSnapshot, (call) => snapshotVolume(ownedVolumeOf(call, call.payload))),
-  handle(poolVolumeRevert, async (call) => {
-    await revertVolume(ownedVolumeOf(call, call.payload.vid), call.payload.value)
-    return undefined
-  }),
-  handle(poolVolumeResize, async (call) => {
-    await resizeVolume(ownedVolumeOf(call, call.payload.vid), call.payload.value)
-    return undefined
-  }),
+  handle(
+    poolVolumeRevert,
+    async (call) => {
+      await revertVolume(ownedVolumeOf(call, call.payload.vid), call.payload.value)
+      return undefined
+    },
+    poolOf,
+  ),
+  handle(
+    poolVolumeResize,
+    async (call) => {
+      await resizeVolume(ownedVolumeOf(call, call.payload.vid), call.payload.value)
+      return undefined
+    },
+    poolOf,
+  ),
   handle(poolVolumeImport, async (call) => {
     await importStream(ownedVolumeOf(call, call.payload), call.body)
     return undefined

@@ -40,6 +40,10 @@ async function containerOf(app: App, pool: Pool): Promise<string | undefined> {
   }
 }
 
+function poolOf({ app, argument }: { readonly app: App; readonly argument: string }): Pool {
+  return app.pools.get(argument)
+}
+
 export const poolHandlers: readonly HandledCall[] = [
   handle(poolList, ({ app, argument }) => {
     const names = app.pools.list().map(({ name }) => name)
@@ -78,12 +82,20 @@ export const poolHandlers: readonly HandledCall[] = [
     await app.pools.remove(argument)
     return undefined
   }),
-  handle(poolSetRevisionsToKeep, async ({ app, argument, payload }) => {
-    await app.pools.configure(argument, 'revisionsToKeep', payload)
-    return undefined
-  }),
-  handle(poolSetEphemeralVolatile, async ({ app, argument, payload }) => {
-    await app.pools.configure(argument, 'ephemeralVolatile', payload)
-    return undefined
-  }),
+  handle(
+    poolSetRevisionsToKeep,
+    async ({ app, argument, payload }) => {
+      await app.pools.configure(argument, 'revisionsToKeep', payload)
+      return undefined
+    },
+    poolOf,
+  ),
+  handle(
+    poolSetEphemeralVolatile,
+    async ({ app, argument, payload }) => {
+      await app.pools.configure(argument, 'ephemeralVolatile', payload)
+      return undefined
+    },
+    poolOf,
+  ),
 ]

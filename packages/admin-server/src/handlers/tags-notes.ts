@@ -1,27 +1,7 @@
-import {
-  type DialectName,
-  vmNotesGet,
-  vmNotesSet,
-  vmTagGet,
-  vmTagList,
-  vmTagRemove,
-  vmTagSet,
-} from '@cloister/admin-protocol'
-import { AdminVM, type BaseVM } from '@cloister/core'
-import { msg, PermissionDenied, QubesTagNotFoundError } from '@cloister/kit'
+import { vmNotesGet, vmNotesSet, vmTagGet, vmTagList, vmTagRemove, vmTagSet } from '@cloister/admin-protocol'
+import { addTag, removeTag } from '@cloister/core'
+import { msg, QubesTagNotFoundError } from '@cloister/kit'
 import { type HandledCall, handle, onlyOne } from '../handler.ts'
-
-/** Tags that policies give rights by: only the admin domain may change them (reference: admin-api, 8; mgmt-dialect, Tags). */
-const protectedTags: Readonly<Record<DialectName, RegExp>> = {
-  admin: /^created-by-/,
-  plain: /^created-by-/,
-  mgmt: /^(created-by|managed-by|backup)-/,
-}
-
-function refuseProtected(source: BaseVM, tag: string, dialect: DialectName): void {
-  if (source instanceof AdminVM || !protectedTags[dialect].test(tag)) return
-  throw new PermissionDenied(msg`Only the admin domain can change the tag ${tag}`)
-}
 
 export const tagHandlers: readonly HandledCall[] = [
   handle(vmTagList, ({ destination, argument }) => {
@@ -29,14 +9,12 @@ export const tagHandlers: readonly HandledCall[] = [
     return onlyOne(destination.tags.list(), argument, (tag) => tag, missing)
   }),
   handle(vmTagGet, ({ destination, argument }) => destination.tags.has(argument)),
-  handle(vmTagSet, async ({ app, source, destination, argument, dialect }) => {
-    refuseProtected(source, argument, dialect)
-    await app.changes.make((unit) => destination.tags.add(unit, argument))
+  handle(vmTagSet, async ({ source, dialect, destination, argument }) => {
+    await addTag({ domain: source, dialect }, destination, argument)
     return undefined
   }),
-  handle(vmTagRemove, async ({ app, source, destination, argument, dialect }) => {
-    refuseProtected(source, argument, dialect)
-    await app.changes.make((unit) => destination.tags.remove(unit, argument))
+  handle(vmTagRemove, async ({ source, dialect, destination, argument }) => {
+    await removeTag({ domain: source, dialect }, destination, argument)
     return undefined
   }),
   handle(vmNotesGet, ({ destination }) => destination.notes),

@@ -57,8 +57,8 @@ export const volumeHandlers: readonly HandledCall[] = [
     return onlyOne(await revisionIds(volume), call.payload, (id) => id, missing)
   }),
   handle(vmVolumeSnapshot, (call) => snapshotVolume(volumeOf(call))),
-  handle(vmVolumeRevert, changing(revertVolume)),
-  handle(vmVolumeResize, changing(resizeVolume)),
+  handle(vmVolumeRevert, changing(revertVolume), volumeOf),
+  handle(vmVolumeResize, changing(resizeVolume), volumeOf),
   handle(
     vmVolumeClear,
     changing((owned) => clearVolume(owned)),
@@ -76,7 +76,7 @@ export const volumeHandlers: readonly HandledCall[] = [
     await call.app.copies.take(call.payload, volumeOf(call))
     return undefined
   }),
-  handle(vmVolumeSetRevisionsToKeep, changing(setVolumeRevisions)),
-  handle(vmVolumeSetRw, changing(setVolumeRw)),
-  handle(vmVolumeSetEphemeral, changing(setVolumeEphemeral)),
+  handle(vmVolumeSetRevisionsToKeep, changing(setVolumeRevisions), volumeOf),
+  handle(vmVolumeSetRw, changing(setVolumeRw), volumeOf),
+  handle(vmVolumeSetEphemeral, changing(setVolumeEphemeral), volumeOf),
 ]

@@ -5,5 +5,7 @@
 export interface CoreEvent {
   readonly domain: string | undefined
   readonly name: string
+  /** The domain is gone from the system: only those are told who have subscribed to this one domain. */
+  readonly afterRemoval?: true
   readonly pairs: readonly (readonly [key: string, value: string])[]
 }

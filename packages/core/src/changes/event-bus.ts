@@ -109,6 +109,11 @@ export class EventBus<C, L> implements Fires<C> {
     }
   }
 
+  /** Tells those who have subscribed to one domain of something that happens to it after its removal from the system. */
+  tellAfterRemoval<T extends keyof C & string>(domain: string, name: T, event: C[T] & object): void {
+    this.#journal.publish({ domain, name, pairs: eventPairs(event), afterRemoval: true })
+  }
+
   /** Tells subscribers that computed properties of `subject` have new values. */
   announceReset(subject: Subject, ...names: readonly string[]): void {
     const seen = subject.eventSubject

@@ -206,7 +206,7 @@ it('74: a disposable has what was set for its template, not what is so by defaul
     template.setNotes(unit, 'private')
   })
   const vm = await disposable()
-  const explicit = [...vm.storedProperties()].map(([name]) => name)
+  const explicit = [...vm.explicitTexts()].map(([name]) => name)
   expect(explicit).toEqual(expect.arrayContaining(['memory', 'label', 'autostart', 'template', 'auto_cleanup']))
   expect(explicit).not.toContain('template_for_dispvms')
   expect(explicit).not.toContain('vcpus')

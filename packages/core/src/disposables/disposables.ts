@@ -6,17 +6,14 @@ import { disposableName } from '../domains/disposable-numbers.ts'
 import type { Reserved } from '../domains/domain-collection.ts'
 import { newUuid } from '../domains/new-uuid.ts'
 import { enlist, preloadFeatures } from '../domains/preload-features.ts'
-import { labelOfVM } from '../domains/properties/base-properties.ts'
 import { isDisposableTemplate } from '../domains/properties/dvm-template.ts'
 import { defaultDispvmOfVM } from '../domains/properties/qubes-vm-properties.ts'
 import type { QubesVM } from '../domains/qubes-vm.ts'
 import type { System } from '../domains/system.ts'
 import { initialise, install } from '../operations/create-domain.ts'
+import { inheritFromTemplate } from '../operations/inherit-from-template.ts'
 import { removeDomain } from '../operations/remove-domain.ts'
 import { fingerprint } from './preload-outdated.ts'
-
-/** Features that say something about preloading and are no business of the disposable itself. */
-const aboutPreloading = /^preload-dispvm/
 
 /** Domains that are made to be thrown away (reference: storage-and-lifecycle, B.6). */
 export class Disposables {
@@ -54,7 +51,7 @@ export class Disposables {
       vm.load(dispid.name, String(id))
       initialise(vm, { label: template.label.name, template })
       vm.load(autoCleanup.name, 'True')
-      inherit(vm, template)
+      inheritFromTemplate(vm, template)
       await install(vm)
       return vm
     } finally {
@@ -138,20 +135,6 @@ async function endGuest(vm: DispVM): Promise<void> {
 export function refuseUnlessTemplate(template: BaseVM): void {
   if (isDisposableTemplate(template)) return
   throw new QubesException(msg`${template.name} is no template of disposables: set its template_for_dispvms first`)
-}
-
-/** What a disposable has from its template: properties that are set there, features, tags, firewall. */
-function inherit(vm: DispVM, template: BaseVM): void {
-  for (const [property, value] of template.explicitProperties()) {
-    const { name, clone } = vm.propertyTable.get(property.name) ?? { name: '', clone: false }
-    if (!clone || name === labelOfVM.name || !vm.isDefault({ name })) continue
-    vm.load(name, value === null ? null : property.format(value))
-  }
-  for (const name of template.features.names()) {
-    if (!aboutPreloading.test(name)) vm.features.load(name, template.features.find(name) ?? '')
-  }
-  for (const tag of template.tags.list()) vm.tags.load(tag)
-  vm.firewall.load(template.firewall.own)
 }
 
 /** The template of the disposables that a domain asks for without naming one. */

@@ -10,14 +10,17 @@ import type { System } from './system.ts'
 
 export const zeroUuid = '00000000-0000-0000-0000-000000000000'
 
-/** What the admin domain's memory is said to be when the host does not tell, MiB. */
+/** Memory of the admin domain, MiB, when the host does not tell how much it has. */
 const fallbackMemory = 4096
+
+/** Keyboard layout of domains that say nothing else: American English. */
+export const usualLayout = 'us++'
 
 export const adminKeyboardLayout: Property<AdminVM, string | null> = strProperty({
   name: 'keyboard_layout',
   help: 'Keyboard layout as layout+variant+options.',
   parse: patternParser(...keyboardLayoutPattern),
-  fallback: () => 'us++',
+  fallback: () => usualLayout,
 })
 
 const adminProperties: readonly AnyProperty[] = [
@@ -25,7 +28,7 @@ const adminProperties: readonly AnyProperty[] = [
   adminKeyboardLayout,
   boolProperty<AdminVM>({
     name: 'include_in_backups',
-    help: 'Whether backups take the domain in when nothing else is said.',
+    help: 'Whether a backup without a list of domains contains the domain.',
     fallback: () => true,
   }),
   intProperty<AdminVM>({
@@ -46,6 +49,7 @@ const adminProperties: readonly AnyProperty[] = [
   vmProperty<AdminVM>({
     name: 'default_dispvm',
     stage: 4,
+    systemDefault: 'default_dispvm',
     help: 'Template of the disposables that the domain asks for.',
     fallback: (vm) => vm.app.defaults.dispvm,
     check: checkDisposableTemplate('default_dispvm'),
@@ -54,7 +58,7 @@ const adminProperties: readonly AnyProperty[] = [
 
 const table: PropertyTable = propertyTable(baseProperties, adminProperties)
 
-/** The host itself: it manages, cannot be started or stopped, and has no volumes. */
+/** The host itself: its programs manage the system; it cannot be started or stopped, and has no volumes. */
 export class AdminVM extends BaseVM {
   override readonly klass = 'AdminVM'
   protected override readonly iconPrefix = 'adminvm'

@@ -10,13 +10,13 @@ import { qubesVMProperties } from './properties/qubes-vm-properties.ts'
 import { QubesVM } from './qubes-vm.ts'
 import { TemplateVM } from './template-vm.ts'
 
-/** Domain that the root comes from. */
+/** Template whose root volume the domain starts from. */
 export const template: Property<AppVM, BaseVM | null> = vmProperty({
   name: 'template',
   perInstance: true,
   stage: 4,
   required: true,
-  help: 'Template that the root comes from.',
+  help: 'Template whose root volume the domain starts from.',
   verify: (vm: AppVM) => vm.phase.settle(vm.app.os.clock, 'setTemplate'),
   check: (vm, value) => {
     if (!(value instanceof TemplateVM))
@@ -41,7 +41,7 @@ const table: PropertyTable = propertyTable(baseProperties, qubesVMProperties, ne
   templateForDispvms,
 ])
 
-/** A domain with a root from its template and a private volume of its own. */
+/** A domain that starts from the root volume of its template and has a private volume of its own. */
 export class AppVM extends QubesVM {
   override readonly klass = 'AppVM'
   protected override readonly iconPrefix = 'appvm'
@@ -61,7 +61,7 @@ export class AppVM extends QubesVM {
       : super.icon
   }
 
-  /** Domains that are based on this one. */
+  /** Disposables whose template is this domain. */
   *disposables(): Generator<QubesVM> {
     for (const { holder } of this.app.references.of(this, 'template')) if (holder instanceof QubesVM) yield holder
   }

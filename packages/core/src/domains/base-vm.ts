@@ -1,11 +1,10 @@
-import { msg, QubesVMError } from '@cloister/kit'
 import type { ChangeUnit } from '../changes/change-unit.ts'
 import type { CoreEvent } from '../changes/core-event.ts'
 import { PropertyHolder } from '../properties/property-holder.ts'
 import type { DomainStorage } from '../storage/domain-storage.ts'
 import { Features } from './features.ts'
 import { Firewall } from './firewall.ts'
-import type { Label } from './labels.ts'
+import { type Label, labelOfUnknown } from './labels.ts'
 import { Phase } from './phase.ts'
 import type { PowerControl } from './ports/power-control.ts'
 import type { PowerState } from './power-state.ts'
@@ -18,7 +17,7 @@ export const vmClasses = ['AppVM', 'TemplateVM', 'StandaloneVM', 'AdminVM', 'Dis
 
 export type VMClass = (typeof vmClasses)[number]
 
-/** What a domain is known by for its whole life. */
+/** The identity of a domain, fixed when the domain is created. */
 export interface VMIdentity {
   readonly name: string
   readonly qid: number
@@ -27,7 +26,8 @@ export interface VMIdentity {
 }
 
 /**
- * Any domain: identity, label, features, tags, notes. Also the record that is stored; what a domain can do is in its class.
+ * Any domain: identity, label, features, tags, notes, and how these are stored. Volumes, network and power control are in the
+ * classes of domains that have them.
  */
 export abstract class BaseVM extends PropertyHolder {
   readonly app: System
@@ -36,10 +36,10 @@ export abstract class BaseVM extends PropertyHolder {
   readonly uuid: string
   readonly features: Features = new Features(this)
   readonly tags: Tags = new Tags(this)
-  /** True while the domain is part of the system: only then it is stored and its events are shown. */
+  /** True while the domain is part of the system: only then changes of it are stored, and subscribers are told of its events. */
   registered = false
   #notes = ''
-  /** What is being done with the domain as a whole. */
+  /** Whether the domain is halted, starting, running, and so on. */
   readonly phase: Phase
   #firewall: Firewall | undefined
 
@@ -69,10 +69,9 @@ export abstract class BaseVM extends PropertyHolder {
     return this.name
   }
 
+  /** The label, for icons and lists; of a domain whose stored label cannot be read, the label of the least trusted. */
   get label(): Label {
-    const label = this.get(labelOfVM)
-    if (!label) throw new QubesVMError(msg`${this.name} has no label`)
-    return label
+    return this.get(labelOfVM) ?? labelOfUnknown
   }
 
   get icon(): string {
@@ -89,17 +88,17 @@ export abstract class BaseVM extends PropertyHolder {
     return undefined
   }
 
-  /** Start, stop and the like; undefined for domains without power control. */
+  /** Starts, stops and pauses the domain; undefined for domains without power control. */
   get lifeCycle(): PowerControl | undefined {
     return undefined
   }
 
-  /** Started in advance, and nobody has asked for it yet. */
+  /** True for a disposable that was started in advance and has not been given to a caller yet. */
   get isPreloaded(): boolean {
     return false
   }
 
-  /** Where a feature that is missing here is looked for next, for look-ups "with template". */
+  /** The domain that this one is based on; features that are missing here are looked up there ("with template"). */
   get template(): BaseVM | undefined {
     return undefined
   }
@@ -130,21 +129,21 @@ export abstract class BaseVM extends PropertyHolder {
     else unit.put('notes', [this.qid], [text])
   }
 
-  /** Makes the domain part of the system: writes all of it down. */
+  /** Makes the domain part of the system, and stores all of it. */
   register(unit: ChangeUnit): void {
     this.registered = true
     unit.undo(() => {
       this.registered = false
     })
     unit.put('domains', [this.qid], [this.klass])
-    for (const [name, text] of this.storedProperties()) unit.put('properties', [this.qid, name], [text])
+    for (const [name, text] of this.explicitTexts()) unit.put('properties', [this.qid, name], [text])
     this.features.storeAll(unit)
     this.tags.storeAll(unit)
     this.firewall.storeIfSet(unit)
     if (this.#notes) unit.put('notes', [this.qid], [this.#notes])
   }
 
-  /** Takes the domain out of the system: nothing of it is stored, and it refers to nobody any more. */
+  /** Takes the domain out of the system: its stored records are deleted, and it does not count as a user of other domains. */
   unregister(unit: ChangeUnit): void {
     this.registered = false
     this.dropReferences()

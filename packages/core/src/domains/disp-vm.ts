@@ -1,4 +1,4 @@
-import { msg, QubesException, QubesPropertyValueError, QubesValueError } from '@cloister/kit'
+import { msg, QubesException, QubesPropertyValueError } from '@cloister/kit'
 import { type AnyProperty, type Property, type PropertyTable, propertyTable } from '../properties/property.ts'
 import { boolProperty, intProperty } from '../properties/property-kinds.ts'
 import { disposableVolumes, type VolumeKind } from '../storage/volume-kinds.ts'
@@ -12,23 +12,20 @@ import { vmProperty } from './properties/object-kinds.ts'
 import { defaultDispvmOfVM, includeInBackups, qubesVMProperties } from './properties/qubes-vm-properties.ts'
 import { QubesVM } from './qubes-vm.ts'
 
-/** Domain that the disposable is a throw-away copy of. */
+/** Domain whose volumes the disposable starts from. */
 export const templateOfDisposable: Property<DispVM, BaseVM | null> = vmProperty({
   name: 'template',
   perInstance: true,
   stage: 4,
   required: true,
   clone: false,
-  help: 'Domain that the disposable is a throw-away copy of.',
+  help: 'Domain whose volumes the disposable starts from.',
   verify: (vm: DispVM) => vm.phase.settle(vm.app.os.clock, 'setTemplate'),
   check: (vm, value) => {
     if (!value || !isDisposableTemplate(value)) {
       throw new QubesPropertyValueError(msg`The template of ${vm.name} must have template_for_dispvms`)
     }
     vm.phase.require('setTemplate')
-  },
-  checkReset: (vm) => {
-    throw new QubesValueError(msg`The template of ${vm.name} cannot be unset`)
   },
 })
 
@@ -58,13 +55,17 @@ const disposableProperties: readonly AnyProperty[] = [
     writable: 'never',
     fallback: (vm) => vm.isPreloaded,
   }),
-  { ...defaultDispvmOfVM, fallback: (vm) => (vm instanceof DispVM ? (vm.template ?? null) : null) },
+  {
+    ...defaultDispvmOfVM,
+    systemDefault: undefined,
+    fallback: (vm) => (vm instanceof DispVM ? (vm.template ?? null) : null),
+  },
   { ...includeInBackups, fallback: (vm) => vm instanceof DispVM && !vm.get(autoCleanup) },
 ]
 
 const table: PropertyTable = propertyTable(baseProperties, qubesVMProperties, netProperties, disposableProperties)
 
-/** A domain that forgets everything: root and private are snapshots of its template's. */
+/** A domain that keeps no data: its root and private volumes are snapshots of those of its template, made at each start. */
 export class DispVM extends QubesVM {
   override readonly klass = 'DispVM'
   protected override readonly iconPrefix = 'dispvm'
@@ -82,9 +83,9 @@ export class DispVM extends QubesVM {
     return { range: 'disposable', number: this.get(dispid) ?? 0 }
   }
 
-  /** Also gives its number back, which nobody has seen. */
-  override letGo(): void {
-    super.letGo()
+  /** Also frees the number, which no client has been told. */
+  override discard(): void {
+    super.discard()
     const number = this.get(dispid)
     if (number) this.app.disposableNumbers.giveBack(number)
   }

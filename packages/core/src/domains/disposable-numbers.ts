@@ -2,7 +2,7 @@ import { QubesException } from '@cloister/kit'
 import type { Clock, Host } from '@cloister/os'
 import type { ChangeUnit } from '../changes/change-unit.ts'
 
-/** Numbers of disposables (`dispid`): 0 would make the address of a network. A number that was used rests for seven days. */
+/** Numbers of disposables (`dispid`): 0 would make the address of a network. A number whose disposable was removed is not used for seven days. */
 const numbers = { first: 1, last: 9999, tries: 100, restMs: 7 * 24 * 3600_000 } as const
 
 /** The numbers that names and addresses of disposables are made from (reference: storage-and-lifecycle, B.6). */
@@ -10,7 +10,7 @@ export class DisposableNumbers {
   readonly #clock: Clock
   readonly #host: Host
   readonly #isUsed: (name: string) => boolean
-  /** When each number that is not free yet was given back, milliseconds since 1970. */
+  /** Numbers of removed disposables that are not free yet, with the time of the removal, milliseconds since 1970. */
   readonly #released = new Map<number, number>()
   readonly #taken = new Set<number>()
 
@@ -21,7 +21,7 @@ export class DisposableNumbers {
     this.#isUsed = isUsed
   }
 
-  /** Takes a number that rests over from storage. */
+  /** Adds a number of a removed disposable that was read from storage. */
   loadReleased(id: number, releasedMs: number): void {
     this.#released.set(id, releasedMs)
   }
@@ -47,12 +47,12 @@ export class DisposableNumbers {
     this.#taken.add(id)
   }
 
-  /** Gives back a number whose disposable was never part of the system; it is free at once. */
+  /** Frees a number whose disposable did not become part of the system; it can be used at once. */
   giveBack(id: number): void {
     this.#taken.delete(id)
   }
 
-  /** Gives back the number of a disposable that is removed; it rests. */
+  /** Frees the number of a disposable that is removed; it can be used after seven days. */
   release(unit: ChangeUnit, id: number): void {
     const now = this.#clock.now()
     this.#taken.delete(id)

@@ -6,7 +6,7 @@ import type { QubesVM } from './qubes-vm.ts'
 /** Highest number of a domain (reference: admin-api, 10). */
 const lastQid = 9999
 
-/** A name and a number that nobody else gets. */
+/** A name and a number that no other domain can get until they are released. */
 export interface Reserved {
   readonly qid: number
   release(): void
@@ -94,7 +94,7 @@ export class DomainCollection {
     unit.undo(() => this.#forget(vm))
   }
 
-  /** Takes a domain over from storage. */
+  /** Adds a domain that was read from storage. */
   load(vm: BaseVM): void {
     this.#byName.set(vm.name, vm)
     this.#byUuid.set(vm.uuid, vm)
@@ -121,7 +121,9 @@ export class DomainCollection {
     this.#firstFree = qid
     while (this.#byQid.has(qid) || this.#reserved.has(qid)) qid++
     if (qid > lastQid)
-      throw new QubesVMAlreadyExistsError(msg`There are ${lastQid} domains already, which is the most there can be`)
+      throw new QubesVMAlreadyExistsError(
+        msg`No domain can be created: there are ${lastQid} domains, which is the most that a system can have. Remove some first`,
+      )
     return qid
   }
 }

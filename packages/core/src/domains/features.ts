@@ -4,7 +4,7 @@ import type { RecordOwner } from './record-owner.ts'
 
 interface Feature {
   readonly value: string
-  /** Where it stands in the order in which features were first set. */
+  /** Its place in the order in which features were first set. */
   readonly position: number
 }
 
@@ -30,7 +30,7 @@ export class Features {
     return !!this.find(name)
   }
 
-  /** Takes a feature over from storage, or from another domain; features come in their order. */
+  /** Sets a feature that was read from storage or copied from another domain, without events; call it in the order of features. */
   load(name: string, value: string, position: number = this.#nextPosition()): void {
     this.#assign(name, { value, position })
   }
@@ -53,7 +53,7 @@ export class Features {
     events.fire(unit, this.#owner, 'domain-feature-delete', { feature }, feature)
   }
 
-  /** Writes all features of a new domain down. */
+  /** Stores all features of a new domain. */
   storeAll(unit: ChangeUnit): void {
     for (const [name, { position, value }] of this.#features)
       unit.put('features', [this.#owner.qid, name], [position, value])

@@ -37,7 +37,7 @@ export class Firewall {
     return (this.#rules ?? acceptAll).filter(({ expire }) => expire === undefined || expire > now)
   }
 
-  /** Takes rules over from storage, or from another domain. */
+  /** Sets rules that were read from storage or copied from another domain, without events. */
   load(rules: readonly FirewallRule[] | undefined): void {
     this.#rules = rules
     this.awaitExpiry()
@@ -49,7 +49,7 @@ export class Firewall {
     this.#owner.damage.note(firewallPart, reason)
   }
 
-  /** The rules of a domain that was given any. */
+  /** The rules that were set; undefined for a domain without rules of its own. */
   get own(): readonly FirewallRule[] | undefined {
     return this.#rules
   }
@@ -68,7 +68,7 @@ export class Firewall {
     this.#owner.system.events.fire(unit, this.#owner, 'firewall-changed', {})
   }
 
-  /** Writes the rules down, if the domain is stored and has any of its own. */
+  /** Stores the rules, if the domain is part of the system and has rules of its own. */
   storeIfSet(unit: ChangeUnit): void {
     if (!this.#owner.registered || !this.#rules) return
     unit.put('firewall', [this.#owner.qid], [this.#rules.map(formatFirewallRule).join('\n')])

@@ -1,6 +1,7 @@
 import {
   msg,
   ProtocolError,
+  parseInteger,
   QubesInvalidLabelError,
   QubesInvalidLabelValueError,
   QubesLabelInUseError,
@@ -20,8 +21,14 @@ export interface Label {
 /** Labels up to this index are always there (reference: admin-api, 9). */
 const lastBuiltIn = 8
 
+/**
+ * The label that stands in lists for a label that cannot be read: the least trusted one, so that the domain is not trusted by
+ * mistake. A backup whose label is unknown is restored with it, too (reference: firewall-devices-backup, restore).
+ */
+export const labelOfUnknown: Label = { index: 1, name: 'red', color: '0xcc0000' }
+
 export const defaultLabels: readonly Label[] = [
-  { index: 1, name: 'red', color: '0xcc0000' },
+  labelOfUnknown,
   { index: 2, name: 'orange', color: '0xf57900' },
   { index: 3, name: 'yellow', color: '0xedd400' },
   { index: 4, name: 'green', color: '0x73d216' },
@@ -41,20 +48,25 @@ export class Labels {
     return [...this.#byIndex.values()].sort((a, b) => a.index - b.index)
   }
 
+  /** By name. */
+  find(name: string): Label | undefined {
+    return this.#byName.get(name)
+  }
+
   /** By name, or by index in decimal. @throws QubesLabelNotFoundError */
   get(reference: string): Label {
-    const index = /^\d{1,9}$/.test(reference) ? Number(reference) : undefined
-    const label = this.#byName.get(reference) ?? (index === undefined ? undefined : this.#byIndex.get(index))
+    const index = parseInteger(reference)
+    const label = this.find(reference) ?? (index === undefined ? undefined : this.#byIndex.get(index))
     if (!label) throw new QubesLabelNotFoundError(msg`There is no label ${reference}: \`cloister label ls\` lists them`)
     return label
   }
 
-  /** As the value of a property names it: by name, else by index, which may be written `label-3`. @throws QubesLabelNotFoundError */
+  /** The label that the value of a property names: by name, else by index, which may be written `label-3`. @throws QubesLabelNotFoundError */
   fromProperty(value: string): Label {
-    return this.#byName.get(value) ?? this.get(value.replace(/^label-(?=\d+$)/, ''))
+    return this.find(value) ?? this.get(value.replace(/^label-(?=\d+$)/, ''))
   }
 
-  /** Takes a label over from storage. */
+  /** Adds a label that was read from storage. */
   load(label: Label): void {
     this.#byIndex.set(label.index, label)
     this.#byName.set(label.name, label)
@@ -63,12 +75,12 @@ export class Labels {
   create(unit: ChangeUnit, name: string, color: string): Label {
     if (!/^[A-Za-z0-9_.-]+$/.test(name) || /^\d+$/.test(name)) {
       throw new QubesInvalidLabelError(
-        msg`Invalid label name ${name}: letters, digits and _.- make a name, but not digits alone`,
+        msg`The label ${name} cannot be created: a name has letters, digits, and _.-, and not digits alone`,
       )
     }
     if (!/^0x[0-9a-fA-F]{6}$/.test(color))
       throw new QubesInvalidLabelValueError(msg`Invalid colour ${color}: it must be 0x and six hexadecimal digits`)
-    if (this.#byName.has(name)) throw new QubesLabelInUseError(msg`The label ${name} exists`)
+    if (this.#byName.has(name)) throw new QubesLabelInUseError(msg`The label ${name} cannot be created: it exists`)
     const label = { name, color, index: Math.max(lastBuiltIn, ...this.#byIndex.keys()) + 1 }
     this.load(label)
     unit.undo(() => this.#forget(label))

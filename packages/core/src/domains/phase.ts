@@ -85,7 +85,7 @@ export class Phase {
     return this.#name
   }
 
-  /** True when the phase ends without anybody asking for it. */
+  /** True when the phase ends without a request. */
   get passes(): boolean {
     return this.#name !== 'halted' && this.#name !== 'running' && this.#name !== 'removed'
   }

@@ -7,23 +7,23 @@ import { isDisposableTemplate } from './properties/dvm-template.ts'
 
 /** Features of a disposable template, of the admin domain, and of the disposable itself. */
 export const preloadFeatures = {
-  /** How many are wanted. On the admin domain: for the system's default, whatever that one says itself. */
+  /** How many disposables are wanted. On the admin domain: for the system's `default_dispvm`, in place of what that domain says. */
   max: 'preload-dispvm-max',
-  /** Names of those that are there, oldest first. */
+  /** Names of the preloaded disposables, oldest first. */
   list: 'preload-dispvm',
-  /** Seconds before one that was used is replaced; negative: only when there is none left. */
+  /** Seconds until a disposable that was used is replaced; negative: it is replaced when none is left. */
   delay: 'preload-dispvm-delay',
   /** Memory that preloading leaves free, MiB; on the admin domain. */
   threshold: 'preload-dispvm-threshold',
-  /** The disposable is being made ready; its value stands for what the template said about it. */
+  /** The disposable is being made ready; the value is a fingerprint of the template's properties at that time. */
   inProgress: 'preload-dispvm-in-progress',
-  /** The disposable is ready and waits; its value is that of `inProgress` before. */
+  /** The disposable is ready; the value is that of `inProgress`. */
   completed: 'preload-dispvm-completed',
   /** The disposable is not shown to users. */
   hidden: 'internal',
 } as const
 
-/** What the guests of a template must be able to do for disposables to be preloaded. */
+/** Features that a template must have for its disposables to be preloaded. */
 const required = ['qrexec', 'supported-rpc.qubes.WaitForRunningSystem', 'supported-rpc.qubes.WaitForSession'] as const
 
 /** The feature that keeps disposables of a template from being preloaded, if there is one. */
@@ -51,14 +51,14 @@ export function preloadDelay(template: BaseVM): number {
 
 const defaultDelay = 3
 
-/** Whose features say how disposables of a template are preloaded. */
+/** The domain whose features say how disposables of a template are preloaded. */
 function preloadOwner(template: BaseVM): BaseVM {
   const { app } = template
   const global = app.defaults.dispvm === template && app.adminVM.features.find(preloadFeatures.max) !== undefined
   return global ? app.adminVM : template
 }
 
-/** True from the making of a preloaded disposable until somebody uses it, also when it is on no list any more. */
+/** True from the creation of a preloaded disposable until it is used, also when it is on no list any more. */
 export function isMarkedPreloaded({ features }: BaseVM): boolean {
   return [preloadFeatures.inProgress, preloadFeatures.completed].some((mark) => features.find(mark) !== undefined)
 }
@@ -67,7 +67,9 @@ export function isMarkedPreloaded({ features }: BaseVM): boolean {
 export function enlist(unit: ChangeUnit, template: BaseVM, { name }: BaseVM): void {
   const names = preloadNames(template)
   if (names.length >= maxPreloads(template))
-    throw new QubesException(msg`No more disposables of ${template.name} are to be preloaded`)
+    throw new QubesException(
+      msg`No disposable of ${template.name} can be preloaded: as many are preloaded as its features ask for`,
+    )
   template.features.set(unit, preloadFeatures.list, [...names, name].join(' '))
 }
 
@@ -80,7 +82,7 @@ export function unlist(unit: ChangeUnit, template: BaseVM, gone: readonly string
   else template.features.remove(unit, preloadFeatures.list)
 }
 
-/** From now on the disposable is like any other. */
+/** Removes the marks of preloading from a disposable that is used from now on. */
 export function markUsed(unit: ChangeUnit, vm: BaseVM): void {
   const { inProgress, completed, hidden } = preloadFeatures
   const marks =

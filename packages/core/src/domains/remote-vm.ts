@@ -8,13 +8,14 @@ import { vmProperty } from './properties/object-kinds.ts'
 /** Local domain that carries calls to a remote one. */
 export const relayvm: Property<RemoteVM, BaseVM | null> = vmProperty({
   name: 'relayvm',
+  local: true,
   tagged: true,
   stage: 4,
   help: 'Local domain through which the remote one is reached.',
   fallback: () => null,
 })
 
-/** Service by which calls travel. */
+/** Service of the relay that carries calls to the remote domain. */
 export const transportRpc: Property<RemoteVM, string | null> = strProperty({
   name: 'transport_rpc',
   help: 'Service of the relay that carries calls.',
@@ -27,7 +28,7 @@ const remoteProperties: readonly AnyProperty[] = [
   strProperty<RemoteVM>({ name: 'remote_name', help: 'Name of the domain on its own host.', fallback: () => null }),
   boolProperty<RemoteVM>({
     name: 'include_in_backups',
-    help: 'Whether backups take the domain in when nothing else is said.',
+    help: 'Whether a backup without a list of domains contains the domain.',
     fallback: () => false,
   }),
 ]

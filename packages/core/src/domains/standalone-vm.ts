@@ -8,7 +8,7 @@ import { QubesVM } from './qubes-vm.ts'
 
 const table: PropertyTable = propertyTable(baseProperties, qubesVMProperties, netProperties, [templateForDispvms])
 
-/** A domain with a root of its own, based on nothing. */
+/** A domain with root and private volumes of its own, and without a template. */
 export class StandaloneVM extends QubesVM {
   override readonly klass = 'StandaloneVM'
   protected override readonly iconPrefix = 'standalonevm'

@@ -20,12 +20,12 @@ export class Tags {
     return [...this.#tags].sort()
   }
 
-  /** Takes a tag over from storage, or gives it to a domain that is being made. */
+  /** Sets a tag that was read from storage or belongs to a new domain, without events. */
   load(tag: string): void {
     this.#tags.add(tag)
   }
 
-  /** Adds a tag; one that is there changes nothing and fires nothing. */
+  /** Adds a tag; adding a tag that the domain has changes nothing and fires no event. */
   add(unit: ChangeUnit, tag: string): void {
     if (this.#tags.has(tag)) return
     this.#tags.add(tag)
@@ -47,7 +47,7 @@ export class Tags {
     this.#owner.system.events.fire(unit, this.#owner, 'domain-tag-delete', { tag }, tag)
   }
 
-  /** Writes all tags of a new domain down. */
+  /** Stores all tags of a new domain. */
   storeAll(unit: ChangeUnit): void {
     for (const tag of this.#tags) unit.put('tags', [this.#owner.qid, tag], [])
   }

@@ -10,7 +10,7 @@ const templateProperties: readonly AnyProperty[] = [netvmOfTemplate, appvmDefaul
 
 const table: PropertyTable = propertyTable(baseProperties, qubesVMProperties, netProperties, templateProperties)
 
-/** A domain whose root is what others start from. */
+/** A domain whose root volume is the one that app domains start from. */
 export class TemplateVM extends QubesVM {
   override readonly klass = 'TemplateVM'
   protected override readonly iconPrefix = 'templatevm'

@@ -24,7 +24,7 @@ export function makeDomain(app: System, klass: CreatableClass, identity: VMIdent
   return new classes[klass](app, identity)
 }
 
-/** The properties of all classes for which `accept` holds; of classes that share a name, the first one's. */
+/** The properties of all classes for which `accept` holds; where classes have properties of one name, that of the first class. */
 export function propertiesOfAllClasses(accept: (property: AnyProperty) => boolean): AnyProperty[] {
   const byName = new Map<string, AnyProperty>()
   for (const { prototype } of [AdminVM, ...Object.values(classes)]) {

@@ -14,14 +14,14 @@ function tagFor(property: string, value: unknown): string[] {
   return value instanceof BaseVM ? [`${property}-${value.name}`] : []
 }
 
-/** Keeps the tags in step with the properties. */
+/** Changes the automatic tags of a domain whenever one of its properties changes. */
 export function keepAutomaticTags(events: Events): void {
   for (const { name } of propertiesOfAllClasses(({ tagged }) => tagged)) {
-    const follow = (vm: BaseVM, { oldvalue }: { readonly oldvalue?: unknown }, unit: ChangeUnit): void => {
+    const retag = (vm: BaseVM, { oldvalue }: { readonly oldvalue?: unknown }, unit: ChangeUnit): void => {
       for (const tag of tagFor(name, oldvalue)) vm.tags.discard(unit, tag)
       for (const tag of tagFor(name, vm.get(vm.property(name)))) vm.tags.add(unit, tag)
     }
-    events.on(BaseVM, 'property-set', follow, name)
-    events.on(BaseVM, 'property-reset', follow, name)
+    events.on(BaseVM, 'property-set', retag, name)
+    events.on(BaseVM, 'property-reset', retag, name)
   }
 }

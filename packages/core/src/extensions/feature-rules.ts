@@ -8,7 +8,7 @@ import { maxmem } from '../domains/properties/qubes-vm-properties.ts'
 import { QubesVM } from '../domains/qubes-vm.ts'
 import { deferredNetvm } from '../network/network-links.ts'
 
-/** What may stand in features with a meaning (reference: admin-api, 7): prefix, and a check of the rest of the name and the value. */
+/** Rules for features that the daemon or the guest reads (reference: admin-api, 7): a prefix, and a check of the rest of the name and of the value. */
 const rules: readonly { readonly prefix: string; check(rest: string, value: string): string | undefined }[] = [
   {
     prefix: 'service.',
@@ -47,7 +47,7 @@ function wholeNumber(rest: string, value: string): string | undefined {
   return rest !== '' || /^\d*$/.test(value) ? undefined : 'the value is a whole number'
 }
 
-/** Reserved for the daemon itself. */
+/** Features that only the daemon sets and removes. */
 export const reservedFeatures: ReadonlySet<string> = new Set([
   preloadFeatures.list,
   preloadFeatures.completed,
@@ -55,10 +55,10 @@ export const reservedFeatures: ReadonlySet<string> = new Set([
   deferredNetvm,
 ])
 
-/** The old way to switch memory balancing. */
+/** A service by which older clients switch memory balancing. */
 const meminfoWriter = 'service.meminfo-writer'
 
-/** Refuses features that would mean nothing to a guest, before they are stored. */
+/** Refuses features that break a rule, before they are stored. */
 export function registerFeatureRules(events: Events): void {
   events.on(BaseVM, 'domain-feature-pre-set', (_vm, { feature, value }) => {
     for (const { prefix, check } of rules) {
@@ -70,7 +70,7 @@ export function registerFeatureRules(events: Events): void {
   events.on(BaseVM, 'domain-feature-set', (vm, { value }, unit) => convertMeminfoWriter(vm, value, unit), meminfoWriter)
 }
 
-/** Disposables can be preloaded only of a template whose guests say when they are ready; to want none is always fine. */
+/** Disposables can be preloaded only of a template whose guests tell when they are ready; 0 is accepted for every domain. */
 function requirePreloadSupport(vm: BaseVM, value: string): void {
   const missing = Number(value) > 0 && vm.propertyTable.has(templateForDispvms.name) && missingForPreload(vm)
   if (missing)

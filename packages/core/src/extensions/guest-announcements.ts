@@ -8,14 +8,16 @@ const announced =
   /^(qrexec|gui|gui-emulated|qubes-firewall|vmexec|os|os-distribution|os-version|os-eol|qubes-agent-version|boot-mode\..+|supported-(service|feature|rpc)\..+)$/
 const acceptable = /^[A-Za-z0-9.,_= -]*$/
 
-/** Takes up what a guest has written about itself under `prefix` in its database. */
+/** Sets the features that a guest has written under `prefix` in its database. */
 export async function requestFeatures(vm: BaseVM, prefix: string): Promise<void> {
   if (!(vm instanceof QubesVM) || !vm.run || vm.propertyTable.has('template')) return
   const wanted: [string, string][] = []
   for (const [path, value] of vm.run.database) {
     if (!path.startsWith(prefix)) continue
     if (!acceptable.test(value))
-      throw new QubesValueError(msg`${vm.name} announces something with a value that is not acceptable`)
+      throw new QubesValueError(
+        msg`The features that ${vm.name} announces are refused: a value has characters other than letters, digits, space, and .,_=-`,
+      )
     const name = path.slice(prefix.length)
     if (announced.test(name)) wanted.push([name, value])
   }
@@ -24,7 +26,7 @@ export async function requestFeatures(vm: BaseVM, prefix: string): Promise<void>
   })
 }
 
-/** Notes how many updates a guest could install, on the domain that would install them (reference: admin-api, 3.14). */
+/** Stores in features how many updates a guest could install: on the guest, or on its template (reference: admin-api, 3.14). */
 export async function noteUpdates(vm: BaseVM, count: number): Promise<void> {
   const target = updateableAncestor(vm, count)
   if (!target) return
@@ -36,7 +38,7 @@ export async function noteUpdates(vm: BaseVM, count: number): Promise<void> {
   })
 }
 
-/** A domain based on a template tells about its template, unless that runs and knows better. */
+/** The domain that installs the updates of `vm`: a template is reported on by its app domains while it is halted. */
 function updateableAncestor(vm: BaseVM, count: number): BaseVM | undefined {
   if (isUpdateable(vm)) return vm
   if (count === 0) return undefined

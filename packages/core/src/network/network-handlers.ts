@@ -6,14 +6,13 @@ import type { NetworkLinks } from './network-links.ts'
 
 /** When connections of guests follow their netvm (reference: storage-and-lifecycle, B.3.2, B.4.4, B.7.2). */
 export function registerNetworkHandlers(events: Events, links: NetworkLinks): void {
-  for (const change of ['property-set', 'property-reset'] as const) {
-    events.on(
-      QubesVM,
-      change,
-      (vm, { oldvalue }, unit) => links.follow(unit, vm, oldvalue instanceof BaseVM ? oldvalue : undefined),
-      netvm.name,
-    )
-  }
+  // A reset that changes the netvm is told as `property-set`, too.
+  events.on(
+    QubesVM,
+    'property-set',
+    (vm, { oldvalue }, unit) => links.netvmChanged(unit, vm, oldvalue instanceof BaseVM ? oldvalue : undefined),
+    netvm.name,
+  )
   for (const step of ['domain-unpaused', 'domain-resumed'] as const)
     events.onLife(QubesVM, step, (vm) => links.settleDeferred(vm))
   // What an earlier run has left, when its end was not seen.

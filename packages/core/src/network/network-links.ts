@@ -26,8 +26,8 @@ export class NetworkLinks {
     this.#app = app
   }
 
-  /** The netvm of a domain is changed: has its guest follow, now or when it goes on. */
-  follow(unit: ChangeUnit, vm: QubesVM, before: BaseVM | undefined): void {
+  /** The netvm of a domain has changed: connects its guest with the new one, after the change or when the guest is resumed. */
+  netvmChanged(unit: ChangeUnit, vm: QubesVM, before: BaseVM | undefined): void {
     const { run } = vm
     if (!run || run.stopReceived || before === vm.netvm) return
     const linked = this.#linkedTo(vm, run, before)

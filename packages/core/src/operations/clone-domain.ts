@@ -14,12 +14,12 @@ export interface CloneOptions {
   readonly creator: BaseVM
 }
 
-/** Tags that say something about the original alone (reference: mgmt-dialect, vm.Clone). */
+/** Tags that are not copied (reference: mgmt-dialect, vm.Clone). */
 const ownTags = /^(created-by|managed-by|backup)-/
-/** Features that are about the original alone; how many to preload is a wish that a copy shares. */
+/** Features that are not copied: the state of preloading; how many disposables are wanted is copied. */
 const ownFeatures = /^preload-dispvm(?!-max$)/
 
-/** Makes a copy of a domain, in one step that succeeds or leaves nothing (reference: mgmt-dialect, vm.Clone). */
+/** Makes a copy of a domain, all of it or nothing (reference: mgmt-dialect, vm.Clone). */
 export async function cloneDomain(source: BaseVM, { name, pools, creator }: CloneOptions): Promise<BaseVM> {
   const { app, klass } = source
   if (klass === 'AdminVM' || source instanceof AdminVM) throw new QubesVMError(msg`${source.name} cannot be cloned`)
@@ -38,7 +38,7 @@ export async function cloneDomain(source: BaseVM, { name, pools, creator }: Clon
   }
 }
 
-/** Everything that is stored of a domain but its identity and its volumes. */
+/** Copies all that is stored of a domain but its identity and its volumes. */
 function copyRecord(source: BaseVM, vm: BaseVM): void {
   for (const [property, value] of source.explicitProperties()) {
     if (!property.clone || property.name === 'installed_by_rpm' || !vm.isDefault(property)) continue

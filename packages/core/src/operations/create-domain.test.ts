@@ -62,7 +62,12 @@ describe('a domain that cannot be made', () => {
     ['for want of a volume', () => {}, { pools: new Map([['extra', 'varlibqubes']]) }, /no volume extra/],
     ['because it cannot be begun', () => system.faults.failNext('commit', 'ENOSPC'), {}, /ENOSPC/],
     ['because it cannot be written down', () => system.faults.failNext('commit', 'ENOSPC', undefined, 1), {}, /ENOSPC/],
-    ['because an image cannot', () => system.faults.failNext('create', 'EIO', /new\/private/), {}, /EIO/],
+    [
+      'because an image cannot',
+      () => system.faults.failNext('create', 'EIO', /new\/private/),
+      {},
+      /input\/output error/,
+    ],
     [
       'because nothing can be written at all',
       () => {
@@ -70,7 +75,7 @@ describe('a domain that cannot be made', () => {
         system.faults.failNext('commit', 'ENOSPC', undefined, 1)
       },
       {},
-      /ENOSPC/,
+      /no space is left/,
     ],
   ]
 

@@ -15,6 +15,8 @@ import { TemplateVM } from '../domains/template-vm.ts'
 import { type CreatableClass, makeDomain } from '../domains/vm-classes.ts'
 import { automaticTags } from '../extensions/automatic-tags.ts'
 import type { DomainStorage, PoolChoice } from '../storage/domain-storage.ts'
+import { inheritFromTemplate } from './inherit-from-template.ts'
+import { refuseInvalidTag } from './tags.ts'
 
 export interface CreateOptions {
   readonly name: string
@@ -23,7 +25,7 @@ export interface CreateOptions {
   /** Name of the template; empty or missing for the default one. */
   readonly template?: string
   readonly pools?: PoolChoice
-  /** Who asked for the domain. */
+  /** The domain that asked for the new one. */
   readonly creator: BaseVM
 }
 
@@ -35,7 +37,7 @@ const defaultTemplates: Readonly<Partial<Record<CreatableClass, (app: System) =>
 
 /**
  * Makes a domain of a class (reference: admin-api, 3.2; storage-and-lifecycle, B.5): its volumes first, then, in one step, all
- * that is stored. Whatever fails leaves nothing behind.
+ * that is stored. When a step fails, nothing is left.
  */
 export async function createDomain(app: System, klass: VMClass, options: CreateOptions): Promise<BaseVM> {
   if (klass === 'AdminVM') {
@@ -50,6 +52,7 @@ export async function createDomain(app: System, klass: VMClass, options: CreateO
   try {
     const vm = makeDomain(app, klass, { name: options.name, qid: reserved.qid, uuid: newUuid(app.os.host) })
     initialise(vm, { label: label.name, template })
+    if (vm instanceof DispVM && template) inheritFromTemplate(vm, template)
     await install(vm, options)
     return vm
   } finally {
@@ -57,7 +60,7 @@ export async function createDomain(app: System, klass: VMClass, options: CreateO
   }
 }
 
-/** Gives a new domain what it is known by; a disposable without a number gets one. */
+/** Sets the identity, label and template of a new domain; a disposable without a number gets one. */
 export function initialise(vm: BaseVM, { label, template }: { label: string; template: BaseVM | undefined }): void {
   if (vm instanceof DispVM && vm.isDefault(dispid)) vm.load(dispid.name, String(vm.app.disposableNumbers.take()))
   vm.load('name', vm.name)
@@ -69,7 +72,7 @@ export function initialise(vm: BaseVM, { label, template }: { label: string; tem
 
 /** How a new domain joins the system. */
 export interface InstallOptions {
-  /** Who asked for the domain; missing when nobody has yet. */
+  /** The domain that asked for the new one; missing for a disposable that is made in advance. */
   readonly creator?: BaseVM
   readonly pools?: PoolChoice
   /** The domain was asked for as a disposable. */
@@ -80,13 +83,13 @@ export interface InstallOptions {
   readonly fill?: (storage: DomainStorage) => Promise<void>
 }
 
-/** Makes the volumes of a new domain and takes it into the system; of a failure nothing stays. */
+/** Makes the volumes of a new domain and adds the domain to the system; when a step fails, nothing is left. */
 export async function install(vm: BaseVM, options: InstallOptions): Promise<void> {
   try {
     if (vm.storage) await installWithVolumes(vm, vm.storage, options)
     else await vm.app.changes.make((unit) => join(unit, vm, options))
   } catch (error) {
-    vm.letGo()
+    vm.discard()
     throw error
   }
 }
@@ -122,7 +125,7 @@ async function abandon(vm: BaseVM, storage: DomainStorage, intent: Intent | unde
   }
 }
 
-/** Takes a domain whose volumes exist into the system, with the events of it (reference: admin-api, 3.2.1). */
+/** Adds a domain whose volumes exist to the system, and fires the events of its creation (reference: admin-api, 3.2.1). */
 function join(unit: ChangeUnit, vm: BaseVM, { creator, disposable = false, joined }: InstallOptions): void {
   const { app } = vm
   for (const tag of automaticTags(vm)) vm.tags.load(tag)
@@ -137,17 +140,20 @@ function join(unit: ChangeUnit, vm: BaseVM, { creator, disposable = false, joine
   joined?.(unit)
 }
 
-/** Marks for whom a disposable was made. */
+/** Tags a disposable with the domain that asked for it. */
 export function tagDisposable(unit: ChangeUnit, vm: BaseVM, creator: BaseVM): void {
   tagCreator(unit, vm, creator)
   vm.tags.add(unit, `disp-created-by-${creator.name}`)
 }
 
-/** Marks who made a domain, and does what that one wants done to all that it makes (reference: admin-api, 8). */
+/** Tags a domain with its creator, and gives it the tags and the `guivm` that the creator's features name (reference: admin-api, 8). */
 function tagCreator(unit: ChangeUnit, vm: BaseVM, creator: BaseVM): void {
   vm.tags.add(unit, `created-by-${creator.name}`)
-  for (const tag of (creator.features.find('tag-created-vm-with') ?? '').split(' '))
-    if (tag !== '') vm.tags.add(unit, tag)
+  for (const tag of (creator.features.find('tag-created-vm-with') ?? '').split(' ')) {
+    if (tag === '') continue
+    refuseInvalidTag(tag)
+    vm.tags.add(unit, tag)
+  }
   const wanted = creator.features.find('set-created-guivm')
   const shower = wanted ? vm.app.domains.find(wanted) : undefined
   if (shower && vm.propertyTable.has(guivm.name)) vm.set(unit, guivm, shower)

@@ -6,7 +6,7 @@ import { SystemObject } from '../domains/system-object.ts'
 import { refuseShutdownWhileNeeded } from '../life/power-checks.ts'
 import { refuseRemovalWhileUsed } from './remove-domain.ts'
 
-/** What the core itself does at steps of the life of a domain (reference: storage-and-lifecycle, B.3.2, B.4.4, B.5). */
+/** Registers the checks of the core before a start, a shutdown and a removal (reference: storage-and-lifecycle, B.3.2, B.4.4, B.5). */
 export function registerLifeHandlers(events: Events): void {
   events.on(SystemObject, 'domain-pre-delete', (_app, { vm }) => refuseRemovalWhileUsed(vm))
   events.onLife(QubesVM, 'domain-pre-shutdown', (vm, { force }) => {
@@ -15,7 +15,7 @@ export function registerLifeHandlers(events: Events): void {
   events.onLife(AppVM, 'domain-pre-start', refuseStartUnderSnapshots)
 }
 
-/** A volume that keeps no state for snapshots cannot be used while a disposable has one of it. */
+/** Refuses to start a domain that would write a volume which a running disposable reads: with `revisions_to_keep` -1 they share one file. */
 function refuseStartUnderSnapshots(vm: AppVM): void {
   if (![...vm.storage.stored()].some((volume) => volume.revisionsToKeep === -1)) return
   for (const child of vm.disposables()) {

@@ -7,7 +7,7 @@ type Holder = PropertyHolder & { readonly app: System }
 /** Sets a property of a domain, or of the system, from text (reference: admin-api, 4.1). */
 export async function setProperty(holder: Holder, name: string, text: string): Promise<void> {
   const property = holder.property(name)
-  // A property that cannot be set refuses by itself, whatever the text.
+  // The error of a property that cannot be set is not hidden by an error of the text.
   const parse = (): unknown => (property.writable === 'always' ? property.parse(holder, text) : text)
   if (property.verify) await property.verify(holder, parse())
   // Parsed again: the object that the text names may have been removed while the disk was asked.

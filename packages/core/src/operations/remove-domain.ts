@@ -7,7 +7,7 @@ import { DispVM, dispid } from '../domains/disp-vm.ts'
 import { installedByRpm } from '../domains/properties/qubes-vm-properties.ts'
 import { QubesVM } from '../domains/qubes-vm.ts'
 
-/** Refuses what no user may remove, whatever the state of the system (reference: admin-api, 3.2). */
+/** Refuses to remove the admin domain, and domains that a package owns (reference: admin-api, 3.2). */
 export function refuseRemovalByUser(vm: BaseVM): void {
   if (vm instanceof AdminVM) throw new QubesVMInUseError(msg`${vm.name} is the host itself and cannot be removed`)
   if (vm.get(installedByRpm))
@@ -16,14 +16,14 @@ export function refuseRemovalByUser(vm: BaseVM): void {
 
 /**
  * Takes a halted domain out of the system, then its volumes off the disk (reference: storage-and-lifecycle, B.5). An intent
- * covers the time between. A domain that comes to rest just now may be removed before it counts as halted.
+ * covers the time between. A disposable is removed at the end of its stop, before it is halted.
  */
 export async function removeDomain(vm: BaseVM): Promise<void> {
   const { app, storage, phase } = vm
   if (phase.name !== 'stopping') phase.require('remove')
   phase.enter('removing')
   const intent = app.intents.make('remove', vm.name, { uuid: vm.uuid, volumes: storage?.places() ?? [] })
-  // A new domain of that name would have the same files.
+  // A new domain of that name has the same files, so the name is free only when they are gone.
   const held = app.domains.hold(vm)
   try {
     await app.changes.make((unit) => unregister(unit, vm, intent))
@@ -49,9 +49,10 @@ function unregister(unit: ChangeUnit, vm: BaseVM, intent: Intent): void {
   app.intents.store(unit, intent)
 }
 
-/** Removes what is left of a domain that is no part of the system any more. */
+/** Removes the volumes of a domain that is not part of the system any more, and what the hypervisor knows of it. */
 async function removeRemains(vm: QubesVM, intent: Intent): Promise<void> {
   const { app } = vm
+  app.events.tellAfterRemoval(vm.name, 'domain-remove-from-disk', {})
   const all = await Promise.allSettled([app.hypervisors.of(vm).undefine(vm), vm.storage.remove()])
   const failed = all.find((one) => one.status === 'rejected')
   try {

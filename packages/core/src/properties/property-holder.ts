@@ -1,4 +1,4 @@
-import { msg, QubesNoSuchPropertyError, QubesPropertyValueError } from '@cloister/kit'
+import { msg, QubesNoSuchPropertyError, QubesPropertyValueError, QubesValueError } from '@cloister/kit'
 import type { ChangeUnit } from '../changes/change-unit.ts'
 import type { CoreEvent } from '../changes/core-event.ts'
 import type { Fires, Subject } from '../changes/event-bus.ts'
@@ -16,7 +16,7 @@ export interface PropertySystem {
   readonly references: ReferenceIndex
 }
 
-/** An object with properties: the global one, or a domain. Holds what was set explicitly; everything else is a default. */
+/** An object with properties: the system as a whole, or a domain. Holds the values that were set; all others are defaults. */
 export abstract class PropertyHolder implements Subject {
   abstract readonly system: PropertySystem
   readonly #explicit = new Map<string, unknown>()
@@ -26,9 +26,9 @@ export abstract class PropertyHolder implements Subject {
   abstract get eventSubject(): Pick<CoreEvent, 'domain'> | undefined
   /** All properties of the object's class. */
   abstract get propertyTable(): PropertyTable
-  /** Who the object is, for error texts. */
+  /** Name of the object, for error texts. */
   abstract get title(): string
-  /** Writes a stored property down; `undefined` removes it. */
+  /** Stores the value of a property as text; `undefined` deletes what is stored. */
   protected abstract storeProperty(unit: ChangeUnit, name: string, text: string | null | undefined): void
 
   /** @throws QubesNoSuchPropertyError */
@@ -71,20 +71,25 @@ export abstract class PropertyHolder implements Subject {
     this.system.events.fire(unit, this, 'property-set', event, name)
   }
 
-  /** Goes back to the default; for a computed property nothing changes, but events are fired. */
+  /**
+   * Goes back to the default; for a computed property nothing changes, but events are fired. A reset that the state of the
+   * system forbids is refused after `property-pre-reset` (reference: admin-api, 4.1).
+   */
   reset(unit: ChangeUnit, { name }: PropertyName): void {
     const property = this.property(name)
     if (property.writable === 'once') this.#refuseUnlessWritable(property)
-    property.checkReset?.(this)
     const event = { name, oldvalue: this.get(property) }
     this.system.events.fire(unit, this, 'property-pre-reset', event, name)
+    property.checkReset?.(this)
+    if (property.required)
+      throw new QubesValueError(msg`The ${name} of ${this.title} cannot be reset, it has no default: set another value`)
     this.system.events.fire(unit, this, 'property-pre-del', event, name)
     this.assign(unit, property, undefined)
     this.system.events.fire(unit, this, 'property-reset', event, name)
     this.system.events.fire(unit, this, 'property-del', event, name)
   }
 
-  /** Stores a value (`undefined`: none) without checks or events: for objects that are being made, and undone. */
+  /** Sets a value, or with `undefined` none, without checks or events; undone with the unit. */
   assign<V>(unit: ChangeUnit, property: Property<unknown, V> | PropertyName, value: V | undefined): void {
     const { name, format } = this.property(property.name)
     const had = this.#explicit.has(name)
@@ -95,30 +100,30 @@ export abstract class PropertyHolder implements Subject {
     this.storeProperty(unit, name, value === undefined ? undefined : value === null ? null : format(value))
   }
 
-  /** Takes a value over from storage, without checks or events. */
+  /** Sets a value that was read from storage, without checks or events. */
   load(name: string, text: string | null): void {
     const property = this.property(name)
-    // The table's own name, not one more copy of it for each object.
+    // The name in the table, so that not every object keeps a copy of the text.
     this.#put(property.name, text === null ? null : property.parse(this, text))
   }
 
-  /** All stored properties as texts. */
-  *storedProperties(): Generator<readonly [name: string, text: string | null]> {
+  /** All explicitly set properties as texts, which is how they are stored. */
+  *explicitTexts(): Generator<readonly [name: string, text: string | null]> {
     for (const [property, value] of this.explicitProperties())
       yield [property.name, value === null ? null : property.format(value)]
   }
 
-  /** Lets go of an object that is no part of the system, or not any more: it counts no longer as a user of others. */
-  letGo(): void {
+  /** Drops an object that did not become part of the system: it does not count as a user of other objects any more. */
+  discard(): void {
     this.dropReferences()
   }
 
-  /** Stops counting as a user of the objects that properties name. */
+  /** Removes this object from the users of the objects that its properties name. */
   protected dropReferences(): void {
     for (const [name, value] of this.#explicit) this.#refer('delete', name, value)
   }
 
-  /** The inverse of `dropReferences`. */
+  /** Adds this object to the users of the objects that its properties name. */
   protected restoreReferences(): void {
     for (const [name, value] of this.#explicit) this.#refer('add', name, value)
   }
@@ -137,7 +142,10 @@ export abstract class PropertyHolder implements Subject {
   #refuseUnlessWritable(property: AnyProperty): void {
     if (property.writable === 'never')
       throw new QubesPropertyValueError(msg`The property ${property.name} cannot be set: it is computed`)
+    // Clients that copy a domain set each property of the copy, and skip those that the server says do not exist.
     if (property.writable === 'once')
-      throw new QubesPropertyValueError(msg`The property ${property.name} cannot be changed after creation`)
+      throw new QubesNoSuchPropertyError(
+        msg`${this.title} has no property ${property.name} that can be set: it is fixed when the object is created`,
+      )
   }
 }

@@ -9,14 +9,17 @@ import {
 } from '@cloister/kit'
 import type { Property } from './property.ts'
 
-/** What the author of a property says; the rest follows from its kind. */
+/** The parts of a property that its kind does not determine. */
 export interface PropertyOptions<O, V> {
   readonly name: string
   readonly help: string
   readonly stage?: 3 | 4
   readonly writable?: 'once' | 'never'
   readonly clone?: false
-  readonly inherited?: true
+  /** Name of the template's property that is the default; `true` for the property of the same name. */
+  readonly inherits?: true | string
+  readonly systemDefault?: string
+  readonly required?: true
   readonly perInstance?: true
   readonly tagged?: true
   /** Without this the property has no default. */
@@ -27,17 +30,19 @@ export interface PropertyOptions<O, V> {
   normal?(owner: O, value: V): V
 }
 
-/** Fills in what follows from the kind of a property. */
+/** Makes a property of its options, its kind, and defaults for all that neither says. */
 export function complete<O, V>(
   options: PropertyOptions<O, V>,
   kind: Pick<Property<O, V>, 'type' | 'parse' | 'format'>,
 ): Property<O, V> {
-  const { fallback, ...rest } = options
+  const { fallback, inherits, ...rest } = options
   return {
     stage: 2,
     writable: 'always',
     clone: true,
-    inherited: false,
+    inherits: inherits === true ? options.name : inherits,
+    systemDefault: undefined,
+    required: false,
     perInstance: false,
     tagged: false,
     ...rest,

@@ -2,7 +2,7 @@
 export type WireType = 'str' | 'int' | 'bool' | 'vm' | 'label'
 
 /**
- * One property of one class of objects: what it is called, what it may hold, what it is by default.
+ * One property of one class of objects: its name, the values that it accepts, its default.
  * `null` is an explicit "none"; `undefined` means that there is no value at all.
  */
 export interface Property<O, V> {
@@ -14,16 +14,20 @@ export interface Property<O, V> {
   readonly stage: 2 | 3 | 4
   /** `once`: fixed when the object is made. `never`: computed. */
   readonly writable: 'always' | 'once' | 'never'
-  /** False for what a copy of the object must not take over. */
+  /** False for a property that is not copied when the object is cloned. */
   readonly clone: boolean
-  /** The default of a domain is the value of its template. */
-  readonly inherited: boolean
+  /** The property of a domain's template whose value is the default of this one, nearly always the property of the same name. */
+  readonly inherits: string | undefined
+  /** The global property whose value is the default; for an inherited property only of domains without a template. */
+  readonly systemDefault: string | undefined
   /** A disposable may differ in this property from its template: it says who the domain is, or where it is in the network. */
   readonly perInstance: boolean
   /** The value, also by default, is kept as a tag `<property>-<domain>`. */
   readonly tagged: boolean
   /** Clients are told that there is a default, even when it has no value now. */
   readonly hasDefault: boolean
+  /** An object is not usable without an explicit value: the property cannot be reset. */
+  readonly required: boolean
   /** The value when none is stored. */
   fallback(owner: O): V | undefined
   /** Text as a typed value; looks at the text alone and at names of objects. @throws QubesValueError, QubesPropertyValueError */
@@ -34,13 +38,13 @@ export interface Property<O, V> {
   check?(owner: O, value: V): void
   /** A check that needs the disk; runs before the change begins. */
   verify?(owner: O, value: V): Promise<void>
-  /** Refuses to go back to the default. */
+  /** Refuses to reset the property; subscribers have been told `property-pre-reset` by then. */
   checkReset?(owner: O): void
   /** Replaces a value to be stored by its normal form. */
   normal?(owner: O, value: V): V
 }
 
-/** A property when it does not matter of what. */
+/** A property of any class of objects. */
 export type AnyProperty = Property<unknown, unknown>
 
 /** All properties of a class, in wire order. */

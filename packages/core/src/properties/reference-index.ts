@@ -1,17 +1,17 @@
 import type { PropertyHolder } from './property-holder.ts'
 
-/** Somebody's property that names an object. */
+/** A property that names an object, and the object that has the property. */
 export interface Reference {
   readonly holder: PropertyHolder
   readonly property: string
 }
 
-/** Names of properties; nearly always there is one, and there are many of these. */
+/** Names of properties. As there are many of these and nearly all have one name, one name is stored as a string. */
 type Names = string | ReadonlySet<string>
 
 /**
- * Who refers to whom through an explicitly set property, kept as properties change: to find the users of an object costs as
- * much as there are users, not objects.
+ * The users of each object: the holders whose explicitly set properties name the object. Kept up to date as properties change,
+ * so that finding the users takes time in proportion to their number, not to the number of all objects.
  */
 export class ReferenceIndex {
   readonly #users = new Map<object, Map<PropertyHolder, Names>>()
@@ -38,7 +38,7 @@ export class ReferenceIndex {
     }
   }
 
-  /** True when somebody refers to `target`. */
+  /** True when a property names `target`. */
   has(target: object): boolean {
     return this.#users.has(target)
   }

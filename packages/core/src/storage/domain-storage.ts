@@ -137,8 +137,8 @@ export class DomainStorage {
     return all.filter((_, index) => flags[index])
   }
 
-  /** Makes the snapshots of a halted domain follow a new template. */
-  followTemplate(unit: ChangeUnit): void {
+  /** Bases the snapshot volumes of a halted domain on the volumes of its new template. */
+  rebase(unit: ChangeUnit): void {
     for (const kind of this.#owner.volumeKinds) {
       if (!kind.snapOnStart) continue
       const before = this.#volumes.get(kind.name)

@@ -14,7 +14,7 @@ export function portrait(app: App): unknown {
   }
 }
 
-const propertiesOf = (holder: PropertyHolder): unknown => Object.fromEntries([...holder.storedProperties()].sort())
+const propertiesOf = (holder: PropertyHolder): unknown => Object.fromEntries([...holder.explicitTexts()].sort())
 
 function domainPortrait(vm: BaseVM): unknown {
   return {

@@ -43,7 +43,7 @@ export class TestSystem implements AsyncDisposable {
   readonly folder: string
   readonly driver: TestDriver = new TestDriver('test:///empty', { os: nodeOs() })
   readonly logged: Logged[] = []
-  /** Events as subscribers see them: `domain event key=value…`. */
+  /** Events as subscribers to the whole system see them: `domain event key=value…`. */
   readonly events: string[] = []
   /** What the host could give without swapping, KiB. */
   hostAvailable: () => number | Promise<number> = () => (16 * gib) / 1024
@@ -128,8 +128,8 @@ export class TestSystem implements AsyncDisposable {
       onFatal: (error) => this.logged.push({ level: 'error', message: 'fatal', details: { error } }),
     })
     this.#opened = opened
-    this.app.journal.onEvent(({ domain, name, pairs }) => {
-      this.events.push([domain ?? '', name, ...pairs.map((pair) => pair.join('='))].join(' ').trim())
+    this.app.journal.onEvent(({ domain, name, pairs, afterRemoval }) => {
+      if (!afterRemoval) this.events.push([domain ?? '', name, ...pairs.map((pair) => pair.join('='))].join(' ').trim())
     })
   }
 

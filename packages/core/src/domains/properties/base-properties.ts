@@ -8,6 +8,7 @@ import { labelProperty } from './object-kinds.ts'
 
 export const labelOfVM: Property<BaseVM, Label> = labelProperty({
   name: 'label',
+  required: true,
   help: 'Colour that shows how far the domain is trusted.',
 })
 

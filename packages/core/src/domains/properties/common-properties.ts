@@ -27,7 +27,7 @@ export const devicesDenied: Property<BaseVM, string | null> = strProperty({
   parse: (_vm, text) => [...new Set(splitInterfaces(text))].sort().join(''),
 })
 
-/** What a keyboard layout looks like, and how that is said. */
+/** Pattern of a keyboard layout, and the pattern in words. */
 export const keyboardLayoutPattern: readonly [RegExp, string] = [
   /^[A-Za-z]+\+[A-Za-z0-9_-]*\+[A-Za-z0-9_:,-]*$/,
   'a keyboard layout is layout+variant+options',

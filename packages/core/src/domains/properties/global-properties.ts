@@ -3,7 +3,6 @@ import { type AnyProperty, type Property, type PropertyTable, propertyTable } fr
 import { boolProperty, intProperty, patternParser, strProperty } from '../../properties/property-kinds.ts'
 import { poolVolumes } from '../../storage/pool-volumes.ts'
 import type { BaseVM } from '../base-vm.ts'
-import { RemoteVM } from '../remote-vm.ts'
 import type { SystemObject } from '../system-object.ts'
 import { TemplateVM } from '../template-vm.ts'
 import { checkDisposableTemplate } from './dvm-template.ts'
@@ -55,6 +54,7 @@ export const managementDispvm: Property<SystemObject, BaseVM | null> = vmPropert
 
 export const defaultGuivm: Property<SystemObject, BaseVM | null> = vmProperty({
   name: 'default_guivm',
+  local: true,
   stage: 3,
   help: 'Domain that shows windows when no other is named.',
   fallback: ({ app }) => app.adminVM,
@@ -62,6 +62,7 @@ export const defaultGuivm: Property<SystemObject, BaseVM | null> = vmProperty({
 
 export const defaultAudiovm: Property<SystemObject, BaseVM | null> = vmProperty({
   name: 'default_audiovm',
+  local: true,
   stage: 3,
   help: 'Domain that plays sound when no other is named.',
   fallback: ({ app }) => app.adminVM,
@@ -69,13 +70,10 @@ export const defaultAudiovm: Property<SystemObject, BaseVM | null> = vmProperty(
 
 export const clockvm: Property<SystemObject, BaseVM | null> = vmProperty({
   name: 'clockvm',
+  local: true,
   stage: 3,
   help: 'Domain that sets the clock.',
   fallback: () => null,
-  check: (_app, value) => {
-    if (value instanceof RemoteVM)
-      throw new QubesPropertyValueError(msg`clockvm must be a domain of this host, which ${value.name} is not`)
-  },
 })
 
 export const defaultKernel: Property<SystemObject, string | null> = strProperty({
@@ -146,6 +144,7 @@ export const defaultPools: ReadonlyMap<string, Property<SystemObject, string | n
 const others: readonly AnyProperty[] = [
   vmProperty<SystemObject>({
     name: 'updatevm',
+    local: true,
     stage: 3,
     help: 'Domain that downloads updates for the host.',
     fallback: () => null,

@@ -17,7 +17,8 @@ export const bootModeFeature = 'boot-mode.kernelopts.'
 export const kernel: Property<QubesVM, string | null> = strProperty({
   name: 'kernel',
   help: 'Kernel to boot; empty to boot from the root volume.',
-  inherited: true,
+  inherits: true,
+  systemDefault: 'default_kernel',
   parse: patternParser(/^[^/]*$/, 'the name of a kernel holds no slash'),
   verify: (vm: QubesVM, value) => vm.app.kernels.require(value ?? ''),
   fallback: (vm: QubesVM) => vm.template?.get(kernel) ?? vm.app.defaults.kernel,
@@ -27,7 +28,7 @@ export const kernelopts: Property<QubesVM, string | null> = strProperty({
   name: 'kernelopts',
   stage: 4,
   help: 'Options for the kernel command line.',
-  inherited: true,
+  inherits: true,
   parse: (_vm, text) => {
     if (text.length > kerneloptsLimit)
       throw new QubesPropertyValueError(msg`kernelopts may have ${kerneloptsLimit} characters, not ${text.length}`)
@@ -51,6 +52,7 @@ export const appvmDefaultBootmode: Property<QubesVM, string | null> = strPropert
 export const bootmode: Property<QubesVM, string | null> = strProperty({
   name: 'bootmode',
   stage: 4,
+  inherits: appvmDefaultBootmode.name,
   help: 'Name of the boot mode, one of those that the template offers.',
   fallback: defaultBootmode,
 })

@@ -9,7 +9,7 @@ import { vmProperty } from './object-kinds.ts'
 
 // The network side of a domain, a mixin of all that run here (reference: admin-api, 5.5; storage-and-lifecycle, B.7).
 
-/** Every link has two ends and is private, so one address serves all. */
+/** Every link connects two machines only, so all guests can have the same address. */
 const linkMac = '00:16:3e:5e:6c:00'
 const dnsServers = '10.139.1.1 10.139.1.2'
 const clientNetmask = '255.255.255.255'
@@ -34,7 +34,9 @@ function checkNetvm(vm: QubesVM, value: BaseVM | null): void {
   vm.phase.require('setNetvm')
   if (!value) return
   if (!value.propertyTable.has(providesNetwork.name)) {
-    throw new QubesPropertyValueError(msg`${value.name} cannot give network: it does not run here`)
+    throw new QubesPropertyValueError(
+      msg`${value.name} cannot be the netvm of ${vm.name}: it is no domain of this host that can give network`,
+    )
   }
   if (!value.get(providesNetwork))
     throw new QubesValueError(msg`${value.name} does not provide network: set its provides_network first`)
@@ -51,14 +53,25 @@ export const netvm: Property<QubesVM, BaseVM | null> = vmProperty({
   stage: 4,
   help: 'Domain that gives this one its network.',
   fallback: (vm) => vm.app.defaults.netvm,
+  systemDefault: 'default_netvm',
   check: checkNetvm,
-  checkReset: (vm) => checkNetvm(vm, vm.property(netvmName).fallback(vm) as BaseVM | null),
 })
 
-/** A template has no network of its own unless somebody says so. */
-export const netvmOfTemplate: Property<QubesVM, BaseVM | null> = { ...netvm, fallback: () => null }
+/** What the netvm of a domain will be once it is reset. @throws QubesException when the domain cannot have that netvm now */
+export function netvmAfterReset(vm: QubesVM): BaseVM | null {
+  const value = vm.property(netvmName).fallback(vm) as BaseVM | null
+  checkNetvm(vm, value)
+  return value
+}
 
-/** Has a netvm, or gives others network. */
+/** Without a value of its own, a template has no network. */
+export const netvmOfTemplate: Property<QubesVM, BaseVM | null> = {
+  ...netvm,
+  systemDefault: undefined,
+  fallback: () => null,
+}
+
+/** True for a domain that has a netvm, or gives other domains network. */
 export function isNetworked(vm: QubesVM): boolean {
   return !!vm.get(netvm) || vm.get(providesNetwork) === true
 }
@@ -82,7 +95,7 @@ export const ip: Property<QubesVM, string | null> = strProperty({
   fallback: (vm) => (isNetworked(vm) ? numberedAddress(vm.addressNumber) : null),
 })
 
-const ip6: Property<QubesVM, string | null> = strProperty({
+export const ip6: Property<QubesVM, string | null> = strProperty({
   name: 'ip6',
   perInstance: true,
   help: 'IPv6 address.',
@@ -187,7 +200,7 @@ export function checkDefaultNetvm(value: BaseVM | null): void {
   if (!value.get(providesNetwork))
     throw new QubesPropertyValueError(msg`${value.name} does not provide network: set its provides_network first`)
   for (let at: BaseVM | null | undefined = value; at; at = at.get(netvm)) {
-    const usesDefault = at.propertyTable.get(netvmName)?.fallback !== netvmOfTemplate.fallback && at.isDefault(netvm)
+    const usesDefault = at.propertyTable.get(netvmName)?.systemDefault !== undefined && at.isDefault(netvm)
     if (usesDefault) throw new QubesPropertyValueError(msg`Network loop on ${at.name}: set its netvm to none first`)
   }
 }

@@ -1,7 +1,7 @@
 import { msg, QubesVMNotHaltedError } from '@cloister/kit'
 import type { AnyProperty, Property } from '../../properties/property.ts'
 import { boolProperty, intProperty, patternParser, strProperty } from '../../properties/property-kinds.ts'
-import { adminKeyboardLayout } from '../admin-vm.ts'
+import { adminKeyboardLayout, usualLayout } from '../admin-vm.ts'
 import type { BaseVM } from '../base-vm.ts'
 import type { QubesVM } from '../qubes-vm.ts'
 import { devicesDenied, keyboardLayoutPattern } from './common-properties.ts'
@@ -13,7 +13,7 @@ import { vmProperty } from './object-kinds.ts'
 
 export const memory: Property<QubesVM, number | null> = intProperty({
   name: 'memory',
-  inherited: true,
+  inherits: true,
   help: 'Memory at start in MiB.',
   least: 1,
   fallback: (vm: QubesVM) => vm.template?.get(memory) ?? 400,
@@ -21,15 +21,15 @@ export const memory: Property<QubesVM, number | null> = intProperty({
 
 export const vcpus: Property<QubesVM, number | null> = intProperty({
   name: 'vcpus',
-  inherited: true,
+  inherits: true,
   help: 'Number of virtual processors.',
   least: 1,
   fallback: (vm: QubesVM) => vm.template?.get(vcpus) ?? 2,
 })
 
-/** How far memory may grow from what a Linux guest was started with. */
+/** By how much the memory of a Linux guest may grow: a factor of the memory that it was started with. */
 const linuxGrowth = 10
-/** Default ceiling for guests that do not say what they are, MiB. */
+/** Default of `maxmem` for guests whose operating system is not known, MiB. */
 const otherCeiling = 4000
 
 function defaultMaxmem(vm: QubesVM): number {
@@ -42,7 +42,7 @@ function defaultMaxmem(vm: QubesVM): number {
 
 export const maxmem: Property<QubesVM, number | null> = intProperty({
   name: 'maxmem',
-  inherited: true,
+  inherits: true,
   help: 'Most memory in MiB that balancing may give the domain; 0 switches balancing off.',
   least: 0,
   fallback: defaultMaxmem,
@@ -54,6 +54,7 @@ export const maxmem: Property<QubesVM, number | null> = intProperty({
 
 export const virtMode: Property<QubesVM, string | null> = strProperty({
   name: 'virt_mode',
+  inherits: true,
   help: 'Kind of virtual machine: pvh, hvm (with firmware and graphics) or pv.',
   parse: (_vm, text) => patternParser(/^(hvm|pv|pvh)$/, 'it must be hvm, pv or pvh')(_vm, text.toLowerCase()),
   fallback: (vm: QubesVM) => vm.template?.get(virtMode) ?? 'pvh',
@@ -61,7 +62,8 @@ export const virtMode: Property<QubesVM, string | null> = strProperty({
 
 export const qrexecTimeout: Property<QubesVM, number | null> = intProperty({
   name: 'qrexec_timeout',
-  inherited: true,
+  inherits: true,
+  systemDefault: 'default_qrexec_timeout',
   help: 'Seconds that the agent of the guest has to connect.',
   least: 1,
   fallback: (vm: QubesVM) => vm.template?.get(qrexecTimeout) ?? vm.app.defaults.qrexecTimeout,
@@ -69,7 +71,8 @@ export const qrexecTimeout: Property<QubesVM, number | null> = intProperty({
 
 export const shutdownTimeout: Property<QubesVM, number | null> = intProperty({
   name: 'shutdown_timeout',
-  inherited: true,
+  inherits: true,
+  systemDefault: 'default_shutdown_timeout',
   help: 'Seconds that the guest has to shut down.',
   least: 1,
   fallback: (vm: QubesVM) => vm.template?.get(shutdownTimeout) ?? vm.app.defaults.shutdownTimeout,
@@ -98,13 +101,15 @@ export const debug: Property<QubesVM, boolean> = boolProperty({
 export const includeInBackups: Property<QubesVM, boolean> = boolProperty({
   name: 'include_in_backups',
   perInstance: true,
-  help: 'Whether backups take the domain in when nothing else is said.',
+  help: 'Whether a backup without a list of domains contains the domain.',
   fallback: () => true,
 })
 
 export const guivm: Property<QubesVM, BaseVM | null> = vmProperty({
   name: 'guivm',
+  local: true,
   tagged: true,
+  systemDefault: 'default_guivm',
   stage: 4,
   help: 'Domain that shows the windows of this one.',
   fallback: (vm) => vm.app.defaults.guivm,
@@ -112,7 +117,9 @@ export const guivm: Property<QubesVM, BaseVM | null> = vmProperty({
 
 export const audiovm: Property<QubesVM, BaseVM | null> = vmProperty({
   name: 'audiovm',
+  local: true,
   tagged: true,
+  systemDefault: 'default_audiovm',
   stage: 4,
   help: 'Domain that plays the sound of this one.',
   fallback: (vm) => vm.app.defaults.audiovm,
@@ -122,12 +129,23 @@ export const keyboardLayout: Property<QubesVM, string | null> = strProperty({
   name: 'keyboard_layout',
   help: 'Keyboard layout as layout+variant+options.',
   parse: patternParser(...keyboardLayoutPattern),
-  fallback: (vm: QubesVM) => vm.get(guivm)?.get(adminKeyboardLayout) ?? 'us++',
+  fallback: (vm: QubesVM) => layoutGivenBy(vm.get(guivm)),
 })
+
+/** The default layout of domains whose `guivm` is `shower`; the usual one when domains show each other's windows. */
+export function layoutGivenBy(shower: BaseVM | null | undefined): string {
+  const seen = new Set<BaseVM>()
+  for (let at = shower; at && !seen.has(at); at = at.get(guivm)) {
+    if (!at.isDefault(adminKeyboardLayout)) return at.get(adminKeyboardLayout) ?? usualLayout
+    seen.add(at)
+  }
+  return usualLayout
+}
 
 export const defaultDispvmOfVM: Property<QubesVM, BaseVM | null> = vmProperty({
   name: 'default_dispvm',
   perInstance: true,
+  systemDefault: 'default_dispvm',
   stage: 4,
   help: 'Template of the disposables that the domain asks for.',
   fallback: (vm) => vm.app.defaults.dispvm,
@@ -137,22 +155,24 @@ export const defaultDispvmOfVM: Property<QubesVM, BaseVM | null> = vmProperty({
 /** User that programs in the guest run as when a call names no other. */
 export const defaultUser: Property<QubesVM, string | null> = strProperty({
   name: 'default_user',
-  inherited: true,
-  help: 'User that programs run as when nothing else is said.',
+  inherits: true,
+  help: 'User that programs in the guest run as when a call names no other.',
   parse: patternParser(/^[A-Za-z0-9_+,.-]*$/, 'a user name holds letters, digits and _-+,.'),
   fallback: (vm: QubesVM) => vm.template?.get(defaultUser) ?? 'user',
 })
 
 const managementDispvmOfVM: Property<QubesVM, BaseVM | null> = vmProperty({
   name: 'management_dispvm',
-  inherited: true,
+  inherits: true,
+  systemDefault: 'management_dispvm',
   stage: 4,
   help: 'Template of the disposables that manage this domain.',
-  fallback: (vm: QubesVM) => vm.template?.get(managementDispvmOfVM) ?? vm.app.defaults.managementDispvm,
+  // None in the template is none in its app domains, too: they do not fall back to the system's.
+  fallback: (vm: QubesVM) => (vm.template ? vm.template.get(managementDispvmOfVM) : vm.app.defaults.managementDispvm),
   check: checkDisposableTemplate('management_dispvm'),
 })
 
-const stored: readonly AnyProperty[] = [
+const lessUsed: readonly AnyProperty[] = [
   devicesDenied,
   defaultUser,
   intProperty<QubesVM>({
@@ -163,7 +183,7 @@ const stored: readonly AnyProperty[] = [
   }),
   intProperty<QubesVM>({
     name: 'stubdom_mem',
-    help: 'Memory of the device model domain in MiB; kept for the sake of Xen.',
+    help: 'Memory of the device model domain in MiB; for clients that expect it; Xen only.',
     least: 1,
     fallback: () => null,
   }),
@@ -197,21 +217,21 @@ const computed: readonly AnyProperty[] = [
   intProperty<QubesVM>({
     name: 'stubdom_xid',
     perInstance: true,
-    help: 'Number of the device model domain, or -1; kept for the sake of Xen.',
+    help: 'Number of the device model domain, or -1; for clients that expect it; Xen only.',
     writable: 'never',
     fallback: () => -1,
   }),
   strProperty<QubesVM>({
     name: 'stubdom_uuid',
     perInstance: true,
-    help: 'Identity of the device model domain; kept for the sake of Xen.',
+    help: 'Identity of the device model domain; for clients that expect it; Xen only.',
     writable: 'never',
     fallback: () => '',
   }),
   updateable,
 ]
 
-/** All of them; those of the network are in `net-vm.ts`. */
+/** All properties of a domain that runs here, but for those of the network, which are in `net-properties.ts`. */
 export const qubesVMProperties: readonly AnyProperty[] = [
   memory,
   vcpus,
@@ -230,6 +250,6 @@ export const qubesVMProperties: readonly AnyProperty[] = [
   audiovm,
   keyboardLayout,
   defaultDispvmOfVM,
-  ...stored,
+  ...lessUsed,
   ...computed,
 ]

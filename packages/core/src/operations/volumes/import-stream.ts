@@ -2,7 +2,10 @@ import { endFailed, msg, StoragePoolException } from '@cloister/kit'
 import { fillFile, importFailure } from '@cloister/storage'
 import { beginImport, endImport, type OwnedVolume } from './volume-operations.ts'
 
-/** Replaces the content of a volume by a stream of exactly `size` bytes, or of the volume's size; else nothing changes. */
+/**
+ * Replaces the content of a volume by a stream of exactly `size` bytes, or of the volume's size; a stream of another length is refused, and the volume
+ * keeps its content.
+ */
 export async function importStream(owned: OwnedVolume, body: AsyncIterable<Uint8Array>, size?: bigint): Promise<void> {
   const target = await beginImport(owned, size)
   try {

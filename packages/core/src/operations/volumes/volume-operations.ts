@@ -20,13 +20,13 @@ export function findVolume(vm: BaseVM, name: string): OwnedVolume {
   return { vm, storage, volume: storage.get(name) }
 }
 
-/** Does what needs a domain halted, in the phase `changing`; the domain does not start meanwhile. */
+/** Does `work` on a halted domain, which cannot start before `work` has ended: its phase is `changing`. */
 export async function whileHalted<T>(vm: BaseVM, operation: string, work: () => Promise<T>): Promise<T> {
   await vm.phase.settle(vm.app.os.clock, 'replaceVolume')
   return vm.phase.during('replaceVolume', operation, work)
 }
 
-/** Writes down how a volume is after its driver has changed it. */
+/** Stores the configuration of a volume that its driver has changed. */
 async function store({ vm, storage, volume }: OwnedVolume): Promise<void> {
   await vm.app.changes.make((unit) => storage.store(unit, volume.name))
 }
@@ -60,7 +60,7 @@ async function restoreSize({ vm, volume }: OwnedVolume, size: bigint): Promise<v
   try {
     await volume.resize(size)
   } catch (error) {
-    vm.app.log.warn('a volume keeps its new size, which could not be written down', {
+    vm.app.log.warn('storing the new size of a volume failed, and so did giving the volume its old size again', {
       volume: volume.vid,
       error: errorChain(error),
     })
@@ -96,7 +96,7 @@ export async function beginImport(
   return { path, size: expected }
 }
 
-/** Ends an import: takes the new content over, or drops it. */
+/** Ends an import: replaces the content of the volume by the new one, or drops the new one. */
 export async function endImport(owned: OwnedVolume, success: boolean): Promise<void> {
   const { vm, storage, volume } = owned
   await whileHalted(vm, `ending the import into its volume ${volume.name}`, async () => {
