@@ -520,15 +520,17 @@ export function describeImages(title: string, placeOf: () => Place): void {
       expect(await at.names('appvms/wxa')).toHaveLength(3)
     })
 
-    it('create begins with nothing of an earlier volume', async () => {
+    it('create begins with nothing of an earlier volume, whose images are kept under other names', async () => {
       const at = await make()
       const old = at.origin()
       await old.create()
       await at.cycle(old, 'old')
       await old.start()
       await at.origin().create()
-      expect(await at.names()).toEqual(['private-precache.img', 'private.img'])
+      const aside = ['private-dirty.img.aside-1', 'private.img.aside-1']
+      expect(await at.names()).toEqual([...aside, 'private-precache.img', 'private.img'].sort())
       expect(await at.content(old)).toBe('')
+      expect(await at.content(old, '.img.aside-1')).toBe('old')
     })
   })
 }
