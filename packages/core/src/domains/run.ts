@@ -40,6 +40,8 @@ export class Run {
   expectsResume = false
   /** What the guest is told of itself. */
   database: ReadonlyMap<string, string> = new Map()
+  /** Why the hypervisor has paused the guest by itself, such as a full disk; undefined otherwise. */
+  pausedWhy: string | undefined
   /** The guest is gone. */
   stopReceived = false
   /** Resolves, or rejects with what failed, when the stop is handled; shared by all who wait. */

@@ -1,4 +1,12 @@
-import { errorChain, Mutex, msg, QubesVMError, QubesVMNotPausedError, QubesVMNotRunningError } from '@cloister/kit'
+import {
+  errorChain,
+  errorText,
+  Mutex,
+  msg,
+  QubesVMError,
+  QubesVMNotPausedError,
+  QubesVMNotRunningError,
+} from '@cloister/kit'
 import type { LifecycleEventKind } from '@cloister/libvirt'
 import { type Clock, within } from '@cloister/os'
 import type { LifeEventName, LifeEvents } from '../domains/domain-events.ts'
@@ -116,11 +124,11 @@ export class LifeCycle implements PowerControl {
     await this.#vm.app.events.fireLife(this.#vm, 'domain-resumed', {})
   }
 
-  onHypervisorEvent(event: LifecycleEventKind): void {
+  onHypervisorEvent(event: LifecycleEventKind, why?: string): void {
     const { run } = this.#vm
     if (!run) return
-    if (event === 'stopped') this.#onStopped(run)
-    else if (event === 'suspended') this.#onSuspended(run)
+    if (event === 'stopped') this.#onStopped(run, why)
+    else if (event === 'suspended') this.#onSuspended(run, why)
     else if (event === 'resumed') this.#onResumed(run)
     else if (event === 'pmsuspended') run.enter('pmsuspended')
     else if (event === 'crashed') run.enter('crashed')
@@ -201,16 +209,18 @@ export class LifeCycle implements PowerControl {
     await within(wait, run.ended)
   }
 
-  #asked(what: string, answer: Promise<void>): Promise<void> {
-    const onLate = (): Error =>
-      new QubesVMError(
-        msg`${what} failed: the hypervisor did not answer within ${waits.answerMs / 1000} s. \`cloister kill ${this.#vm.name}\` ends the guest`,
-      )
-    return within({ clock: this.#clock, ms: waits.answerMs, what, onLate }, answer)
+  /** Waits for what the hypervisor was asked to do. @throws QubesVMError that says what failed, and why */
+  async #asked(what: string, answer: Promise<void>): Promise<void> {
+    try {
+      await within({ clock: this.#clock, ms: waits.answerMs, what: 'An answer of the hypervisor' }, answer)
+    } catch (cause) {
+      throw new QubesVMError(msg`${what} failed: ${errorText(cause)}`, { cause })
+    }
   }
 
-  #onStopped(run: Run): void {
+  #onStopped(run: Run, why: string | undefined): void {
     if (run.stopReceived) return
+    if (why !== undefined) this.#vm.app.log.warn('a guest was ended', { domain: this.#vm.name, reason: why })
     this.#vm.app.agents.note(this.#vm, false)
     const { phase } = this.#vm
     // The end of a guest that is being started is a failure of its start, which then brings the domain to rest.
@@ -257,13 +267,17 @@ export class LifeCycle implements PowerControl {
     }
   }
 
-  #onSuspended(run: Run): void {
+  #onSuspended(run: Run, why: string | undefined): void {
     run.enter('paused')
+    run.pausedWhy = why
+    if (why !== undefined)
+      this.#vm.app.log.warn('a guest was paused by the hypervisor', { domain: this.#vm.name, reason: why })
     if (run.released) void this.tell('domain-paused', {})
   }
 
   #onResumed(run: Run): void {
     run.enter('running')
+    run.pausedWhy = undefined
     if (run.expectsResume) run.expectsResume = false
     else void this.tell('domain-unpaused', {})
   }

@@ -26,9 +26,9 @@ export async function recover(app: System, intents: readonly Intent[]): Promise<
 }
 
 async function recoverOn(app: System, hypervisor: HypervisorPort, intents: readonly Intent[]): Promise<void> {
-  await hypervisor.listen(({ domain, event }) => {
+  await hypervisor.listen(({ domain, event, why }) => {
     const vm = app.domains.findUuid(domain.uuid)
-    if (vm instanceof QubesVM) vm.lifeCycle.onHypervisorEvent(event)
+    if (vm instanceof QubesVM) vm.lifeCycle.onHypervisorEvent(event, why)
   })
   const guests = new Map((await hypervisor.running()).map((domain) => [domain.uuid, domain]))
   for (const intent of intents) {
@@ -102,13 +102,14 @@ async function takeOver(vm: QubesVM, guest: Domain, intent: Intent): Promise<boo
   // The run is set before the guest's state is asked for, so that an event about its end is not missed.
   vm.run = run
   life.adopt()
-  const { state } = await guest.getState()
+  const { state, why } = await guest.getState()
   if (run.stopReceived) return true
   if (state === 'shutoff') {
     vm.run = undefined
     return false
   }
   run.enter(state)
+  if (state === 'paused') run.pausedWhy = why
   if (!intent.details['started'] && state === 'paused') await life.endInterruptedStart(run)
   else await vm.app.runs.started(vm)
   return true

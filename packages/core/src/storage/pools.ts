@@ -75,6 +75,14 @@ export class Pools {
     throw new QubesException(msg`Unknown storage pool ${name}: \`cloister pool ls\` lists them`)
   }
 
+  /** The pools that are out of reach now, each with the reason. */
+  *away(): Generator<{ readonly name: string; readonly reason: string }> {
+    for (const name of [...this.#pools.keys(), ...this.#unusable.keys()]) {
+      const reason = this.reasonAway(name)
+      if (reason !== undefined) yield { name, reason }
+    }
+  }
+
   /** Why a pool is out of reach now; undefined when it can be used. */
   reasonAway(name: string): string | undefined {
     const pool = this.#pools.get(name)

@@ -22,8 +22,8 @@ export interface PowerControl {
   /** Suspends the guest to its memory; a guest that cannot is paused. */
   suspend(): Promise<void>
   resume(): Promise<void>
-  /** Follows what the hypervisor tells of the guest. */
-  onHypervisorEvent(event: LifecycleEventKind): void
+  /** Follows what the hypervisor tells of the guest; `why` is more on the event, in words. */
+  onHypervisorEvent(event: LifecycleEventKind, why?: string): void
   /** Takes over a guest that outlived the last daemon; its run is set already. */
   adopt(): void
   /** Ends a guest that the last daemon did not finish to start. */
