@@ -115,7 +115,7 @@ function registerHandlers({ events, links, disposables, preloads, power }: App):
   registerNetworkHandlers(events, links)
   registerPreloadHandlers(events, preloads)
   registerDisposableHandlers(events, disposables)
-  power.onRest((vm) => disposables.atRest(vm))
+  power.onRest((vm) => disposables.removeAtRest(vm))
 }
 
 async function close(app: App, connection: Connection, store: StateStore): Promise<void> {

@@ -6,7 +6,7 @@ import { QubesVM } from '../domains/qubes-vm.ts'
 import { Run } from '../domains/run.ts'
 import type { System } from '../domains/system.ts'
 
-/** What start-up does about each kind of work that the end of the last daemon interrupted (design: decision 6). */
+/** How start-up finishes or undoes each kind of intent that the last daemon has left (design: decision 6). */
 const resolutions: Readonly<Record<IntentKind, (app: System, intent: Intent, guests: Guests) => Promise<void>>> = {
   create: (app, intent) => clearLeftover(app, intent),
   remove: (app, intent) => clearLeftover(app, intent),
@@ -17,10 +17,10 @@ const resolutions: Readonly<Record<IntentKind, (app: System, intent: Intent, gue
   },
 }
 
-/** Guests that run now, by the identity of their domain. */
+/** Running guests by the uuid of their domain. */
 type Guests = ReadonlyMap<string, Domain>
 
-/** Finds running guests again and finishes or undoes what was interrupted; before any call is served. */
+/** Adopts running guests and finishes or undoes interrupted work; called before any request is served. */
 export async function recover(app: System, intents: readonly Intent[]): Promise<void> {
   for (const hypervisor of app.hypervisors.all()) await recoverOn(app, hypervisor, intents)
 }
@@ -46,8 +46,8 @@ async function recoverOn(app: System, hypervisor: HypervisorPort, intents: reado
 }
 
 /**
- * Ends guests that no domain of the system has: nothing can be done with them any more, and they may write to volumes that
- * others use. On a hypervisor that others use, too, they may be somebody else's and are only logged.
+ * Ends guests that belong to no domain: no call can reach them, and they may write to volumes of other domains. On a hypervisor
+ * that is shared with other programs such guests may belong to those programs; they are only logged.
  */
 async function endStrayGuests(app: System, { capabilities }: HypervisorPort, guests: Guests): Promise<void> {
   for (const [uuid, guest] of guests) {
@@ -74,7 +74,7 @@ async function dropIntent(app: System, intent: Intent): Promise<void> {
   await app.changes.make((unit) => app.intents.end(unit, intent))
 }
 
-/** What cannot be removed now is tried again while the daemon runs. */
+/** Removes images; images that cannot be removed now are removed later, while the daemon runs. */
 async function clearLeftover(app: System, intent: Intent): Promise<void> {
   try {
     await app.leftovers.clear(intent)
@@ -83,7 +83,7 @@ async function clearLeftover(app: System, intent: Intent): Promise<void> {
   }
 }
 
-/** A guest that still runs is taken over; the volumes of one that has ended are stopped, once. */
+/** Adopts the guest of a run; when it has ended, stops its volumes. */
 async function resolveRun(app: System, intent: Intent, guests: Guests): Promise<void> {
   const vm = app.domains.find(intent.subject)
   if (!(vm instanceof QubesVM)) return dropIntent(app, intent)
@@ -93,7 +93,7 @@ async function resolveRun(app: System, intent: Intent, guests: Guests): Promise<
   await app.power.of(vm).handleMissedStop()
 }
 
-/** Takes over a running guest, or ends a guest whose start was interrupted; false when the guest has ended meanwhile. */
+/** Adopts a running guest, or ends a guest whose start was interrupted; false when the guest has ended meanwhile. */
 async function takeOver(vm: QubesVM, guest: Domain, intent: Intent): Promise<boolean> {
   const startedAt = Number(intent.details['startedAt'] ?? vm.app.os.clock.now())
   const usable = !vm.featureWithTemplate('qrexec')
