@@ -48,7 +48,7 @@ describe('the log', () => {
     await reader.close()
   })
 
-  it('of a pipe whose reader is gone, or of a full disk, fails for nobody', async () => {
+  it('to a pipe without a reader, or to a full disk, fails no caller', async () => {
     await processes.run(['mkfifo', `${folder}/pipe`])
     const reader = await open(`${folder}/pipe`, constants.O_RDONLY | constants.O_NONBLOCK)
     const pipe = logWriter(openSync(`${folder}/pipe`, 'w'))
@@ -62,7 +62,7 @@ describe('the log', () => {
     }
   })
 
-  it('goes on where it stopped when a write fails, and never tears a line', async () => {
+  it('continues after a failed write where it stopped, and never splits a line', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.integer({ min: -1, max: 30 }), { maxLength: 30 }), async (steps) => {
         const time = new ModelledClock()

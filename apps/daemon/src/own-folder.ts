@@ -2,7 +2,7 @@ import { errorText, msg } from '@cloister/kit'
 import type { Os } from '@cloister/os'
 import { ConfigurationError } from './configuration.ts'
 
-/** Nobody but the owner may write to the folder. */
+/** Mode bits that the folder must not have: other users could write to it. */
 const writableByOthers = 0o022
 
 /**

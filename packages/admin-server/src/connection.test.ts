@@ -337,7 +337,7 @@ describe('a connection whose client has its reply', () => {
 })
 
 describe('an endpoint', () => {
-  it('goes on after each error of its listening socket, and writes the first one down', async () => {
+  it('keeps listening after each error of its socket, and logs the first one', async () => {
     const listen = vi.spyOn(Server.prototype, 'listen')
     const endpoint = await open(() => ok('served'))
     const server = listen.mock.contexts[0] as Server | undefined

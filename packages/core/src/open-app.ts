@@ -38,7 +38,7 @@ export interface PlaceOptions {
   readonly imageLimits?: ImageLimits | undefined
   /** Begin an empty state although there was one, whose database is missing. */
   readonly acceptEmpty?: boolean
-  /** The state in memory can no longer be trusted: the daemon must stop; guests go on. */
+  /** The state in memory can no longer be trusted: the daemon must stop; guests keep running. */
   readonly onFatal: (error: Error) => void
 }
 
@@ -47,7 +47,7 @@ export interface OpenOptions extends PlaceOptions {
   readonly hypervisorUri: string
 }
 
-/** The system with what it stands on, for whoever has to close it. */
+/** The system, with the parts that the caller must close. */
 export interface OpenedApp {
   readonly app: App
   close(): Promise<void>

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { Mutex, Semaphore } from './mutex.ts'
 
 describe('Mutex', () => {
-  it('lets one in at a time, first come, first served, whoever fails', async () => {
+  it('runs one task at a time, in the order of the calls, also after a task has failed', async () => {
     const mutex = new Mutex()
     const order: string[] = []
     const gate = Promise.withResolvers<void>()

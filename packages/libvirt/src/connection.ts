@@ -20,7 +20,7 @@ export interface DomainLifecycleEvent {
   readonly event: LifecycleEventKind
   /** A number of `lifecycleDetails`. */
   readonly detail: number
-  /** More on the detail, in words: which disk is full, why a run was ended. */
+  /** Details in words, such as which disk is full. */
   readonly why?: string
 }
 

@@ -71,7 +71,7 @@ export interface DeviceDefinitions {
 /** Formats of disk images. */
 export type ImageFormat = 'raw' | 'qcow2'
 
-/** A disk image, and the image that it was made over. */
+/** A disk image and its backing image. */
 export interface ImageDefinition {
   readonly source: { readonly kind: 'file' | 'block'; readonly path: string }
   /** Always named in the XML: an image's format is never probed. */

@@ -3,8 +3,8 @@ import { LibvirtError } from './error.ts'
 import type { ErrorDomain } from './error-numbers.ts'
 
 /**
- * The program that runs a domain does not answer: it is stopped, stuck, or cannot be reached. Nothing can be asked of the
- * domain until the program answers again, but `destroy` works. OPERATION_TIMEOUT, so that other clients know it too.
+ * The program that runs a domain does not answer: it is stopped, stuck, or cannot be reached. Calls on the domain fail until the
+ * program answers again, except `destroy`, which works. The code is OPERATION_TIMEOUT, which other clients of libvirt know.
  */
 export class DomainUnresponsiveError extends LibvirtError {
   /**

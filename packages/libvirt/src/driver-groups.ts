@@ -1,7 +1,7 @@
 import type { ConsoleStream, DomainHandle } from './driver.ts'
 
-// Groups of calls that a driver has or has not: optional members of `Driver`. The object model answers NO_SUPPORT for a group
-// that a driver lacks. Methods are named as libvirt's (reference: libvirt, 1.2) and throw `LibvirtError` with libvirt's codes.
+// Optional groups of calls of `Driver`. The object model answers NO_SUPPORT for a group that a driver lacks. Methods are named
+// as libvirt's (reference: libvirt, 1.2) and throw `LibvirtError` with libvirt's codes.
 
 /** What a change of devices applies to (`virDomainModificationImpact`); the state that the domain is in when neither is set. */
 export interface DeviceChangeFlags {
@@ -14,7 +14,7 @@ export interface DeviceChangeFlags {
 export interface DeviceDriver {
   /** Adds a device, given as its element of domain XML. */
   domainAttachDeviceFlags(domain: DomainHandle, xml: string, flags?: DeviceChangeFlags): Promise<void>
-  /** Removes the device that the element names; returns when a running guest has let it go. */
+  /** Removes the device that the element names; returns when a running guest has released the device. */
   domainDetachDeviceFlags(domain: DomainHandle, xml: string, flags?: DeviceChangeFlags): Promise<void>
 }
 

@@ -18,7 +18,7 @@ export type DomainState = keyof typeof domainStates
 export interface DomainStateAndReason {
   readonly state: DomainState
   readonly reason: number
-  /** More on the reason, in words: which disk is full, why a run was ended. */
+  /** Details of the reason in words, such as which disk is full. */
   readonly why?: string
 }
 
@@ -82,7 +82,7 @@ export interface LifecycleEvent {
   readonly event: LifecycleEventKind
   /** `virDomainEvent<Kind>DetailType`. */
   readonly detail: number
-  /** More on the detail, in words: which disk is full, why a run was ended. */
+  /** Details in words, such as which disk is full. */
   readonly why?: string
 }
 
@@ -98,12 +98,12 @@ export interface ConsoleStream {
   close(): void
 }
 
-/** What a driver can do for a domain. Callers decide by this, never by the name of the driver. */
+/** Capabilities of a driver. Callers decide by these, never by the name of the driver. */
 export interface DriverCapabilities {
   /** Value of `<domain type>` to use, such as `kvm`, `qemu`, `test`; each driver has its own. */
   readonly domainType: string
   readonly arch: string
-  /** No other program runs guests through this hypervisor: a guest that the caller does not know is a leftover of its own. */
+  /** True when no other program runs guests through this hypervisor: an unknown guest was then started by an earlier daemon. */
   readonly exclusive: boolean
   /** Guests report and yield memory through a balloon. */
   readonly balloon: boolean
@@ -166,7 +166,7 @@ export interface Driver {
   domainLookupByUUID(uuid: string): Promise<DomainHandle>
   domainLookupByID(id: number): Promise<DomainHandle>
 
-  /** Stores a configuration. @throws LibvirtError CONFIG_UNSUPPORTED with everything that the driver cannot do */
+  /** Stores a configuration. @throws LibvirtError CONFIG_UNSUPPORTED that names everything unsupported in it */
   domainDefineXML(xml: string): Promise<DomainHandle>
   domainUndefine(domain: DomainHandle): Promise<void>
   /** Starts a defined domain; returns when it runs, or, with `paused`, when it is ready to run. */

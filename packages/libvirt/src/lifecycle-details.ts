@@ -1,4 +1,4 @@
-/** What a life-cycle event says beyond its kind: `virDomainEvent<Kind>DetailType`, by kind (reference: libvirt, 6). */
+/** Details of life-cycle events, by kind: `virDomainEvent<Kind>DetailType` (reference: libvirt, 6). */
 export const lifecycleDetails = {
   defined: { added: 0, updated: 1, renamed: 2, fromSnapshot: 3 },
   undefined: { removed: 0, renamed: 1 },

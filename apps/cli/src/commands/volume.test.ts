@@ -132,7 +132,7 @@ describe('cloister volume', () => {
     expect(await info('other', 'private')).toMatchObject({ size: 3 << 20 })
   })
 
-  it('refuses what is no raw image, and what is not there', async () => {
+  it('refuses a file that is not a raw image, and a missing file', async () => {
     const path = join(daemon.folder, 'disk.qcow2')
     await writeFile(path, Buffer.from('QFI\xfb\0\0\0\x03 and so on', 'latin1'))
     expect(await cli.fails('volume', 'import', 'work', 'private', path)).toMatchObject({ status: exitStatus.usage })

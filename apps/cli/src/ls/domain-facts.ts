@@ -31,7 +31,7 @@ export interface DomainFacts extends DomainListItem {
   readonly properties: ReadonlyMap<string, PropertyValue>
   readonly tags: readonly string[]
   readonly now: DomainState | undefined
-  /** Bytes that the volumes take up. */
+  /** Bytes that the volumes occupy. */
   readonly disk: bigint | undefined
   /** What could not be read, and why. */
   readonly failures: ReadonlyMap<FactName, unknown>

@@ -38,7 +38,7 @@ async function touch(vm: QubesVM, volume: string, text?: string): Promise<string
 }
 
 describe('72: a disposable', () => {
-  it('forgets what its guest wrote; one with a name survives its stop', async () => {
+  it('loses what its guest wrote; a named disposable survives its stop', async () => {
     const vm = await system.create<DispVM>('DispVM', 'named', template)
     expect(vm.get(autoCleanup)).toBe(false)
     await vm.lifeCycle.start()
@@ -57,7 +57,7 @@ describe('72: a disposable', () => {
     expect(await touch(vm, 'volatile')).toBe('')
   })
 
-  it('with auto_cleanup goes when it stops, with all its files', async () => {
+  it('with auto_cleanup is removed with all its files when it stops', async () => {
     const vm = await disposable()
     expect(vm.powerState).toBe('Halted')
     await vm.lifeCycle.start()
@@ -73,7 +73,7 @@ describe('72: a disposable', () => {
     await expect(vm.lifeCycle.start()).rejects.toThrow(/no domain/)
   })
 
-  it('that cannot start goes, too', async () => {
+  it('that cannot start is removed too', async () => {
     const vm = await disposable()
     system.failAt('domain-spawn')
     await expect(vm.lifeCycle.start()).rejects.toThrow(/domain-spawn fails/)
@@ -92,7 +92,7 @@ describe('72: a disposable', () => {
     expect(known(vm)).toBe(true)
   })
 
-  it('does not start once its template is none any more', async () => {
+  it('does not start when its template is no template for disposables any more', async () => {
     const vm = await system.create<DispVM>('DispVM', 'named', template)
     await expect(setProperty(template, 'template_for_dispvms', 'False')).rejects.toThrow(/template of named/)
     // Past the checks, as only damage can.
@@ -101,7 +101,7 @@ describe('72: a disposable', () => {
     await expect(disposable()).rejects.toThrow(QubesException)
   })
 
-  it('is told the error of its start, even when it cannot be removed then', async () => {
+  it('whose start fails reports the error of the start, even when its removal fails too', async () => {
     const vm = await disposable()
     system.driver.failNext('domainCreate', new Error('no machine'))
     system.faults.failNext('commit', 'ENOSPC', /"remove"/)
@@ -109,7 +109,7 @@ describe('72: a disposable', () => {
     expect(known(vm)).toBe(true)
   })
 
-  it('is cleaned up whatever it does, once', async () => {
+  it('is cleaned up once, in any state', async () => {
     const [halted, running] = [await disposable(), await disposable()]
     await running.lifeCycle.start()
     const all = [halted, running, running, halted].map((vm) => system.app.disposables.cleanup(vm))
@@ -133,7 +133,7 @@ describe('73: the number of a disposable', () => {
     }
   }
 
-  it('rests for seven days, also over the end of the daemon', async () => {
+  it('is not reused for seven days, also after a restart of the daemon', async () => {
     nextNumbers(77)
     const first = await disposable()
     expect([first.name, first.get(dispid)]).toEqual(['disp77', 77])
@@ -151,7 +151,7 @@ describe('73: the number of a disposable', () => {
     expect((await disposable()).name).toBe('disp77')
   })
 
-  it('is never given twice, also not to two who ask at once', async () => {
+  it('is never given twice, not even to two concurrent calls', async () => {
     nextNumbers(5, 5, 6)
     const both = await Promise.all([disposable(), disposable()])
     expect(both.map(({ name }) => name).sort()).toEqual(['disp5', 'disp6'])
@@ -161,19 +161,19 @@ describe('73: the number of a disposable', () => {
     expect((await disposable()).name).toBe('disp7')
   })
 
-  it('cannot always be found', async () => {
+  it('may run out', async () => {
     nextNumbers(5)
     await disposable()
     await expect(disposable()).rejects.toThrow(/No number is free/)
   })
 
-  it('is passed over when another domain has the name', async () => {
+  it('is skipped when another domain has the name', async () => {
     await system.create('StandaloneVM', 'disp5')
     nextNumbers(5, 6)
     expect((await disposable()).name).toBe('disp6')
   })
 
-  it('is free again when nothing came of the disposable', async () => {
+  it('is free again when the creation of the disposable fails', async () => {
     nextNumbers(5)
     system.faults.failNext('commit', 'ENOSPC')
     await expect(disposable()).rejects.toThrow(/ENOSPC/)
@@ -194,7 +194,7 @@ describe('73: the number of a disposable', () => {
   })
 })
 
-it('74: a disposable has what was set for its template, not what is so by default', async () => {
+it('74: a disposable gets the explicit values of its template, not the defaults', async () => {
   const { app } = system
   await setProperty(template, 'memory', '300')
   await setProperty(template, 'label', 'blue')

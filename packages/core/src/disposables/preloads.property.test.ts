@@ -10,7 +10,7 @@ import { TestSystem } from '../testing/test-system.ts'
 /** A system with a template of disposables, on which random things are done. */
 class Play {
   readonly system: TestSystem
-  /** Names of the disposables that somebody got. */
+  /** Names of the disposables that requests got. */
   readonly given: string[] = []
   #wanted = 0
   #vcpus = 2
@@ -41,7 +41,7 @@ class Play {
     template: async (): Promise<void> => {
       const fedora = this.system.app.domains.get('fedora') as QubesVM
       await fedora.lifeCycle.start()
-      // Somebody else may have ended it.
+      // Another step may have ended it.
       await fedora.lifeCycle.kill().catch(() => {})
     },
     time: async (): Promise<void> => this.system.clock.advance(3000),
@@ -103,7 +103,7 @@ const anyAct = fc.oneof(
 /** Acts that happen side by side, one group after the other. */
 const anyStory = fc.array(fc.array(anyAct, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 5 })
 
-it('gives each disposable to one, and has in the end as many as are wanted', async () => {
+it('each disposable is given to one request, and at the end as many as wanted are preloaded', async () => {
   await fc.assert(
     fc.asyncProperty(anyStory, async (story) => {
       const play = await Play.begin()

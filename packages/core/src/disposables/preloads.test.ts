@@ -70,8 +70,8 @@ async function gone(...vms: readonly DispVM[]): Promise<void> {
   await system.advanceUntil(() => vms.every((vm) => !vm.registered), 100)
 }
 
-describe('how many', () => {
-  it('can only be wanted of guests that say when they are ready', async () => {
+describe('the number of preloaded disposables', () => {
+  it('can be set only for a template whose guests tell when they are ready', async () => {
     const plain = await system.create('AppVM', 'plain', await system.create('TemplateVM', 'debian'))
     const set = (value: string): Promise<void> => system.features(plain, { [preloadFeatures.max]: value })
     await expect(set('1')).rejects.toThrow(QubesValueError)
@@ -79,7 +79,7 @@ describe('how many', () => {
     await set('')
   })
 
-  it('makes them, paused, hidden and on the list', async () => {
+  it('is reached by disposables that are paused, hidden and on the list', async () => {
     const vms = await preload(2)
     expect(vms.map(({ powerState }) => powerState)).toEqual(['Paused', 'Paused'])
     for (const vm of vms) {
@@ -91,7 +91,7 @@ describe('how many', () => {
     expect(system.events).toContain('work domain-preload-dispvm-start reason=preload-dispvm-max was changed')
   })
 
-  it('keeps the oldest when there are to be fewer, and none when there are to be none', async () => {
+  it('when lowered keeps the oldest disposables; 0 keeps none', async () => {
     const [first, second, third] = await preload(3)
     await preload(1)
     expect(members()).toEqual([first])
@@ -101,7 +101,7 @@ describe('how many', () => {
     expect(work().features.find(preloadFeatures.list)).toBeUndefined()
   })
 
-  it('is said for the default by the admin domain, if that says anything', async () => {
+  it('of default_dispvm is the feature of the admin domain, if that is set', async () => {
     const dom0 = system.app.adminVM
     await preload(2)
     await setProperty(system.app.global, 'default_dispvm', 'work')
@@ -116,7 +116,7 @@ describe('how many', () => {
     await ready(2)
   })
 
-  it('is limited by memory', async () => {
+  it('is limited by the memory of the host', async () => {
     // What the host keeps for itself, and 2150 MiB for guests, of which preloading leaves 900.
     const free = (): number => 0.05 * 32 * 1024 + 2150 - 400 * [...system.app.domains.running()].length
     system.hostAvailable = () => free() * 1024
@@ -127,7 +127,7 @@ describe('how many', () => {
     expect(disposables()).toHaveLength(3)
   })
 
-  it('ends what is under way when none are wanted any more', async () => {
+  it('0 also ends starts that are under way', async () => {
     const held = system.driver.holdNext('domainCreate')
     await system.features(work(), { [preloadFeatures.max]: '1' })
     await held.reached
@@ -142,7 +142,7 @@ describe('how many', () => {
 })
 
 describe('a request', () => {
-  it('takes one that is ready, at once, and it is replaced', async () => {
+  it('gets a ready disposable at once, which is then replaced', async () => {
     const before = await preload(2)
     const vm = await request()
     expect(vm).toBe(before[0])
@@ -155,7 +155,7 @@ describe('a request', () => {
     expect(system.events).toContain(`work domain-preload-dispvm-used dispvm=${vm.name} delay=3`)
   })
 
-  it('never gets what another gets', async () => {
+  it('never gets the disposable of another request', async () => {
     const before = await preload(3)
     const got = await Promise.all([request(), request(), request(), request()])
     expect(new Set(got).size).toBe(4)
@@ -164,7 +164,7 @@ describe('a request', () => {
     await ready(3)
   })
 
-  it('gets a new one, not started, when none is there, and has one made for the next', async () => {
+  it('gets a new disposable, not started, when none is preloaded; then another is preloaded', async () => {
     const [only] = await preload(1)
     await only?.lifeCycle.kill()
     const vm = await request()
@@ -173,7 +173,7 @@ describe('a request', () => {
     expect(system.events).toContain('work domain-preload-dispvm-start reason=a request found no preloaded disposable')
   })
 
-  it('waits for one that is not ready, which then does not rest', async () => {
+  it('waits for a disposable that is being started, which is then not paused', async () => {
     silent = () => true
     await system.features(work(), { [preloadFeatures.max]: '1' })
     await system.until(() => members()[0]?.powerState === 'Transient')
@@ -186,7 +186,7 @@ describe('a request', () => {
     expect(system.events).not.toContain(`${vm.name} domain-paused`)
   })
 
-  it('gets a new one when the one under way fails', async () => {
+  it('gets a new disposable when the start under way fails', async () => {
     silent = () => true
     await system.features(work(), { [preloadFeatures.max]: '1' })
     await system.until(() => members()[0]?.powerState === 'Transient')
@@ -202,7 +202,7 @@ describe('a request', () => {
     await gone(slow)
   })
 
-  it('passes over outdated ones, which are removed a little later', async () => {
+  it('skips outdated disposables, which are removed a little later', async () => {
     const [old] = await preload(1)
     await setProperty(work(), 'vcpus', '3')
     const vm = await request()
@@ -215,7 +215,7 @@ describe('a request', () => {
     expect(fresh?.get(fresh.property('vcpus'))).toBe(3)
   })
 
-  it('has one replaced only when there is none left, if that is wanted', async () => {
+  it('with a negative delay causes a replacement only when no disposable is left', async () => {
     await system.features(work(), { [preloadFeatures.delay]: '-1' })
     await preload(2)
     await request()
@@ -228,7 +228,7 @@ describe('a request', () => {
 })
 
 describe('a change', () => {
-  it('of a property is followed when there was time for others', async () => {
+  it('of a property replaces the disposables after a delay for further changes', async () => {
     const before = await preload(2)
     await setProperty(work(), 'vcpus', '3')
     system.clock.advance(29_000)
@@ -239,7 +239,7 @@ describe('a change', () => {
     await ready(2)
   })
 
-  it('of nothing that matters changes nothing', async () => {
+  it('of a property that disposables do not get replaces none', async () => {
     const before = await preload(1)
     await setProperty(work(), 'autostart', 'True')
     await setProperty(work(), 'label', 'red')
@@ -248,7 +248,7 @@ describe('a change', () => {
     expect(members()).toEqual(before)
   })
 
-  it('of what the template holds is followed when it shuts down', async () => {
+  it('of the content of the template replaces the disposables when the template shuts down', async () => {
     const before = await preload(2)
     await fedora().lifeCycle.start()
     await fedora().lifeCycle.shutdown({ wait: true })
@@ -257,7 +257,7 @@ describe('a change', () => {
     expect(system.events).toContain('work domain-preload-dispvm-start reason=fedora was shut down')
   })
 
-  it('of the template is possible while disposables wait, and renews them', async () => {
+  it('to another template is possible while disposables are preloaded, and replaces them', async () => {
     const before = await preload(2)
     const other = await system.create('TemplateVM', 'fedora-2')
     for (const name of fedora().features.names())
@@ -268,14 +268,14 @@ describe('a change', () => {
     expect(members()[0]?.storage.get('root').source?.vid).toBe('vm-templates/fedora-2/root')
   })
 
-  it('that is refused leaves them alone', async () => {
+  it('that is refused replaces none', async () => {
     const before = await preload(1)
     await expect(setProperty(work(), 'template', 'work')).rejects.toThrow()
     expect(members()).toEqual(before)
     expect(before[0]?.powerState).toBe('Paused')
   })
 
-  it('of what the template is good for removes them', async () => {
+  it('of template_for_dispvms to False removes them', async () => {
     const before = await preload(2)
     await setProperty(work(), 'template_for_dispvms', 'False')
     await gone(...before)
@@ -283,8 +283,8 @@ describe('a change', () => {
   })
 })
 
-describe('one that waits', () => {
-  it('is used when somebody unpauses it without asking', async () => {
+describe('a preloaded disposable', () => {
+  it('counts as used when it is unpaused without a request', async () => {
     const [vm] = (await preload(1)) as [DispVM]
     system.driver.externalResume(vm.uuid)
     await ready(1)
@@ -293,20 +293,20 @@ describe('one that waits', () => {
     expect(vm.registered).toBe(true)
   })
 
-  it('is gone when its guest ends', async () => {
+  it('is removed when its guest ends', async () => {
     const [vm] = (await preload(1)) as [DispVM]
     system.driver.powerOffDomain(vm.uuid)
     await gone(vm)
     expect(preloadNames(work())).toEqual([])
   })
 
-  it('can be shut down like any other', async () => {
+  it('can be shut down like any other domain', async () => {
     const [vm] = (await preload(1)) as [DispVM]
     await vm.lifeCycle.shutdown()
     await gone(vm)
   })
 
-  it('does not keep its template, nor what it refers to, from being removed', async () => {
+  it('does not prevent the removal of its template or of a domain that it refers to', async () => {
     const [vm] = (await preload(1)) as [DispVM]
     await system.app.removeDomain(work())
     expect(vm.registered).toBe(false)
@@ -314,7 +314,7 @@ describe('one that waits', () => {
     await system.app.removeDomain(fedora())
   })
 
-  it('is not removed in vain', async () => {
+  it('stays when the removal of its template is refused', async () => {
     const before = await preload(1)
     await setProperty(system.app.global, 'default_dispvm', 'work')
     await expect(system.app.removeDomain(work())).rejects.toThrow(/default_dispvm/)
@@ -322,7 +322,7 @@ describe('one that waits', () => {
   })
 })
 
-it('does not try again and again what fails', async () => {
+it('preloading that fails is not repeated without end', async () => {
   silent = () => true
   await system.features(work(), { [preloadFeatures.max]: '2' })
   await system.advanceUntil(
@@ -338,7 +338,7 @@ it('does not try again and again what fails', async () => {
   expect(system.events.filter((event) => event.includes('domain-pre-start'))).toHaveLength(2)
 })
 
-it('makes room for the sleep of the host, and begins anew afterwards', async () => {
+it('preloaded disposables are removed before the host sleeps, and made anew afterwards', async () => {
   await preload(1)
   silent = () => true
   await system.features(work(), { [preloadFeatures.max]: '2' })
@@ -350,7 +350,7 @@ it('makes room for the sleep of the host, and begins anew afterwards', async () 
   await ready(2)
 })
 
-it('works for a template that stands alone', async () => {
+it('preloading works for a StandaloneVM as template', async () => {
   const alone = await system.create<StandaloneVM>('StandaloneVM', 'alone')
   for (const name of fedora().features.names()) await system.features(alone, { [name]: '1' })
   await setProperty(alone, 'template_for_dispvms', 'True')
@@ -364,7 +364,7 @@ it('works for a template that stands alone', async () => {
   await system.advanceUntil(() => waiting().length === 1, 100)
 })
 
-it('is started by hand', async () => {
+it('preloading can be started by a call', async () => {
   await system.features(work(), { [preloadFeatures.max]: '1' })
   await ready(1)
   await members()[0]?.lifeCycle.kill()
@@ -374,7 +374,7 @@ it('is started by hand', async () => {
 })
 
 describe('the end of the daemon', () => {
-  it('leaves those that wait to the next one', async () => {
+  it('leaves paused disposables to the next daemon', async () => {
     const before = (await preload(2)).map(({ name }) => name)
     await system.reopen()
     expect(members().map(({ name }) => name)).toEqual(before)
@@ -384,7 +384,7 @@ describe('the end of the daemon', () => {
     expect(vm.run?.state).toBe('running')
   })
 
-  it('in the middle leaves nothing of those that were on their way', async () => {
+  it('removes disposables that were being started', async () => {
     const [waiting] = (await preload(1)) as [DispVM]
     silent = () => true
     await system.features(work(), { [preloadFeatures.max]: '2' })
@@ -398,7 +398,7 @@ describe('the end of the daemon', () => {
     await ready(2)
   })
 
-  it('is followed by a look at who has ended meanwhile', async () => {
+  it('is followed by the removal of those that have ended meanwhile', async () => {
     const [first, second] = (await preload(2)) as [DispVM, DispVM]
     await system.kill()
     system.driver.powerOffDomain(first.uuid)
@@ -406,7 +406,7 @@ describe('the end of the daemon', () => {
     expect(members().map(({ name }) => name)).toEqual([second.name])
   })
 
-  it('after one was taken and before anybody had it leaves nothing of it', async () => {
+  it('between the claim and the reply removes the claimed disposable', async () => {
     const [vm] = (await preload(1)) as [DispVM]
     const held = system.driver.holdNext('domainResume')
     const requested = request().catch(() => undefined)

@@ -21,7 +21,7 @@ async function domain(name: string, ...properties: readonly string[]): Promise<Q
 const starts = async (): Promise<string[]> =>
   (await system.told(() => system.app.startAutomatically())).filter((event) => event.endsWith('domain-start'))
 
-it('starts each domain that wants it once, providers of network first, also those that do not say so', async () => {
+it('starts each domain with autostart once, after its netvm, which is started even without autostart', async () => {
   const work = await domain('work', 'autostart')
   const net = await domain('net', 'provides_network')
   const far = await domain('far', 'provides_network', 'autostart')
@@ -33,7 +33,7 @@ it('starts each domain that wants it once, providers of network first, also thos
   expect(await starts()).toEqual([])
 })
 
-it('goes on when one cannot be started', async () => {
+it('starts the other domains when one cannot be started', async () => {
   for (const name of ['a', 'b', 'c', 'd']) await domain(name, 'autostart')
   const broken = system.app.domains.get('a')
   await system.features(broken, { 'prohibit-start': 'broken' })
@@ -43,7 +43,7 @@ it('goes on when one cannot be started', async () => {
   )
 })
 
-it('starts nothing when the kernel was told so', async () => {
+it("starts nothing when the kernel's command line says so", async () => {
   await domain('work', 'autostart')
   system.kernelCommandLine = 'root=/dev/sda quiet qubes.skip_autostart'
   expect(await starts()).toEqual([])
@@ -51,7 +51,7 @@ it('starts nothing when the kernel was told so', async () => {
   expect(await starts()).toEqual(['work domain-start'])
 })
 
-it('starts nothing again that a daemon finds running', async () => {
+it('does not start again the domains that a daemon finds running', async () => {
   await domain('work', 'autostart')
   await starts()
   await system.reopen()

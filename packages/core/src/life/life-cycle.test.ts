@@ -61,7 +61,10 @@ describe('61: the end of a guest is handled once, in this order', () => {
       () => Promise.all([1, 2].map(() => vm.lifeCycle.shutdown({ wait: true }))),
       ['domain-pre-shutdown', 'domain-pre-shutdown'],
     ],
-    ['somebody else ends it', async () => (await system.app.hypervisors.of(vm).running())[0]?.destroy()],
+    [
+      'another client of the hypervisor ends it',
+      async () => (await system.app.hypervisors.of(vm).running())[0]?.destroy(),
+    ],
     [
       'it powers itself off while it is killed',
       () => {
@@ -99,7 +102,7 @@ describe('61: the end of a guest is handled once, in this order', () => {
     expect(vm.powerState).toBe('Running')
   })
 
-  it('a handler that fails keeps nothing from being committed; who waits is told', async () => {
+  it('a failing handler does not prevent the commit; callers that wait get its error', async () => {
     system.failAt('domain-stopped')
     const events = await system.told(() => expect(vm.lifeCycle.kill()).rejects.toThrow(/domain-stopped fails/))
     await expectHalted(events)
@@ -172,7 +175,7 @@ describe('62: shutdown', () => {
     expect(vm.powerState).toBe('Running')
   })
 
-  it('that the guest ignores ends with an error for who waits; the domain runs, and kill works', async () => {
+  it('that the guest ignores ends with an error for waiting callers; the domain runs, and kill works', async () => {
     await system.app.changes.make((unit) => vm.set(unit, shutdownTimeout, 5))
     system.driver.ignoreShutdown(vm.uuid)
     const events = await system.told(async () => {
@@ -191,7 +194,7 @@ describe('62: shutdown', () => {
     await expectHalted(await system.told(() => vm.lifeCycle.kill()))
   })
 
-  it('that takes too long for one of two who wait does not disturb the other', async () => {
+  it('that takes too long for one of two waiting callers does not affect the other', async () => {
     system.driver.ignoreShutdown(vm.uuid)
     /** A call that waits; when this returns, it does. */
     const begin = async (seconds: number): Promise<{ readonly shutdown: Promise<void> }> => {
@@ -228,7 +231,7 @@ describe('kill', () => {
     expect(await system.told(refused)).toEqual([])
   })
 
-  it('63: is allowed of a domain that running ones need; handlers cannot veto it', async () => {
+  it('63: is allowed for a domain that running domains use; handlers cannot veto it', async () => {
     const user = await system.create('StandaloneVM', 'user')
     await vm.lifeCycle.kill()
     await system.app.changes.make((unit) => {
@@ -260,7 +263,7 @@ describe('64: pause and unpause', () => {
     expect(vm.powerState).toBe('Running')
   })
 
-  it('notice that somebody else resumes the guest', async () => {
+  it('notice that another client of the hypervisor resumes the guest', async () => {
     await vm.lifeCycle.pause()
     const resume = (): Promise<void> => Promise.resolve(system.driver.externalResume(vm.uuid))
     expect(await system.told(resume)).toEqual(['work domain-unpaused'])
@@ -288,7 +291,7 @@ describe('64: pause and unpause', () => {
     expect(vm.powerState).toBe('Paused')
   })
 
-  it('that the hypervisor refuses are errors; the next ones count anew', async () => {
+  it('that the hypervisor refuses are errors; later ones work', async () => {
     system.driver.failNext('domainSuspend', new Error('no'))
     await expect(vm.lifeCycle.pause()).rejects.toThrow()
     expect(vm.powerState).toBe('Running')
@@ -301,7 +304,7 @@ describe('64: pause and unpause', () => {
     expect(await system.told(resume)).toEqual(['work domain-unpaused'])
   })
 
-  it('a handler of what is only told that fails is logged', async () => {
+  it('a failing handler of an event that only informs is logged', async () => {
     system.failAt('domain-paused')
     await vm.lifeCycle.pause()
     await system.until(() =>

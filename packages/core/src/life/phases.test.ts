@@ -84,7 +84,7 @@ describe.each(moments)('while a domain starts, at %s (%s)', (moment, shown) => {
     await vm.lifeCycle.start()
   })
 
-  it('what needs it halted is refused at once, with what is being done', async () => {
+  it('a change that needs the domain halted is refused at once, with the operation under way', async () => {
     const refused = [
       setProperty(vm, 'template', 'tmpl'),
       setVolumeRw(findVolume(vm, 'private'), false),
@@ -180,7 +180,7 @@ describe('a disposable', () => {
     await sound()
   })
 
-  it('that others use as their netvm is killed, and removed when they do not any more', async () => {
+  it('that is the netvm of others can be killed, and is removed after the last of them has another netvm', async () => {
     const disp = await disposable()
     await setProperty(disp, 'provides_network', 'True')
     const client = await create('StandaloneVM', 'client')
@@ -193,7 +193,7 @@ describe('a disposable', () => {
     await sound()
   })
 
-  it('that was never started, or stayed, is gone with the next daemon', async () => {
+  it('that was never started, or that others referred to, is removed by the next daemon', async () => {
     await disposable()
     const used = await system.app.disposables.create(vm, system.app.adminVM)
     await setProperty(used, 'provides_network', 'True')
@@ -230,7 +230,7 @@ it('a netvm that is being started cannot come to depend on its client', async ()
   expect([vm.powerState, provider.powerState]).toEqual(['Running', 'Running'])
 })
 
-it('a guest that no domain has is ended by the next daemon', async () => {
+it('a guest that belongs to no domain is ended by the next daemon', async () => {
   await vm.lifeCycle.start()
   const { uuid } = vm
   // Past all checks, as only damage can: the domain is gone, its guest is not.
@@ -244,7 +244,7 @@ it('a guest that no domain has is ended by the next daemon', async () => {
   expect(system.logged.join()).toContain('a guest runs that belongs to no domain: it is ended')
 })
 
-it('a request to shut down is repeated until the guest hears it', async () => {
+it('a request to shut down is repeated until the guest reacts', async () => {
   await vm.lifeCycle.start()
   system.driver.ignoreShutdown(vm.uuid)
   const shutdown = vm.lifeCycle.shutdown({ wait: true })

@@ -78,7 +78,7 @@ describe('a start', () => {
     expect(vm.powerState).toBe('Running')
   })
 
-  it('56: is one start, however many ask for it at once', async () => {
+  it('56: is shared by all concurrent callers', async () => {
     const all = (): Promise<unknown> => Promise.all([1, 2, 3].map(() => vm.lifeCycle.start()))
     expect(await system.told(all)).toEqual(of('work', started))
     expect(await system.driver.connectListAllDomains({ active: true })).toHaveLength(1)
@@ -218,7 +218,7 @@ const failures: readonly Failure[] = [
     events: [...resumed, failed, ...stopped],
   },
   {
-    what: '19: the note that the guest was let go',
+    what: '19: storing that the guest was resumed',
     ...commitFails(/"run".*started.*true/),
     events: [...resumed, failed, ...stopped],
   },
@@ -265,8 +265,8 @@ describe('58: a start that fails at step', () => {
   })
 })
 
-describe('a failing handler of what is only told', () => {
-  it('keeps nothing of a failed start from being undone', async () => {
+describe('a failing handler of an event that only informs', () => {
+  it('does not prevent the undoing of a failed start', async () => {
     system.driver.failNext('domainCreate', new Error('no machine'))
     system.failAt('domain-start-failed')
     await expect(vm.lifeCycle.start()).rejects.toThrow(/no machine/)
@@ -309,7 +309,7 @@ describe('a guest that ends while it is being started', () => {
     expect(await system.intents()).toEqual([])
   })
 
-  it('cannot be let go by somebody else meanwhile', async () => {
+  it('cannot be resumed by another caller meanwhile', async () => {
     const held = system.driver.holdNext('domainResume')
     const start = vm.lifeCycle.start()
     await held.reached
@@ -354,7 +354,7 @@ describe('60: the start of a client', () => {
     expect(await system.told(() => vm.lifeCycle.start())).toEqual([])
   })
 
-  it('fails when a provider does; what was started before stays', async () => {
+  it('fails when a provider fails; providers that were started before stay', async () => {
     system.failAt('domain-pre-spawn')
     const order: string[] = []
     system.app.events.onLife(QubesVM, 'domain-start-failed', (failing) => void order.push(failing.name))
@@ -368,7 +368,7 @@ describe('60: the start of a client', () => {
     expect(await system.driver.connectListAllDomains({ active: true })).toHaveLength(2)
   })
 
-  it('waits for a provider that is being started by somebody else', async () => {
+  it('waits for a provider that another caller is starting', async () => {
     const held = system.driver.holdNext('domainResume')
     const first = near.lifeCycle.start()
     await held.reached
@@ -382,7 +382,7 @@ describe('60: the start of a client', () => {
   })
 })
 
-it('reports a lack of memory as such, and what is prohibited as what it is', async () => {
+it('a lack of memory and a prohibited start have errors of their own', async () => {
   system.hostAvailable = () => 0
   await expect(vm.lifeCycle.start()).rejects.toBeInstanceOf(QubesMemoryError)
   await system.features(vm, { 'prohibit-start': 'x' })

@@ -123,7 +123,7 @@ export function isSignificant(targets: readonly Target<GuestMemory>[], free: num
 
 /**
  * Targets that make guests yield `wanted` in all, each in proportion to what it could do without; undefined when they cannot.
- * Nobody is asked for more than what is beyond its preference.
+ * A guest is asked only for memory beyond its preference.
  */
 export function donate<G extends GuestMemory>(guests: readonly G[], wanted: number): Target<G>[] | undefined {
   const donors = guests.filter((guest) => isAble(guest) && needed(guest) < 0)

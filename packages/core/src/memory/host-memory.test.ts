@@ -3,7 +3,7 @@ import { ModelledOs } from '@cloister/os'
 import { expect, it } from 'vitest'
 import { hostMemory } from './host-memory.ts'
 
-/** What a host with so much memory, bytes, and this in `/proc/meminfo` could give. */
+/** Available memory of a host with `memory` bytes and this `/proc/meminfo`. */
 async function given(memory: number, meminfo: string): Promise<number> {
   const os = new ModelledOs()
   await os.files.makeFolder('/proc', 0o755)

@@ -22,7 +22,7 @@ async function shares(): Promise<number[]> {
   return Promise.all(domains.map(async (vm) => Math.round(((await vm.run?.domain.getInfo())?.memory ?? 0) / mib)))
 }
 
-/** A host with so much memory for guests, MiB; guests occupy what they have. */
+/** A host with this memory for guests, MiB; each guest occupies all memory that it has. */
 function hostWith(total: number): void {
   system.hostAvailable = async () => reserve + (total - sum(await shares())) * mib
 }
@@ -49,7 +49,7 @@ async function guest(start: number, most?: number): Promise<QubesVM> {
   return vm
 }
 
-/** The guest says now that it uses so much, MiB. */
+/** The guest reports from now on that it uses this memory, MiB. */
 function reports(vm: QubesVM, used: number): void {
   const lastUpdate = Math.floor(system.clock.now() / 1000)
   system.driver.reportMemory(vm.uuid, { available: 8000 * mib, usable: (8000 - used) * mib, lastUpdate })

@@ -47,7 +47,7 @@ describe('a guest that runs', () => {
     expect(deferred()).toBeUndefined()
   })
 
-  it('is cut off when it is to have none', async () => {
+  it('is disconnected when its netvm is set to none', async () => {
     await start('work')
     await set('work', 'netvm', '')
     expect(links).toEqual(['work off net1'])
@@ -77,7 +77,7 @@ describe('a guest that runs', () => {
     expect(vm('work').netvm).toBe(vm('net1'))
   })
 
-  it('ends where the last of several changes says', async () => {
+  it('is connected with the netvm of the last of several changes', async () => {
     await start('net2', 'work')
     await Promise.all(['net2', '', 'net1', 'net2'].map((name) => set('work', 'netvm', name)))
     expect(links.at(-1)).toBe('work to net2')
@@ -86,7 +86,7 @@ describe('a guest that runs', () => {
     )
   })
 
-  it('gets its interface again when its netvm does', async () => {
+  it('gets its interface again when its netvm is started again', async () => {
     await start('work')
     await vm('net1').lifeCycle.kill()
     expect(links).toEqual(['work off net1'])
@@ -94,7 +94,7 @@ describe('a guest that runs', () => {
     expect(links).toEqual(['work off net1', 'work to net1'])
   })
 
-  it('tells who asked when it cannot be connected', async () => {
+  it('fails the call when it cannot be connected', async () => {
     await start('net2', 'work')
     const failing = { attach: () => Promise.reject(new Error('no')), detach: async () => {} }
     system.app.links.backend = failing
@@ -103,7 +103,7 @@ describe('a guest that runs', () => {
   })
 })
 
-it('a halted domain changes its netvm, and that is all', async () => {
+it('a halted domain changes its netvm without a call of the network back end', async () => {
   await set('work', 'netvm', 'net2')
   expect([links, connected(), deferred()]).toEqual([[], [], undefined])
 })
@@ -114,7 +114,7 @@ describe('a guest that is paused', () => {
     await vm('work').lifeCycle.pause()
   })
 
-  it('is connected with its new netvm when it goes on', async () => {
+  it('is connected with its new netvm when it is resumed', async () => {
     await set('work', 'netvm', 'net2')
     expect(deferred()).toBe('net1')
     expect([links, connected()]).toEqual([[], []])
@@ -124,20 +124,20 @@ describe('a guest that is paused', () => {
     expect(deferred()).toBeUndefined()
   })
 
-  it('is connected also when somebody else lets it go on', async () => {
+  it('is connected also when another client of the hypervisor resumes it', async () => {
     await set('work', 'netvm', 'net2')
     system.driver.externalResume(vm('work').uuid)
     await system.until(() => deferred() === undefined)
     expect(links).toEqual(['work off net1', 'work to net2'])
   })
 
-  it('remembers the first of several changes', async () => {
+  it('keeps the netvm from before the first of several changes', async () => {
     await set('work', 'netvm', '')
     await set('work', 'netvm', 'net2')
     expect(deferred()).toBe('net1')
   })
 
-  it('remembers that it had none', async () => {
+  it('keeps that it had no netvm', async () => {
     await vm('work').lifeCycle.unpause()
     await set('work', 'netvm', '')
     await vm('work').lifeCycle.pause()
@@ -148,14 +148,14 @@ describe('a guest that is paused', () => {
     expect(links).toEqual(['work to net2'])
   })
 
-  it('needs nothing when it goes on with what it had', async () => {
+  it('is left alone when it is resumed with its old netvm', async () => {
     await set('work', 'netvm', 'net2')
     await set('work', 'netvm', 'net1')
     await vm('work').lifeCycle.unpause()
     expect([links, connected(), deferred()]).toEqual([[], [], undefined])
   })
 
-  it('has its netvm started when it goes on', async () => {
+  it('has its netvm started when it is resumed', async () => {
     await set('work', 'netvm', 'net2')
     await vm('net2').lifeCycle.kill()
     links = []
@@ -172,7 +172,7 @@ describe('a guest that is paused', () => {
     expect([links, deferred()]).toEqual([[], 'net1'])
   })
 
-  it('has nothing to make up for once it has ended', async () => {
+  it('has no deferred change any more once it has ended', async () => {
     await set('work', 'netvm', 'net2')
     await vm('work').lifeCycle.kill()
     expect(deferred()).toBeUndefined()
@@ -188,7 +188,7 @@ describe('a guest that is paused', () => {
     expect(deferred()).toBeUndefined()
   })
 
-  it('starts afresh when its end was not seen', async () => {
+  it('loses a deferred change when its end was not seen', async () => {
     await set('work', 'netvm', 'net2')
     const { uuid } = vm('work')
     await system.kill()

@@ -79,7 +79,7 @@ describe('a domain is not removed', () => {
     await expect(system.app.removeDomain(system.app.adminVM)).rejects.toThrow(QubesVMInUseError)
   })
 
-  it('when a handler does not want it', async () => {
+  it('when a handler vetoes it', async () => {
     system.app.events.on(SystemObject, 'domain-pre-delete', () => {
       throw new QubesVMInUseError('kept')
     })
@@ -106,7 +106,7 @@ describe('a domain that is removed', () => {
     await expect(vm.lifeCycle.start()).rejects.toThrow(QubesVMNotFoundError)
   })
 
-  it('is removed once, whoever else tries', async () => {
+  it('is removed once, also by concurrent calls', async () => {
     const all = await Promise.allSettled([remove(), remove(), remove()])
     expect(all.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected', 'rejected'])
     expect(await discrepancies(system)).toEqual([])

@@ -27,7 +27,7 @@ const answerMs = 2_000
 export type StatisticsListener = (vm: BaseVM, pairs: Pairs) => void
 
 /**
- * What every running domain and the host use, measured every `stats_interval` seconds while anybody listens, once for all
+ * Resources that every running domain and the host use, measured every `stats_interval` seconds while there are listeners, once for all
  * listeners (reference: admin-api, 6.5).
  */
 export class Statistics {

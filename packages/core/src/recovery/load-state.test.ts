@@ -44,7 +44,7 @@ const storedValue = async (name: string): Promise<unknown> =>
   (await system.stored()).properties.find(([qid, property]) => qid === vm().qid && property === name)?.[2]
 
 describe('a value of a domain that cannot be read', () => {
-  it('is no default: a domain without netvm does not get the default one', async () => {
+  it('is not replaced by the default: a domain without netvm does not get the default netvm', async () => {
     await restartWith(put('properties', [vm().qid, 'netvm'], ['gone']))
     expect(vm().netvm ?? null).toBeNull()
     expect(vm().isDefault({ name: 'netvm' })).toBe(false)
@@ -111,7 +111,7 @@ describe('a value of a domain that cannot be read', () => {
 })
 
 describe('a firewall that cannot be read', () => {
-  it('lets nothing out, and is healed when it is set anew', async () => {
+  it('drops everything, and is repaired when it is set anew', async () => {
     await restartWith(put('firewall', [vm().qid], ['action=drop dst4=300.0.0.1/8']))
     expect(vm().firewall.rules()).toEqual([])
     await expect(vm().lifeCycle.start()).rejects.toThrow('firewall: ')
@@ -191,11 +191,11 @@ it('a pool that no driver can be made of keeps its name, and its domains do not 
   await expect(vm().lifeCycle.start()).rejects.toThrow('volume private: The storage pool varlibqubes cannot be used')
 })
 
-describe('what would make other objects wrong', () => {
+describe('a damaged row that affects other objects', () => {
   it.each<[string, (qid: number) => RowChange[], string]>([
     ['an unknown class', (qid) => [put('domains', [qid], ['FooVM'])], 'has the class "FooVM"'],
     ['a domain without name', (qid) => [remove('properties', [qid, 'name'])], 'has no name'],
-    ['a domain without identity', (qid) => [put('properties', [qid, 'uuid'], ['x'])], 'has no identity'],
+    ['a domain without identity', (qid) => [put('properties', [qid, 'uuid'], ['x'])], 'has no valid uuid'],
     ['two domains of one name', (qid) => [put('properties', [qid, 'name'], ['net'])], 'two domains have the name net'],
     ['no admin domain', () => [remove('domains', [0])], 'the admin domain is missing'],
     ['rows of no domain', () => [put('tags', [77, 'a'], [])], 'the table tags has a row of a domain 77'],
@@ -213,7 +213,7 @@ describe('what would make other objects wrong', () => {
     system = await TestSystem.open()
   })
 
-  it('no foreign value of any column is taken without a word', async () => {
+  it('a foreign value in any column is either refused or reported', async () => {
     const stored = await system.stored()
     const before = Object.entries(stored)
     let undo: RowChange[] = []

@@ -44,8 +44,8 @@ const revisions = async (): Promise<number> =>
 
 const errors = (): unknown[] => system.logged.filter(({ level }) => level === 'error')
 
-describe('39: a guest that goes on while there is no daemon', () => {
-  it('is followed by the next one; its volumes are committed when it stops, once', async () => {
+describe('39: a guest that keeps running while there is no daemon', () => {
+  it('is adopted by the next daemon; its volumes are committed once, when it stops', async () => {
     await vm().lifeCycle.start()
     const before = [vm().get(vm().property('xid')), vm().get(vm().property('start_time'))]
     await write(volumePath('private', '-dirty.img'), 'flushed')
@@ -78,7 +78,7 @@ describe('39: a guest that goes on while there is no daemon', () => {
     expect(await revisions()).toBe(1)
   })
 
-  it('stays paused, and goes on when told to', async () => {
+  it('stays paused, and can be resumed', async () => {
     await vm().lifeCycle.start()
     await vm().lifeCycle.pause()
     await system.reopen()
@@ -169,7 +169,7 @@ describe('a start that the end of the daemon interrupted', () => {
     if (state === 'Halted') await vm().lifeCycle.start()
   })
 
-  it('after its guest was let go is taken for one that is done, whatever comes then', async () => {
+  it('after its guest was resumed counts as done', async () => {
     const held = Promise.withResolvers<void>()
     system.app.events.onLife(QubesVM, 'domain-unpaused', () => held.promise)
     void vm().lifeCycle.start()
@@ -203,7 +203,7 @@ describe('what is left of a domain', () => {
     expect(await discrepancies(system)).toEqual([])
   })
 
-  it('that was removed stays when the name was given to another', async () => {
+  it('that was removed stays when another domain has the name now', async () => {
     await system.create('StandaloneVM', 'old')
     system.faults.failNext('unlink', 'EIO', /old\/private\.img$/)
     await system.app.removeDomain(vm('old'))
@@ -216,7 +216,7 @@ describe('what is left of a domain', () => {
     expect(await discrepancies(system)).toEqual([])
   })
 
-  it('that the hypervisor would not forget is forgotten by the next daemon', async () => {
+  it('that the hypervisor could not undefine is undefined by the next daemon', async () => {
     await system.create('StandaloneVM', 'old')
     await vm('old').lifeCycle.start()
     await vm('old').lifeCycle.kill()

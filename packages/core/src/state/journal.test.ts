@@ -36,7 +36,7 @@ function setLabel(unit: Unit<string>, qid: number, label: string): void {
   unit.emit(`${qid} is ${label}`)
 }
 
-/** One unit that sets a label; notes on the list of events when its caller goes on. */
+/** One unit that sets a label; adds to the list of events when its commit has resolved. */
 async function labelled(qid: number, label: string): Promise<void> {
   const unit = journal.begin()
   setLabel(unit, qid, label)
@@ -45,7 +45,7 @@ async function labelled(qid: number, label: string): Promise<void> {
 }
 
 describe('Journal', () => {
-  it('lets events out when the unit is durable, before the reply', async () => {
+  it('sends events when the unit is durable, before the reply', async () => {
     const call = labelled(1, 'red')
     await turn()
     expect(told).toEqual([])
@@ -71,7 +71,7 @@ describe('Journal', () => {
     ])
   })
 
-  it('keeps the place of a unit without rows, and needs no transaction for it alone', async () => {
+  it('keeps the order of a unit without rows, and makes no transaction for it alone', async () => {
     journal.publish('alone')
     await journal.idle()
     expect(told).toEqual(['alone'])
@@ -122,7 +122,7 @@ describe('Journal', () => {
     })
   })
 
-  it('makes open units useless after a failure, and goes on with new ones', async () => {
+  it('closes open units after a failure, and accepts new ones', async () => {
     const open = journal.begin()
     const failing = labelled(1, 'red')
     await turn()
@@ -141,7 +141,7 @@ describe('Journal', () => {
     expect(store.durable.rows('properties')).toEqual([[1, 'label', 'blue']])
   })
 
-  it('still tells what did happen when an earlier commit fails', async () => {
+  it('still sends published events when an earlier commit fails', async () => {
     const failing = labelled(1, 'red')
     journal.publish('a guest ended')
     await turn()
@@ -175,7 +175,7 @@ describe('Journal', () => {
     await done
   })
 
-  it('survives a listener that throws, and lets listeners go', async () => {
+  it('survives a listener that throws, and can remove listeners', async () => {
     const bad = new Error('no')
     const stop = journal.onEvent(() => {
       throw bad
@@ -200,7 +200,7 @@ describe('Journal', () => {
   })
 })
 
-describe('a journal that cannot go on', () => {
+describe('a journal after a fatal error', () => {
   async function expectRefusal(): Promise<void> {
     expect(fatal).toHaveLength(1)
     expect(() => journal.begin()).toThrow(fatal[0])

@@ -1,7 +1,7 @@
 import type { Driver, Subscription, TestDriver } from '@cloister/libvirt'
 import type { Faults, Files } from '@cloister/os'
 
-/** The driver as one daemon sees it: when that one is gone, guests go on. */
+/** The driver as one daemon sees it; when this daemon ends, guests keep running. */
 export function apart(driver: TestDriver): Driver {
   const subscriptions: Subscription[] = []
   const own: Partial<Driver> = {
@@ -17,7 +17,7 @@ export function apart(driver: TestDriver): Driver {
   return overlaid<Driver>(driver, own)
 }
 
-/** Operations that are no steps: those that end something, and those that only look. */
+/** Operations that do not count as steps: those that only read or close. */
 const neverFail: ReadonlySet<string | symbol> = new Set(['connectDomainEventRegister', 'connectClose'])
 const onlyLooks = /^(read|stat|list|space|resolve)$|^(connect|domain)(Get|List|Lookup|Is)/
 

@@ -58,15 +58,15 @@ export class MemorySystem implements AsyncDisposable {
     return this.#clock
   }
 
-  /** What goes wrong for the daemon that is open: its steps are changes of files, commits, and calls of the driver. */
+  /** Faults of the open daemon: the steps are changes of files, commits, and calls of the driver. */
   get faults(): Faults {
     return this.#faults
   }
 
-  /** Opens the system again, on what the daemon before has left, which is dead from now on. */
+  /** Kills the daemon and opens the system again from its state, files and guests. */
   async reopen(): Promise<void> {
     this.#opened = undefined
-    // Whatever the dead daemon still has under way must not have any effect.
+    // Operations of the dead daemon must have no effect any more.
     this.#faults.dieAfter(0)
     await this.#connection?.close()
     this.#clock = new ModelledClock(this.#clock.now() + 1)
@@ -116,7 +116,7 @@ export class MemorySystem implements AsyncDisposable {
     return snapshotOf(this.#store)
   }
 
-  /** Intents that are stored now: what was begun, and on what. */
+  /** Kind and subject of each stored intent. */
   async intents(): Promise<string[]> {
     return (await this.stored()).intents.map(([, kind, subject]) => `${kind} ${subject}`)
   }

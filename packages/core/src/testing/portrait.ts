@@ -4,7 +4,7 @@ import type { BaseVM } from '../domains/base-vm.ts'
 import type { PropertyHolder } from '../properties/property-holder.ts'
 import { volumeRecord } from '../storage/volume-record.ts'
 
-/** Everything that the daemon believes and that is stored, as plain values that can be compared. */
+/** The objects of the daemon and the stored rows, as plain values that can be compared. */
 export function portrait(app: App): unknown {
   return {
     labels: app.labels.list(),
@@ -29,7 +29,7 @@ function domainPortrait(vm: BaseVM): unknown {
   }
 }
 
-/** Who refers to whom, as the index has it. */
+/** The references in the index. */
 export function indexed(app: App): string[] {
   const targets = [...app.domains.sorted(), ...app.labels.list()]
   return targets
@@ -39,7 +39,7 @@ export function indexed(app: App): string[] {
     .sort()
 }
 
-/** As the index should have it: what explicitly set properties name. */
+/** The references that the explicitly set properties make. */
 export function namedObjects(app: App): string[] {
   const holders: PropertyHolder[] = [app.global, ...app.domains.sorted()]
   return holders

@@ -14,8 +14,8 @@ export interface VisibleSystem {
 }
 
 /**
- * What does not agree, in words, between what the daemon believes, what is stored, the files on disk and the guests that run;
- * nothing when all is well. Nothing may be under way.
+ * Compares the objects of the daemon, the stored rows, the files on disk and the running guests; yields each difference in words.
+ * No operation may be under way.
  */
 export async function discrepancies(system: VisibleSystem): Promise<string[]> {
   return [
@@ -29,7 +29,7 @@ export async function discrepancies(system: VisibleSystem): Promise<string[]> {
 
 const domains = ({ app }: VisibleSystem): QubesVM[] => [...app.domains].filter((vm) => vm instanceof QubesVM)
 
-/** Files of each volume are those that it should have now (reference: storage-and-lifecycle, A.4.1). */
+/** Compares the files of each volume with the expected ones (reference: storage-and-lifecycle, A.4.1). */
 async function differentFiles(system: VisibleSystem): Promise<string[]> {
   const found = new Set(await system.files())
   const problems: string[] = []
@@ -41,7 +41,7 @@ async function differentFiles(system: VisibleSystem): Promise<string[]> {
       problems.push(...different(`files of ${volume.vid}`, kinds, expectedFiles(volume, vm.run !== undefined)))
     }
   }
-  return [...problems, ...[...found].map((path) => `${path} belongs to nobody`)]
+  return [...problems, ...[...found].map((path) => `${path} belongs to no volume`)]
 }
 
 function expectedFiles({ saveOnStop, source, revisionsToKeep }: Volume, running: boolean): string[] {
@@ -80,7 +80,7 @@ async function differentIntents(system: VisibleSystem): Promise<string[]> {
   )
 }
 
-/** Every domain is stored, and nothing is stored of any other. */
+/** Every domain is stored, and no row belongs to an unknown domain. */
 async function differentRows(system: VisibleSystem): Promise<string[]> {
   const stored = await system.stored()
   const numbers = [...system.app.domains].map(({ qid }) => qid)

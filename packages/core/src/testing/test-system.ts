@@ -25,7 +25,7 @@ import { type Snapshot, snapshotOf } from '../state/testing/snapshot.ts'
 import { apart, confinable, faulty, overlaid } from './faulty.ts'
 
 const gib = 2 ** 30
-/** How long a test waits for what must happen, ms. */
+/** How long a test waits for a condition, ms. */
 const patienceMs = 10_000
 
 /** A line of the log. */
@@ -37,7 +37,7 @@ export interface Logged {
 
 /**
  * A whole system on a real database and real volumes in a scratch folder, over the test hypervisor. Its clock stands still
- * until a test moves it; it can be killed and opened again while its guests go on.
+ * until a test moves it; it can be killed and opened again while its guests keep running.
  */
 export class TestSystem implements AsyncDisposable {
   readonly folder: string
@@ -45,13 +45,13 @@ export class TestSystem implements AsyncDisposable {
   readonly logged: Logged[] = []
   /** Events as subscribers to the whole system see them: `domain event key=value…`. */
   readonly events: string[] = []
-  /** What the host could give without swapping, KiB. */
+  /** Available memory of the host (`MemAvailable`), KiB. */
   hostAvailable: () => number | Promise<number> = () => (16 * gib) / 1024
-  /** What the kernel of the host was told. */
+  /** The command line of the host's kernel. */
   kernelCommandLine: string = ''
   /** Whether an empty state may be begun beside images. */
   acceptEmpty: boolean = false
-  /** Bytes that nobody can guess, unless a test wants certain ones. */
+  /** The source of random bytes; a test may replace it. */
   random: (count: number) => Uint8Array = (count) => nodeOs().host.random(count)
   #clock = new ModelledClock()
   #faults = new Faults()
@@ -83,7 +83,7 @@ export class TestSystem implements AsyncDisposable {
     return this.#clock
   }
 
-  /** What goes wrong for the daemon that is open, and when: its steps are what changes files, commits and calls of the driver. */
+  /** Faults of the open daemon: the steps are changes of files, commits, and calls of the driver. */
   get faults(): Faults {
     return this.#faults
   }
@@ -95,7 +95,7 @@ export class TestSystem implements AsyncDisposable {
     return snapshotOf(this.#store)
   }
 
-  /** Ends the daemon as `kill -9` does: at once, with guests that go on. What was under way has no effect any more. */
+  /** Ends the daemon as `kill -9` does: at once, while guests keep running. Its open operations have no effect any more. */
   async kill(): Promise<void> {
     this.#faults.dieAfter(0)
     await this.#stop?.()
@@ -104,7 +104,7 @@ export class TestSystem implements AsyncDisposable {
     this.#opened = undefined
   }
 
-  /** Opens the system again, on what is there; kills it first if it is open. */
+  /** Opens the system again from its state, files and guests; kills the daemon first if one is open. */
   async reopen(): Promise<void> {
     await this.kill()
     this.#clock = new ModelledClock(this.#clock.now())
@@ -151,7 +151,7 @@ export class TestSystem implements AsyncDisposable {
     })
   }
 
-  /** The events that `work` brings about, without their arguments: `domain event`; nothing before the name for the system's. */
+  /** The events during `work`, without their arguments, as `domain event`; an event of the system has no `domain`. */
   async told(work: () => Promise<unknown>): Promise<string[]> {
     await this.app.changes.settled()
     const first = this.events.length
@@ -171,12 +171,12 @@ export class TestSystem implements AsyncDisposable {
     return (await Promise.all(all)).flat().sort()
   }
 
-  /** Intents that are stored now: what was begun, and on what. */
+  /** Kind and subject of each stored intent. */
   async intents(): Promise<string[]> {
     return (await this.stored()).intents.map(([, kind, subject]) => `${kind} ${subject}`)
   }
 
-  /** Has a handler of the next event of that name fail, whichever domain it is fired on. */
+  /** Makes the next event of that name fail in a handler, on any domain. */
   failAt(name: LifeEventName): void {
     let planned = true
     this.app.events.onLife(QubesVM, name, () => {
@@ -191,12 +191,12 @@ export class TestSystem implements AsyncDisposable {
   async until(condition: () => boolean | Promise<boolean>, what: string = String(condition)): Promise<void> {
     const end = performance.now() + patienceMs
     while (!(await condition())) {
-      if (performance.now() > end) throw new Error(`in vain: ${what}\n${this.#tail()}`)
+      if (performance.now() > end) throw new Error(`waited in vain for: ${what}\n${this.#tail()}`)
       await new Promise((resolve) => setTimeout(resolve, 1))
     }
   }
 
-  /** Moves the clock in steps, each when what the one before has set off has had its time, until `condition` holds. */
+  /** Moves the clock in steps until `condition` holds; between two steps pending work can run. */
   async advanceUntil(condition: () => boolean | Promise<boolean>, stepMs: number): Promise<void> {
     const step = async (): Promise<boolean> => {
       if (await condition()) return true
@@ -263,7 +263,7 @@ function withContents(files: Files, contents: Readonly<Record<string, () => Prom
   })
 }
 
-/** Processes among which our own is one that was started anew, as many times as `generation` says. */
+/** Processes in which the own process has another start time for each `generation`, as after a restart. */
 function another(processes: Processes, generation: number): Processes {
   return overlaid<Processes>(processes, {
     identify: async (pid) => {

@@ -8,23 +8,23 @@ export interface FileStep {
   readonly from?: string
 }
 
-/** A failure that waits for its step. */
+/** A planned failure of a step. */
 interface PlannedFailure {
   readonly operation: string
   readonly path: string | RegExp | undefined
   readonly code: string
-  /** So many of these steps succeed before. */
+  /** How many of these steps succeed before the failure. */
   spared: number
 }
 
-/** The modelled process is dead: nothing it still tries has any effect. */
+/** The modelled process is dead: its calls have no effect any more. */
 export class ProcessDied extends Error {
   override readonly name: string = 'ProcessDied'
 }
 
-/** What goes wrong, and when: the death of the process between two steps, and errors of single operations. */
+/** Planned faults: the death of the process between two steps, and errors of single operations. */
 export class Faults {
-  /** Every step so far, those that failed left out. */
+  /** Every successful step so far. */
   readonly trace: FileStep[] = []
   #left = Number.POSITIVE_INFINITY
   #dead = false
@@ -39,12 +39,12 @@ export class Faults {
     this.#left = count
   }
 
-  /** Makes the next such operation (on that path, or one that matches) fail with that system error, after `spared` that succeed. */
+  /** Makes an operation (on that path, or a path that matches) fail with a system error, after `spared` such operations that succeed. */
   failNext(operation: string, code: string, path?: string | RegExp, spared: number = 0): void {
     this.#planned.push({ operation, code, path, spared })
   }
 
-  /** A new process: no death and no failure is planned. */
+  /** Starts a new process: drops all planned faults. */
   clear(): void {
     this.#dead = false
     this.#left = Number.POSITIVE_INFINITY
@@ -56,7 +56,7 @@ export class Faults {
     if (this.#dead) throw new ProcessDied('The process has died')
   }
 
-  /** Called before a change is made. @throws what is planned for it */
+  /** Called before each change. @throws the planned fault of the change */
   step(operation: string, path: string, from?: string): void {
     this.look()
     this.#fail(operation, path)

@@ -44,7 +44,7 @@ export class ModelledClock implements Clock {
     return this.#waiting.length
   }
 
-  /** Moves the clock on; what falls due meanwhile happens at its time, in order. */
+  /** Moves the clock; timers that become due fire at their times, in order. */
   advance(ms: number): void {
     const end = this.#elapsed + ms
     for (;;) {

@@ -18,23 +18,23 @@ import { SparseContent } from './sparse-content.ts'
 
 export interface ModelledFilesOptions {
   readonly clock: Clock
-  /** Folders that are there from the beginning. */
+  /** Folders that exist from the beginning. */
   readonly folders?: readonly string[]
   /** Whether files can share blocks; true when not given. */
   readonly reflink?: boolean
-  /** How far the times of two changes are apart at least; 1000 when not given, 0 for a clock as coarse as a kernel's. */
+  /** Least difference between the times of two changes; 1000 when not given, 0 for a clock as coarse as a kernel's. */
   readonly tickNs?: bigint
 }
 
 const device = 1n
-/** The user that the modelled process runs as, and that owns what it makes. */
+/** The user of the modelled process, who owns the files that the process creates. */
 const ourUid = 0
 const capacity = 1n << 40n
 
 /**
- * A file system in memory with two views: what programs see, and what a power loss leaves. Content becomes durable by `sync` and
- * names by `syncFolder` alone, in any order. There are no symbolic links. Each call that changes something is a step (two,
- * where the process can die in the middle of the real call) that `faults` counts, records and lets fail.
+ * A file system in memory with two states: the one that programs see, and the durable one that a power loss leaves. Only `sync`
+ * makes content durable, and only `syncFolder` makes names durable, in any order. There are no symbolic links. `faults` counts,
+ * records and can fail each step; a call that changes something is one step, or two where the real call can be interrupted.
  */
 export class ModelledFiles implements Files {
   readonly faults: Faults = new Faults()
@@ -159,7 +159,7 @@ export class ModelledFiles implements Files {
     node.mode = mode
   }
 
-  /** Owners are not forgotten in a power loss. */
+  /** Sets the owner, durably. */
   async setOwner(path: string, uid: number, _gid: number): Promise<void> {
     const node = this.#existing('setOwner', path)
     this.faults.step('setOwner', path)
@@ -242,8 +242,8 @@ export class ModelledFiles implements Files {
   }
 
   /**
-   * The power fails: what programs saw becomes what was durable. `survives` is asked about everything else: each change of a
-   * name, each block; nothing survives when it is not given.
+   * The power fails: only the durable state is left. `survives` decides about each change of a name and each block that was not
+   * durable; without it none survives.
    */
   losePower(survives: () => boolean = () => false): void {
     for (const group of this.#unsaved) {

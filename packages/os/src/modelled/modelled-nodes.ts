@@ -1,6 +1,6 @@
 import type { SparseContent } from './sparse-content.ts'
 
-/** What a file is besides its name. */
+/** A file without its name. */
 export interface FileState {
   readonly content: SparseContent
   readonly mode: number
@@ -16,7 +16,7 @@ export interface FileNode extends FileState {
   uid: number
   mtimeNs: bigint
   ctimeNs: bigint
-  /** What a power loss leaves for certain. */
+  /** The durable content. */
   saved: FileState
 }
 
@@ -28,13 +28,13 @@ export interface FolderNode {
   mtimeNs: bigint
   ctimeNs: bigint
   names: Map<string, Node>
-  /** The names that a power loss leaves for certain. */
+  /** The durable names. */
   savedNames: Map<string, Node>
 }
 
 export type Node = FileNode | FolderNode
 
-/** A name in a folder, and what it leads to from now on; undefined: the name is removed. */
+/** A name in a folder and its new node; undefined: the name is removed. */
 export interface NameChange {
   readonly folder: FolderNode
   readonly name: string
@@ -46,7 +46,7 @@ export function filesIn(folder: FolderNode): FileNode[] {
   return [...folder.names.values()].flatMap((node) => (node.kind === 'file' ? [node] : filesIn(node)))
 }
 
-/** Leaves the durable names only; returns what `filesIn` would then. */
+/** Drops all names that are not durable; returns the files that are left. */
 export function leaveSavedNames(folder: FolderNode): FileNode[] {
   folder.names = new Map(folder.savedNames)
   return [...folder.names.values()].flatMap((node) => (node.kind === 'file' ? [node] : leaveSavedNames(node)))
@@ -64,7 +64,7 @@ export function save(node: FileNode): void {
   node.saved = { content: content.clone(), mode, mtimeNs }
 }
 
-/** Leaves of a file what a power loss may leave. */
+/** Reduces a file to a state that a power loss may leave. */
 export function forget(node: FileNode, survives: () => boolean): void {
   const { mode, mtimeNs } = survives() ? node : node.saved
   Object.assign(node, { mode, mtimeNs, content: node.content.survivors(node.saved.content, survives) })

@@ -32,14 +32,14 @@ export class ModelledOs implements Os {
     }
   }
 
-  /** The process was killed and started again; the machine went on. */
+  /** Kills the process and starts it again; the machine keeps running. */
   restart(): void {
     this.files.faults.clear()
     this.locks.end()
     this.processes.renew()
   }
 
-  /** The power failed and came back. `survives`: see `ModelledFiles.losePower`. */
+  /** Power loss and restart of the machine. `survives`: see `ModelledFiles.losePower`. */
   losePower(survives?: () => boolean): void {
     this.restart()
     this.#boots++
@@ -47,7 +47,7 @@ export class ModelledOs implements Os {
   }
 }
 
-/** Numbers from 0 up to 1, the same ones for the same seed. */
+/** Random numbers from 0 up to 1, the same for the same seed. */
 export function seededNumbers(seed: number): () => number {
   let state = seed
   return () => {

@@ -9,10 +9,10 @@ import {
   type RunResult,
 } from '../processes.ts'
 
-/** Stands in for a program: gets the arguments, does what the program would do. */
+/** A fake program: gets the arguments and does the work of the program. */
 export type FakeProgram = (args: readonly string[], options: RunOptions) => Promise<Partial<RunResult>>
 
-/** No programs but the fakes that a test registers, and no processes but our own. */
+/** Processes of a modelled machine: the only programs are the fakes of a test, the only process is the own one. */
 export class ModelledProcesses implements Processes {
   readonly #fakes = new Map<string, FakeProgram>()
   #generation = 1
@@ -21,7 +21,7 @@ export class ModelledProcesses implements Processes {
     this.#fakes.set(program, fake)
   }
 
-  /** From now on our own process is another one, as after a restart: same pid, later start. */
+  /** Replaces the own process by another one, as after a restart: same pid, later start. */
   renew(): void {
     this.#generation++
   }

@@ -23,7 +23,7 @@ export class SparseContent {
     return new SparseContent(this.#size, this.#blocks)
   }
 
-  /** A copy with holes where there is nothing but zeroes. */
+  /** A copy with holes in place of blocks of zeroes. */
   cloneSparse(): SparseContent {
     const filled = [...this.#blocks].filter(([, block]) => block.some((byte) => byte !== 0))
     return new SparseContent(this.#size, new Map(filled))
@@ -66,7 +66,7 @@ export class SparseContent {
     return bytes
   }
 
-  /** What a power loss may leave of content that was `saved` and then became this: each block old or new. */
+  /** A state that a power loss may leave: each block is either that of `saved` or the present one. */
   survivors(saved: SparseContent, survives: () => boolean): SparseContent {
     const size = survives() ? this.#size : saved.#size
     const mixed = new SparseContent(size)

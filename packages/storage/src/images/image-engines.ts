@@ -7,20 +7,20 @@ import type { ImageFiles } from './image-files.ts'
 import type { ImageNames } from './image-names.ts'
 import * as protocol from './image-protocol.ts'
 
-/** Where the guest's disk is, and of what format. */
+/** Path and format of the guest's disk. */
 export type ImageDisk = Pick<BlockDevice, 'path' | 'format' | 'backing'>
 
-/** The volume whose committed image a snapshot begins from. */
+/** The source of a snapshot. */
 export interface HeldSource {
   readonly names: ImageNames
   /**
-   * Runs `work` while the committed image stays where it is and is written by no guest.
+   * Runs `work` while the committed image of the source stays in place and no guest writes to it.
    * @throws QubesVMError when the source's domain is writing it
    */
   hold(work: () => Promise<void>): Promise<void>
 }
 
-/** What an engine is asked about. */
+/** The parts of a volume that an engine uses. */
 export interface EngineVolume {
   readonly images: ImageFiles
   /** Size of the guest's disk, bytes; for a snapshot the least size. */
@@ -31,22 +31,22 @@ export interface EngineVolume {
 }
 
 /**
- * What becomes of the images of a volume when it is made and when its domain starts and stops. Engines look at the disk and
- * answer with steps; the volume runs them while it holds its lock.
+ * Decides what happens to the images of a volume when the volume is created and when its domain starts and stops. An engine
+ * looks at the disk and returns steps; the volume runs the steps while it holds its lock.
  */
 export interface ImageEngine {
   /** The disk of the running domain. */
   disk(names: ImageNames): ImageDisk
-  /** @param volume `removed` says whether the files that are there belong to a volume that was being removed */
+  /** @param volume `removed`: existing files belong to an earlier volume of this name whose removal had begun */
   create(volume: EngineVolume & { readonly removed: boolean }): Step[]
   start(volume: EngineVolume): Promise<Step[]>
-  /** Commits or forgets what the guest wrote; no steps for a volume that was not started. */
+  /** Commits or discards the guest's writes; no steps for a volume that was not started. */
   stop(volume: EngineVolume): Promise<Step[]>
 }
 
 const rawDisk = ({ dirty }: ImageNames): ImageDisk => ({ path: dirty, format: 'raw' })
 
-/** Keeps what the guest wrote. */
+/** Saved volumes: the guest's writes are committed at stop. */
 const origin: ImageEngine = {
   disk: rawDisk,
   create: ({ images, size, removed }) => protocol.createOrigin(images, size, removed),
@@ -61,27 +61,27 @@ const origin: ImageEngine = {
   },
 }
 
-/** What volumes have in common that keep nothing. */
+/** The common part of the engines of volumes that are not saved. */
 const unsaved: Pick<ImageEngine, 'create' | 'stop'> = {
   create: ({ images, removed }) => protocol.createUnsaved(images, removed),
   stop: async ({ images }) => protocol.stopUnsaved(images),
 }
 
-/** Begins empty at each start. */
+/** Volatile volumes: empty at each start. */
 const volatile: ImageEngine = {
   ...unsaved,
   disk: rawDisk,
   start: async ({ images, size }) => protocol.startVolatile(images, size),
 }
 
-/** Begins at each start as a copy of its source. */
+/** Snapshots that are copied from their source at each start. */
 const snapshot: ImageEngine = {
   ...unsaved,
   disk: rawDisk,
   start: async ({ images, size, source }) => (source ? protocol.startSnapshot(images, source, size) : []),
 }
 
-/** Begins at each start as a qcow2 file over a second name of its source's image. */
+/** Snapshots that are at each start a new qcow2 file whose backing file is a hard link to the source's image. */
 function overlay(os: Os): ImageEngine {
   return {
     ...unsaved,
@@ -96,8 +96,8 @@ function overlay(os: Os): ImageEngine {
 }
 
 /**
- * The file is there before qemu-img fills it, so that no other user can read it. The image below it stands beside it and is
- * named without a folder: the driver of QEMU takes no other.
+ * Creates the qcow2 file. The empty file is created before qemu-img writes to it, with a mode that keeps other users out. The
+ * backing file is in the same folder and named without a folder, as the driver of QEMU requires.
  */
 async function makeOverlay(os: Os, images: ImageFiles): Promise<void> {
   const { clean, overlay: path } = images.names

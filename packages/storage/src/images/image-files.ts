@@ -15,7 +15,7 @@ import {
 } from '@cloister/os'
 import { type ImageFile, type ImageNames, type ImageRole, ownerFolders, type RevisionFile } from './image-names.ts'
 
-/** The rules by which a volume keeps its files. */
+/** Settings that decide which files a volume keeps. */
 export interface ImageRules {
   /** Older committed states kept; none when 0 or less. */
   readonly revisionsToKeep: number
@@ -28,13 +28,13 @@ export interface ImageRules {
 const recordLimit = 256
 const imageMode = 0o600
 const folderMode = 0o700
-/** Errors of `link` where a file cannot get another name: across btrfs subvolumes, at the limit of links, on FAT. */
+/** Errors of `link` when a hard link is not possible: across btrfs subvolumes, at the limit of links, on FAT. */
 const cannotLink: ReadonlySet<string | undefined> = new Set(['EXDEV', 'EMLINK', 'EPERM', 'EOPNOTSUPP', 'ENOTSUP'])
 
 /**
  * The image files of one volume, and the steps that its operations are built from (reference: storage-and-lifecycle, A.4.2).
- * What a method did is durable when it returns, unless its comment says otherwise. An object is made for one operation and not
- * kept, so that volumes stay small in memory.
+ * A method has made its changes durable when it returns, unless its comment says otherwise. An object is created for one
+ * operation and not kept, so that volumes stay small in memory.
  */
 export class ImageFiles {
   readonly names: ImageNames
@@ -47,7 +47,7 @@ export class ImageFiles {
     this.#rules = rules
   }
 
-  /** What an image is; undefined when it is missing. @throws UnsafeFileError when something else has its name */
+  /** The stat of an image; undefined when it is missing. @throws UnsafeFileError when it is not a regular file */
   async stat(path: string): Promise<FileStat | undefined> {
     const stat = await this.files.stat(path)
     if (!stat || stat.kind === 'file') return stat
@@ -63,7 +63,7 @@ export class ImageFiles {
     return (await this.#namesInFolder()).map((name) => this.names.parse(name)).filter((file) => file !== undefined)
   }
 
-  /** By number, oldest first. */
+  /** Revisions by number, oldest first. */
   async revisions(): Promise<RevisionFile[]> {
     const all = (await this.#namesInFolder()).map((name) => this.names.parseRevision(name))
     return all.filter((file) => file !== undefined).sort((a, b) => a.number - b.number)
@@ -75,17 +75,17 @@ export class ImageFiles {
     if (made) await this.files.syncFolder(dirname(this.names.folder))
   }
 
-  /** Makes the domain's folder; the folder's name is not made durable. For files that need not survive a power loss. */
+  /** Makes the domain's folder, not durably: for files that need not survive a power loss. */
   async makeFolderUnsynced(): Promise<void> {
     await this.files.makeFolder(this.names.folder, folderMode)
   }
 
-  /** Makes the names in the domain's folder durable, after methods that leave that to the caller. */
+  /** Makes the names in the domain's folder durable, after methods that do not. */
   syncNames(): Promise<void> {
     return this.files.syncFolder(this.names.folder)
   }
 
-  /** Removes the files with one of these roles, all when none is given; their removal is not durable. True if there were any. */
+  /** Removes the files with one of these roles, or all files when no role is given; not durable. True if there were any. */
   async removeFiles(...roles: readonly ImageRole[]): Promise<boolean> {
     const found = (await this.list()).filter((file) => roles.length === 0 || roles.includes(file.role))
     for (const { path } of found) await removeIfPresent(this.files, path)
@@ -93,19 +93,17 @@ export class ImageFiles {
   }
 
   /**
-   * Gives the files that hold a state of a volume (its image, the running copy, revisions) other names, which belong to no
-   * volume; their new names are not durable.
+   * Renames the files that hold a state of a volume (image, running copy, revisions) to names that belong to no volume; not
+   * durable.
    */
   async moveAside(): Promise<void> {
     for (const { path, role, temporary } of await this.list()) {
       if (temporary || !['clean', 'dirty', 'revision'].includes(role)) continue
-      // An image into which nothing was written has nothing to keep.
+      // An image without content is not worth keeping.
       if (((await this.files.stat(path))?.allocated ?? 0n) === 0n) continue
       const aside = await this.#freeName(`${path}.aside`)
       await this.files.rename(path, aside)
-      this.#rules.warn(
-        `${path} is an image that no domain of the system has, and a new volume has its name: moved it to ${aside}`,
-      )
+      this.#rules.warn(`${path} belongs to no known domain, and a new volume has its name: moved the image to ${aside}`)
     }
   }
 
@@ -124,7 +122,7 @@ export class ImageFiles {
     else if (removed) await this.#syncUnlessGone(folder)
   }
 
-  /** Another volume of the domain may have removed the folder meanwhile, and has made the removal durable itself. */
+  /** Syncs the folder; does nothing when another volume of the domain has removed it meanwhile, durably. */
   async #syncUnlessGone(folder: string): Promise<void> {
     try {
       await this.files.syncFolder(folder)
@@ -138,7 +136,7 @@ export class ImageFiles {
     return replaceContent(this.files, path, (temporary) => this.files.create(temporary, { size, mode: imageMode }))
   }
 
-  /** Puts a copy of `from`, cut or grown to `size`, in place of `to`. */
+  /** Replaces `to` by a copy of `from`, cut or grown to `size`. */
   copy(from: string, to: string, size?: bigint): Promise<void> {
     const fill = async (temporary: string): Promise<void> => {
       await cloneOrCopy(this.files, from, temporary)
@@ -162,8 +160,8 @@ export class ImageFiles {
   }
 
   /**
-   * Keeps the committed state as the next revision: as a second name of the image, which no guest writes to (only
-   * with snapshots disabled, where no revision exists), so that neither time nor space is spent on a copy.
+   * Keeps the committed state as the next revision, by a hard link to the image: that takes no time and no space. It is safe
+   * because no guest writes to a committed image (except with snapshots disabled, where no revision exists).
    */
   async addRevision(): Promise<void> {
     const clean = this.#rules.revisionsToKeep > 0 ? await this.stat(this.names.clean) : undefined
@@ -183,8 +181,8 @@ export class ImageFiles {
   }
 
   /**
-   * Makes the clone for the next start, if the rules want one; its name is not durable yet. True if it did. A failure is only a
-   * warning: what was to be committed is, and the next start makes its own copy.
+   * Makes the clone for the next start, if the rules ask for one; its name is not durable yet. True if it was made. A failure is
+   * only a warning: the commit is done, and the next start makes a copy itself.
    */
   async writePrecache(): Promise<boolean> {
     if (!this.#rules.precache) return false
@@ -198,15 +196,15 @@ export class ImageFiles {
     }
   }
 
-  /** Makes sure that no other name (a snapshot's, a revision's) leads to the committed image. */
+  /** Replaces the committed image by a copy when it has other hard links (snapshots, revisions). */
   async unshareClean(): Promise<void> {
     const { clean } = this.names
     if ((await this.#committed()).links > 1n) await this.copy(clean, clean)
   }
 
   /**
-   * Removes the precache if it is not a copy of what is committed now: an administrator may have edited the image by hand. Times
-   * are compared in microseconds, all that a time can be set to (reference: A.13.1, 8).
+   * Removes the precache if it is not a copy of the committed image: an administrator may have edited that image by hand. Times
+   * are compared in microseconds, the precision with which a time can be set (reference: A.13.1, 8).
    */
   async removeStalePrecache(): Promise<void> {
     const precache = await this.stat(this.names.precache)
@@ -224,28 +222,27 @@ export class ImageFiles {
     else await this.copy(clean, dirty)
   }
 
-  /** Puts a revision in place of the committed state. */
+  /** Replaces the committed state by a revision. */
   async restoreRevision(revision: string): Promise<void> {
     await this.files.rename(revision, this.names.clean)
-    // A rename between two names of one file does nothing: then the revision's name is still there.
+    // A rename between two hard links of one file does nothing, so the revision's name may still exist.
     await removeIfPresent(this.files, revision)
     await this.syncNames()
   }
 
   /**
-   * Gives the committed image of another volume a second name in this volume's folder, so that the image stays as it is when the
-   * other volume commits a new one. Where the file system cannot do that, makes a copy and notes of which file it is. Nothing is
-   * made durable.
+   * Links the committed image of another volume into this volume's folder, so that the image stays when the other volume commits
+   * a new one. Where the file system has no hard links, makes a copy and records the file from which it was made. Not durable.
    */
-  async adoptClean(source: string): Promise<void> {
+  async linkSource(source: string): Promise<void> {
     const original = await this.stat(source)
     if (await this.#linked(source, this.names.clean)) return
     await this.copyUnsynced(source, this.names.clean)
     await this.files.create(this.names.sourceRecord, { data: utf8(identity(original) ?? ''), mode: imageMode })
   }
 
-  /** Device and inode of the image that `adoptClean` was called with, as text; undefined when it was not. */
-  async adopted(): Promise<string | undefined> {
+  /** Device and inode of the image that `linkSource` was called with, as text; undefined when it was not. */
+  async linkedSource(): Promise<string | undefined> {
     if (!(await this.exists(this.names.sourceRecord))) return identity(await this.stat(this.names.clean))
     return utf8Text(await this.files.read(this.names.sourceRecord, recordLimit))
   }
@@ -301,7 +298,7 @@ export class ImageFiles {
   }
 }
 
-/** Device and inode as text, as `adopted` gives them. */
+/** Device and inode as text, as `linkedSource` gives them. */
 export function identity(stat: FileStat | undefined): string | undefined {
   return stat && JSON.stringify({ device: String(stat.device), inode: String(stat.inode) })
 }

@@ -3,14 +3,14 @@ import { basename, dirname } from 'node:path'
 /** Folders of a pool that hold the domains' folders; the first component of every `vid`. */
 export const ownerFolders = ['appvms', 'vm-templates'] as const
 
-/** What a file of a volume is for (reference: storage-and-lifecycle, A.4.1). */
+/** Purpose of a file of a volume (reference: storage-and-lifecycle, A.4.1). */
 export type ImageRole = 'clean' | 'dirty' | 'overlay' | 'precache' | 'import' | 'sourceRecord' | 'revision'
 
 /** A file found in a volume's folder that belongs to the volume. */
 export interface ImageFile {
   readonly path: string
   readonly role: ImageRole
-  /** What an interrupted replacement left. */
+  /** True for a temporary file of an interrupted replacement. */
   readonly temporary: boolean
 }
 
@@ -59,17 +59,17 @@ export class ImageNames {
     this.#base = base
   }
 
-  /** The committed state; for a snapshot a second name of its source's, made at start. */
+  /** The committed state; for a snapshot a hard link to its source's image, made at start. */
   get clean(): string {
     return `${this.#base}.img`
   }
 
-  /** What the running domain uses. */
+  /** The image that the running domain writes. */
   get dirty(): string {
     return `${this.#base}-dirty.img`
   }
 
-  /** The same as a qcow2 file over `clean`. */
+  /** The same, as a qcow2 overlay of `clean`. */
   get overlay(): string {
     return `${this.#base}-dirty.qcow2`
   }
@@ -83,7 +83,7 @@ export class ImageNames {
     return `${this.#base}-import.img`
   }
 
-  /** Which file `clean` was copied from where the file system refused a second name. */
+  /** Records the file from which `clean` was copied, when a hard link was not possible. */
   get sourceRecord(): string {
     return `${this.#base}-source.json`
   }
@@ -94,7 +94,7 @@ export class ImageNames {
     return `${this.clean}.${number}@${time}Z`
   }
 
-  /** What the file of that name in `folder` is to this volume; undefined when it is not this volume's. */
+  /** The role of the file of that name in `folder`; undefined when the file does not belong to this volume. */
   parse(name: string): ImageFile | undefined {
     const [stem = '', temporary] = this.#suffixOf(name)?.split(/~(.*)/s, 2) ?? []
     const role = suffixes.get(stem) ?? (revisionSuffix.test(stem) ? 'revision' : undefined)

@@ -70,7 +70,7 @@ describe('pools of image files', () => {
     expect(await at.pool.listVolumes()).toEqual([])
   })
 
-  it('a new volume never destroys images of a volume that nobody knows: they are moved aside, and that is told', async () => {
+  it('a new volume never destroys images of an unknown volume: they are moved aside, and a warning says so', async () => {
     for (const role of ['origin', 'volatile'] as const) {
       const place = modelledPlace()
       const before = await ImageFixture.make(place)

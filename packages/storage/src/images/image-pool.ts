@@ -38,7 +38,7 @@ export interface ImagePoolSettings {
   readonly dirPath: string
   readonly revisionsToKeep: number
   readonly ephemeralVolatile: boolean
-  /** Whether other users may write to the folder, or to one above it. */
+  /** Whether a folder is accepted that other users can write to, itself or a folder above it. */
   readonly sharedFolder: boolean
   readonly os: Os
   /** Called with a text for the log when a fault was found on the disk and mended. */
@@ -62,7 +62,7 @@ export class ImagePool implements Pool {
   #opening: Promise<void> | undefined
   #closed = false
   readonly #volumes = new Map<string, ImageVolume>()
-  /** Volumes whose removal began and has not succeeded. */
+  /** Volumes whose removal has begun but not succeeded. */
   readonly #removing = new Set<string>()
 
   /** @throws QubesValueError, QubesNotImplementedError when volumes of the driver cannot keep as many revisions */
@@ -143,7 +143,8 @@ export class ImagePool implements Pool {
   }
 
   /**
-   * Locks and opens the folder. What a crash left is removed in the background, so that this takes no longer with many domains.
+   * Locks and opens the folder. Files that a crash has left are removed in the background, so that opening a pool of many
+   * volumes is fast.
    */
   open(): Promise<void> {
     this.#opening ??= this.#openOnce().finally(() => {
@@ -232,7 +233,7 @@ export class ImagePool implements Pool {
     this.#removing.add(vid)
   }
 
-  /** True when files of a volume of that `vid` are only there because removing them failed. */
+  /** True when files of a volume of that `vid` exist only because their removal failed. */
   removalBegan(vid: string): boolean {
     return this.#removing.has(vid)
   }
@@ -291,11 +292,11 @@ export class ImagePool implements Pool {
       })
     const isOpen = (): boolean => this.#open === open
     open.swept = sweep({ files, dirPath: this.dirPath, isOpen, whileNotImporting }).catch((error: unknown) =>
-      this.warn(`What a crash left in pool ${this.name} could not be removed: ${failureText(error)}`),
+      this.warn(`Removing the files that a crash has left in pool ${this.name} failed: ${failureText(error)}`),
     )
   }
 
-  /** Removes what `setup` made below the folder, as far as it is empty. */
+  /** Removes the empty folders that `setup` has made. */
   async #removeFolders(): Promise<void> {
     for (const name of ownerFolders) await this.#remove(this.files, `${this.dirPath}/${name}`)
     await this.files.removeTree(`${this.dirPath}/${lockFolder}`)
@@ -320,11 +321,11 @@ export class ImagePool implements Pool {
   }
 }
 
-/** What is held while a pool is open. */
+/** Resources of an open pool. */
 interface OpenPool {
   readonly lock: FolderLock
   readonly folder: ConfinedFolder
-  /** Settles when what a crash left is removed. */
+  /** Settles when the files that a crash has left are removed. */
   swept?: Promise<void>
 }
 

@@ -4,19 +4,19 @@ import type { HeldSource } from './image-engines.ts'
 import type { ImageFiles } from './image-files.ts'
 
 // The operations as lists of steps (reference: storage-and-lifecycle, A.4.3 to A.4.6 with the table of what a power loss
-// leaves). Two rules hold everywhere: at every instant one of the clean and the dirty image holds the last committed state;
-// the content of a file is durable before the file gets a name that counts. What only a running domain needs (all files of
-// snapshots and volatile volumes) is not synced at all: after a power loss no domain runs, and the next start makes new ones.
+// leaves). Two rules hold everywhere: at every instant the clean or the dirty image holds the last committed state; the content
+// of a file is durable before the file gets its final name. Files that only a running domain needs (all files of snapshots and
+// volatile volumes) are not synced: after a power loss no domain runs, and the next start makes new ones.
 
-/** Frees the names of a new volume's files. Files that no removal was meant for are kept, under other names. */
+/** Frees the names of a new volume's files: removes files of a volume whose removal had begun, and moves all other files aside. */
 function freeNames(image: ImageFiles, removed: boolean): Step[] {
-  const remove = step('remove what an earlier volume of this name left', () => image.removeFiles())
+  const remove = step('remove the files of an earlier volume of this name', () => image.removeFiles())
   return removed ? [remove] : [step('move images of an unknown volume aside', () => image.moveAside()), remove]
 }
 
 /**
  * A new volume with an empty image. One sync makes all names durable.
- * @param removed whether the files that are there belong to a volume that was being removed
+ * @param removed true when existing files belong to an earlier volume of this name whose removal had begun
  */
 export function createOrigin(image: ImageFiles, size: bigint, removed: boolean): Step[] {
   return [
@@ -28,7 +28,7 @@ export function createOrigin(image: ImageFiles, size: bigint, removed: boolean):
   ]
 }
 
-/** A new volume that is not saved: it has no file before its domain starts; `removed` as for `createOrigin`. */
+/** A new volume that is not saved, which has no file before its domain starts; `removed` as for `createOrigin`. */
 export function createUnsaved(image: ImageFiles, removed: boolean): Step[] {
   return freeNames(image, removed)
 }
@@ -43,8 +43,8 @@ export function startOrigin(image: ImageFiles): Step[] {
 }
 
 /**
- * Gives the domain the committed image itself (A.1.5). Revisions are removed first, and snapshots that share the file keep it:
- * then the domain gets a copy. With `resumes` the domain has the image already, since a run that a crash has ended.
+ * Gives the domain the committed image itself (A.1.5). Revisions are removed first; when snapshots share the file, the domain
+ * gets a copy. With `resumes` the domain has the image already, from a run that ended in a crash.
  */
 export function startInPlace(image: ImageFiles, resumes: boolean): Step[] {
   const { clean, dirty, precache } = image.names
@@ -61,7 +61,7 @@ export function startInPlace(image: ImageFiles, resumes: boolean): Step[] {
 /** Removes the files of the last run and makes the folder, for a start whose files need not survive a power loss. */
 function prepareUnsaved(image: ImageFiles): Step[] {
   return [
-    step('remove what an earlier run left', () => image.removeFiles('dirty', 'overlay', 'clean', 'sourceRecord')),
+    step('remove the files of an earlier run', () => image.removeFiles('dirty', 'overlay', 'clean', 'sourceRecord')),
     step('make the folder', () => image.makeFolderUnsynced()),
   ]
 }
@@ -73,13 +73,13 @@ function holdSource(image: ImageFiles, source: HeldSource): Step[] {
     step('keep the image of its source', () =>
       source.hold(async () => {
         await requireFile(image, clean)
-        await image.adoptClean(clean)
+        await image.linkSource(clean)
       }),
     ),
   ]
 }
 
-/** Gives the committed image of the source a second name, and the domain a copy, grown to `size` if that is more. */
+/** Links the committed image of the source, and gives the domain a copy of it, grown to `size` if `size` is larger. */
 export function startSnapshot(image: ImageFiles, source: HeldSource, size: bigint): Step[] {
   const { clean, dirty } = image.names
   return [
@@ -89,9 +89,9 @@ export function startSnapshot(image: ImageFiles, source: HeldSource, size: bigin
   ]
 }
 
-/** As `startSnapshot`; the domain gets a file, made by `makeOverlay`, that takes the differences. */
+/** Links the committed image of the source, and gives the domain an overlay for its writes, made by `makeOverlay`. */
 export function startOverlay(image: ImageFiles, source: HeldSource, makeOverlay: () => Promise<void>): Step[] {
-  return [...holdSource(image, source), step('make the file for differences', makeOverlay)]
+  return [...holdSource(image, source), step('make the overlay', makeOverlay)]
 }
 
 /** Gives the domain an empty image. */
@@ -102,14 +102,14 @@ export function startVolatile(image: ImageFiles, size: bigint): Step[] {
   ]
 }
 
-/** Removes what the domain wrote, and the image that it began from. */
+/** Removes the running copy or overlay, and the link to the source's image. */
 export function stopUnsaved(image: ImageFiles): Step[] {
   return [step('remove the running copy', () => image.removeFiles('dirty', 'overlay', 'clean', 'sourceRecord'))]
 }
 
 /**
- * Makes the dirty or the imported image (`from`) the committed state. Nothing changes before all of it is on disk; the clone for
- * the next start is made when nothing can be lost any more.
+ * Makes the dirty or the imported image (`from`) the committed state. The committed state changes only after the whole image is
+ * on disk; the clone for the next start is made last.
  */
 export function commit(image: ImageFiles, from: string): Step[] {
   const { clean, dirty, precache } = image.names
@@ -119,7 +119,7 @@ export function commit(image: ImageFiles, from: string): Step[] {
     step('remove revisions beyond the limit', () => image.prune()),
     step('remove the stale prepared copy', () => image.remove(precache)),
     step('put the new state in place', () => image.rename(from, clean)),
-    // After an import, what a crashed run left must not win over the imported data.
+    // After an import, the dirty image of a crashed run must not replace the imported data at the next stop.
     step('drop the uncommitted state', () => image.remove(dirty)),
     ...prepareNextStart(image),
   ]

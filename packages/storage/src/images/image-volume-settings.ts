@@ -4,7 +4,7 @@ import { canBeEphemeral, checkEphemeral, snapshotsDisabled, type VolumeKind, vol
 import { isImageVid } from './image-names.ts'
 import type { ImagePool } from './image-pool.ts'
 
-/** The settings of a volume of image files: what is stored with its domain, not what is on the disk. */
+/** The settings of a volume of image files, which are stored with its domain. */
 export abstract class ImageVolumeSettings {
   readonly name: string
   readonly vid: string

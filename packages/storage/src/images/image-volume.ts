@@ -12,14 +12,14 @@ import * as protocol from './image-protocol.ts'
 import { ImageVolumeSettings } from './image-volume-settings.ts'
 import * as refusals from './refusals.ts'
 
-/** Looks at the state and says which steps it takes. */
+/** Returns the steps of an operation, from the state of the files. */
 type Plan = (images: ImageFiles) => readonly Step[] | Promise<readonly Step[]>
 
 /**
- * A volume whose states are image files in a folder (reference: storage-and-lifecycle, A.4). Nothing about the disk is
- * remembered here: each operation looks, so that it also works after a crash. Whether the domain runs shows in the dirty
- * image, which is there from start to stop (and after a crash, until the next stop). What becomes of the images at start and
- * stop is the engine's; what the driver allows is the driver's.
+ * A volume whose states are image files in a folder (reference: storage-and-lifecycle, A.4). The object keeps no copy of the
+ * state of the files: each operation looks at the disk, so that it also works after a crash. A dirty image exists from start to
+ * stop of the domain (after a crash, until the next stop). The engine decides what happens to the images at start and stop; the
+ * driver decides which operations are allowed.
  */
 export class ImageVolume extends ImageVolumeSettings implements Volume, HeldSource {
   readonly source: ImageVolume | undefined
@@ -60,7 +60,7 @@ export class ImageVolume extends ImageVolumeSettings implements Volume, HeldSour
     const { source } = this
     if (!source) return false
     return inspect('the state', this.vid, async () => {
-      const mine = await this.images.adopted()
+      const mine = await this.images.linkedSource()
       const theirs = identity(await this.images.stat(source.names.clean))
       return mine !== undefined && theirs !== undefined && mine !== theirs
     })
@@ -150,7 +150,7 @@ export class ImageVolume extends ImageVolumeSettings implements Volume, HeldSour
 
   async importVolume(source: Volume, signal?: AbortSignal): Promise<void> {
     if (!this.saveOnStop) return
-    // Before this volume is locked: two volumes that are copied to each other would wait for each other.
+    // Before this volume is locked: otherwise two volumes that are copied to each other would deadlock.
     const path = await source.export()
     const copy = step(`copy volume ${source.vid}`, async () => {
       const { images } = this
@@ -169,8 +169,8 @@ export class ImageVolume extends ImageVolumeSettings implements Volume, HeldSour
   }
 
   /**
-   * A halted volume without an image of its own only remembers the size. A snapshot has at least the size of its source, also
-   * when that grows later.
+   * For a halted volume without an image of its own only the setting changes. A snapshot has at least the size of its source,
+   * also when the source grows later.
    */
   async resize(size: bigint): Promise<void> {
     if (!this.rw) throw refusals.resizeReadOnly(this.vid)
@@ -182,7 +182,7 @@ export class ImageVolume extends ImageVolumeSettings implements Volume, HeldSour
       const least = await source?.committedSize()
       if (least !== undefined && size < least && !running) throw refusals.smallerThanSource(this.vid, size, least)
       const remember = step('remember the size', async () => {
-        // Its source's size is no choice: the volume follows when its source grows or shrinks.
+        // A size equal to the source's is not stored, so that the volume follows when its source grows or shrinks.
         this.remembered = size === least ? 0n : size
       })
       if (running) return [...this.#resizeRunning(running.size, size), remember]
@@ -203,7 +203,7 @@ export class ImageVolume extends ImageVolumeSettings implements Volume, HeldSour
     return new ImageNames(`${this.pool.dirPath}/${this.vid}`)
   }
 
-  /** Whether an import is under way, whose file must stay. */
+  /** True while an import is under way, whose file must stay. */
   get importing(): boolean {
     return this.#importing
   }
@@ -233,7 +233,7 @@ export class ImageVolume extends ImageVolumeSettings implements Volume, HeldSour
     return { images, size: this.remembered, inPlace: this.snapshotsDisabled, source: this.source }
   }
 
-  /** The size of the running copy, else of the committed one, else the remembered or, if that is more, the source's. */
+  /** The size of the dirty image, else of the committed image, else the larger one of the setting and the source's size. */
   async #liveSize(): Promise<bigint> {
     const { images, names } = this
     const stat = (await images.stat(names.dirty)) ?? (await images.stat(names.clean))
@@ -345,16 +345,16 @@ export class ImageVolume extends ImageVolumeSettings implements Volume, HeldSour
     ]
   }
 
-  /** The volume has its new size by now: a loop device that cannot be told so makes nothing of it undone. */
+  /** Failures are only a warning: the volume has its new size already. */
   async #refreshLoopDevices(path: string): Promise<void> {
     try {
       await refreshLoopDevices(this.pool.os, path)
     } catch (error) {
-      this.pool.warn(`The loop devices of ${path} could not be told its new size: ${errorChain(error)}`)
+      this.pool.warn(`Updating the size of the loop devices of ${path} failed: ${errorChain(error)}`)
     }
   }
 
-  /** A reader of the committed image by its path would lose it if the domain got that very file. */
+  /** Refuses a start that would rename the committed image while another operation reads it by its path. */
   #refuseExported(): void {
     const mayStart = this.pool.imageDriver.startsWhileExported && !this.snapshotsDisabled
     if (this.#exports > 0 && !mayStart) throw refusals.startWhileExported(this.vid)

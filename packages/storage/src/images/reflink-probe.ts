@@ -1,7 +1,7 @@
 import { endFailed, utf8 } from '@cloister/kit'
 import { CannotCloneError, type Files, removeIfPresent, temporaryName } from '@cloister/os'
 
-/** Whether files in that folder can share blocks. Tried with real content: an empty file proves nothing (reference: A.4.7). */
+/** True when files in that folder can share blocks. Clones a file with content, because cloning an empty one always works (reference: A.4.7). */
 export async function canReflink(files: Files, folder: string): Promise<boolean> {
   const [from, to] = [temporaryName(`${folder}/.probe`), temporaryName(`${folder}/.probe`)]
   const removeBoth = async (): Promise<void> => {

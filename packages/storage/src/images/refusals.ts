@@ -6,7 +6,7 @@ import {
   StoragePoolException,
 } from '@cloister/kit'
 
-// The errors for what a volume of image files does not do in the state that it is in. Each says why, and what to do.
+// Errors of volumes of image files: operations that the state of the volume forbids. Each says why, and what to do.
 
 export const missingImage = (vid: string, path: string): StoragePoolException =>
   new StoragePoolException(msg`Missing image file ${path} for volume ${vid}`)
@@ -32,7 +32,7 @@ export const startWhileExported = (vid: string): StoragePoolException =>
 export const importRuns = (vid: string): StoragePoolException =>
   new StoragePoolException(msg`Import operation in progress on ${vid}: wait for its end`)
 
-/** The daemon may have been restarted since the import began. */
+/** Also thrown when the daemon was restarted since the import began. */
 export const noImport = (vid: string): StoragePoolException =>
   new StoragePoolException(msg`No import operation in progress on ${vid}: begin it again`)
 

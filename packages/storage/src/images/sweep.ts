@@ -3,7 +3,7 @@ import { ownerFolders } from './image-names.ts'
 
 const importSuffix = '-import.img'
 
-/** What a sweep needs of a pool. */
+/** The part of a pool that a sweep uses. */
 export interface SweptPool {
   readonly files: Files
   readonly dirPath: string
@@ -14,8 +14,8 @@ export interface SweptPool {
 }
 
 /**
- * Removes what a daemon that was killed has left in a pool: temporary files, and images of imports that nothing can end any
- * more. Volumes remove these, too, at their next start or stop, which may never come.
+ * Removes the files that a killed daemon has left in a pool: temporary files, and images of unfinished imports. A volume removes
+ * its own at its next start or stop, but that may never come.
  */
 export async function sweep(pool: SweptPool): Promise<void> {
   const { files, dirPath } = pool

@@ -9,7 +9,7 @@ import { supported } from '../volume.ts'
 import { ImageFixture, MiB } from './image-fixture.ts'
 import { guestWrites, type Place } from './place.ts'
 
-/** What a volume of image files must do on every file system; numbers are those of the conformance list (part D). */
+/** Tests of volumes of image files for every file system; numbers are those of the conformance list (part D). */
 export function describeImages(title: string, placeOf: () => Place): void {
   const make = (options = {}) => ImageFixture.make(placeOf(), 'file-reflink', options)
 

@@ -2,7 +2,7 @@ import * as fs from 'node:fs/promises'
 import { utf8, utf8Text } from '@cloister/kit'
 import { ModelledOs, nodeOs, type Os } from '@cloister/os'
 
-/** Somewhere to test storage in: a machine, and a folder on the file system that is tried. */
+/** A place for storage tests: a machine, and a folder on the file system under test. */
 export interface Place {
   readonly os: Os
   readonly folder: string

@@ -3,22 +3,22 @@ import { describe, expect, it } from 'vitest'
 import type { Pool } from '../pool.ts'
 import { supported, type Volume, type VolumeConfig } from '../volume.ts'
 
-/** A pool whose volumes are tried, and what stands in for the guests of its volumes. */
+/** A pool under test, with functions that play the guests of its volumes. */
 export interface VolumeSubject {
   readonly pool: Pool
-  /** What a guest finds at the beginning of a volume that was started, up to the first zero byte. */
+  /** Reads, as a guest does, the beginning of a started volume, up to the first zero byte. */
   guestReads(volume: Volume): Promise<string>
-  /** A guest writes at the beginning of a volume that was started, and flushes. */
+  /** Writes, as a guest does, to the beginning of a started volume, and flushes. */
   guestWrites(volume: Volume, text: string): Promise<void>
-  /** What a file given out by a volume (an export) holds at its beginning. */
+  /** Reads the beginning of an exported file. */
   read(path: string): Promise<string>
-  /** Writes at the beginning of a file given out by a volume (an import). */
+  /** Writes to the beginning of a file for an import. */
   write(path: string, text: string): Promise<void>
 }
 
 const MiB = 1n << 20n
 
-/** The contract of `Volume`, for every driver: it asks what a volume can, never which driver it has. */
+/** The contract of `Volume`, for every driver; it depends on the capabilities of a volume, never on its driver. */
 export function describeVolumes(title: string, make: () => Promise<VolumeSubject>): void {
   const plain = { owner: 'appvms/work', rw: true, snapOnStart: false, saveOnStop: false, size: MiB }
   const scene = async () => {

@@ -33,7 +33,7 @@ describe('the command line', () => {
   it.each([
     ['is built in', {}, `${builtIn} swiotlb=2048`],
     ['names the machine for Linux', { os: 'Linux' }, `systemd.machine_id=<id> ${builtIn} swiotlb=2048`],
-    ['names it for nobody else', { os: 'BSD' }, `${builtIn} swiotlb=2048`],
+    ['does not name it for other systems', { os: 'BSD' }, `${builtIn} swiotlb=2048`],
     ['switches AppArmor on', { apparmor: '1' }, `${builtIn} swiotlb=2048 apparmor=1 security=apparmor`],
     ['switches SELinux on', { selinux: '1' }, `${builtIn} swiotlb=2048 selinux=1 security=selinux`],
     ['prefers AppArmor', { selinux: '1', apparmor: '1' }, `${builtIn} swiotlb=2048 apparmor=1 security=apparmor`],

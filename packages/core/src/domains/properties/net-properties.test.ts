@@ -57,7 +57,7 @@ it('gives a disposable an address by its own number', async () => {
   expect(vm.get(vm.property('ip'))).toBe(`10.138.${last}`)
 })
 
-it('goes on to give network as long as somebody needs it', async () => {
+it('cannot stop giving network while another domain uses it', async () => {
   await expect(setProperty(net, 'provides_network', 'False')).rejects.toThrow(QubesValueError)
   await setProperty(work, 'netvm', '')
   await setProperty(net, 'provides_network', 'False')

@@ -66,7 +66,7 @@ class Notes {
     expect(new Map((await snapshotOf(this.#store)).notes)).toEqual(this.memory)
   }
 
-  /** True when the reserve takes up its space. */
+  /** True when the reserve occupies its space. */
   async hasReserve(): Promise<boolean> {
     const reserve = await nodeOs().files.stat(`${this.folder}/state.reserve`)
     return reserve !== undefined && reserve.allocated >= 4n << 20n
@@ -122,7 +122,7 @@ async function appendWhilePossible(append: (bytes: Uint8Array) => Promise<void>,
 const diskKinds: readonly DiskKind[] = ['tmpfs', 'ext4', 'xfs', 'btrfs']
 
 describe.each(diskKinds)('on a full %s', { timeout: 240_000 }, (kind) => {
-  it('a change that finds no room is undone, removing goes on, and with room again everything does', async (test) => {
+  it('a change without room is undone, removals still work, and with room again every change works', async (test) => {
     const disk = await SmallDisk.mount(kind, test)
     await fillTo(disk.path, 15 << 20)
     await writeFile(`${disk.path}/other`, new Uint8Array(4 << 20))
@@ -141,7 +141,7 @@ describe.each(diskKinds)('on a full %s', { timeout: 240_000 }, (kind) => {
     await notes.expectStored()
     await notes.untilReserve(true)
 
-    // Removing goes on.
+    // Removals still work.
     for (const qid of [...notes.memory.keys()].slice(0, 30)) await notes.remove(qid)
     await notes.expectStored()
 

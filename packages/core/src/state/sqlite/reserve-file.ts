@@ -14,7 +14,7 @@ const syncTimeoutMs = 30_000
 const retryMs = 1000
 
 /**
- * A file that only takes up space. It is removed when the disk is full, so that there is room for the commit of a removal,
+ * A file whose only purpose is to occupy space. It is removed when the disk is full, so that there is room for the commit of a removal,
  * which frees more.
  */
 export class ReserveFile {

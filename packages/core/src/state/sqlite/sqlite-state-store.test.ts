@@ -100,7 +100,7 @@ describe('SqliteStateStore', () => {
     )
   })
 
-  it('lets nobody else read the files', async () => {
+  it('makes the files unreadable for other users', async () => {
     const store = await openStore()
     await store.commit([put('meta', ['a'], ['b'])])
     expect(await modeOf(folder)).toBe('700')
@@ -108,7 +108,7 @@ describe('SqliteStateStore', () => {
     expect(await readdir(folder)).toContain('state.db-wal')
   })
 
-  it('changes nothing when one of the changes is refused, and goes on', async () => {
+  it('changes nothing when one of the changes is refused, and can be used as before', async () => {
     const store = await openStore()
     const wrong: RowChange = { op: 'put', table: 'domains', key: ['three'], values: ['AppVM'] }
     const failing = store.commit([put('meta', ['a'], ['b']), wrong])
@@ -126,7 +126,7 @@ describe('SqliteStateStore', () => {
     )
   })
 
-  it('refuses everything once it is closed, after what was asked before', async () => {
+  it('finishes earlier requests when it is closed, and refuses later ones', async () => {
     const store = await openStore()
     const last = store.commit([put('meta', ['a'], ['b'])])
     await Promise.all([last, store.close()])

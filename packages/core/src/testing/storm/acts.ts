@@ -14,13 +14,13 @@ import {
 } from '../../operations/volumes/volume-operations.ts'
 import type { MemorySystem } from '../memory-system.ts'
 
-/** What an act may use: the system, and choices that the seed decides. */
+/** Arguments of an act: the system, and choices that the seed decides. */
 export interface Chance {
   readonly system: MemorySystem
   pick<T>(list: readonly T[]): T
 }
 
-/** What an act brought about, for the model: a domain that exists now, or one that does not any more. */
+/** The result of an act, for the model: a domain that was created or removed. */
 export interface Effect {
   readonly made?: string
   readonly removed?: string
@@ -28,7 +28,7 @@ export interface Effect {
 
 export type Act = (chance: Chance) => Promise<Effect | undefined>
 
-/** Domains that every story begins with. */
+/** Domains that exist at the beginning of every storm. */
 export const templates = ['t1', 't2'] as const
 export const disposableTemplate = 'd1'
 const names = ['a1', 'a2', 'a3', 'a4', 'a5', 's1', 's2', 's3', 't3', 't4'] as const
@@ -57,7 +57,7 @@ async function* bytes(text: string): AsyncGenerator<Uint8Array> {
   yield new TextEncoder().encode(text)
 }
 
-/** Everything that the storm does, with how often it does it. */
+/** All acts of the storm, each with its weight. */
 export const acts: Readonly<Record<string, readonly [weight: number, act: Act]>> = {
   create: [
     6,

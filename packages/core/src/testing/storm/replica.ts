@@ -1,14 +1,14 @@
 import type { App } from '../../app.ts'
 import type { CoreEvent } from '../../changes/core-event.ts'
 
-/** What a subscriber believes who hears every event: compared with the system when nothing is under way. */
+/** The system as a subscriber knows it from events alone; compared with the real system when no operation is under way. */
 export class Replica {
   #domains = new Set<string>()
   #running = new Set<string>()
   /** Last value that was told of a feature, tag or property, by domain and kind. */
   #told = new Map<string, string | undefined>()
 
-  /** Begins anew, as a subscriber does that has lost its connection. */
+  /** Reads the system again, as a subscriber does after it has lost its connection. */
   load(app: App): void {
     this.#domains = new Set([...app.domains].map(({ name }) => name))
     this.#running = runningNow(app)
@@ -29,7 +29,7 @@ export class Replica {
     else if (event === 'domain-tag-delete') this.#told.set(key('tag'), undefined)
   }
 
-  /** What the events told that does not hold. */
+  /** Differences between the events and the system, in words. */
   differences(app: App): string[] {
     const problems = [
       ...different('domains told', this.#domains, new Set([...app.domains].map(({ name }) => name))),

@@ -9,16 +9,16 @@ import { discrepancies } from '../soundness.ts'
 import { acts, type Chance, disposableTemplate, type Effect, templates } from './acts.ts'
 import { Replica } from './replica.ts'
 
-/** Calls at a time, at most. */
+/** Most calls at a time. */
 const mostAtOnce = 16
-/** Turns of the event loop without an end after which time passes. */
+/** Turns of the event loop without the end of a call, after which the clock is moved. */
 const turnsBeforeTime = 20
-/** How much time passes then, ms. */
+/** How far the clock is moved then, ms. */
 const stepMs = 1000
-/** So many steps of time without an end are a call that hangs. */
+/** After this many moves of the clock an open call counts as hanging. */
 const mostSteps = 3000
 
-/** What went wrong in a burst: a call of the hypervisor, of the file system or a commit that fails, or the end of the daemon. */
+/** The fault of a burst: a failing call of the hypervisor or of the file system, a failing commit, or the end of the daemon. */
 const mishaps = {
   domainCreate: /./,
   domainDefineXML: /./,
@@ -39,15 +39,15 @@ const mishaps = {
 export class Storm {
   readonly #random: () => number
   readonly #replica = new Replica()
-  /** Domains that must exist, by what was answered; undefined where an end of the daemon or a failure leaves it open. */
+  /** By name: whether the domain must exist, as the replies say; undefined when a fault or the end of the daemon leaves it open. */
   readonly #expected = new Map<string, boolean | undefined>()
   readonly #touched = new Map<string, boolean | 'both'>()
   #system: MemorySystem
-  /** What was told since the last burst began. */
+  /** Events and outcomes since the last burst began. */
   readonly #events: string[] = []
   /** Calls that were made. */
   operations = 0
-  /** How often each act ended in what: the name of an error, or `done`. */
+  /** How often each act had each outcome: the name of an error, or `done`. */
   readonly outcomes = new Map<string, number>()
 
   private constructor(system: MemorySystem, random: () => number) {
@@ -68,7 +68,7 @@ export class Storm {
     return storm
   }
 
-  /** One burst of concurrent calls, to its end. @throws what does not agree afterwards */
+  /** Runs one burst of concurrent calls to its end. @throws Error with the differences that are found afterwards */
   async burst(): Promise<void> {
     const count = 1 + Math.floor(this.#random() * mostAtOnce)
     const mishap = this.#chooseMishap()
@@ -137,7 +137,7 @@ export class Storm {
     this.outcomes.set(`${name}: ${outcome}`, (this.outcomes.get(`${name}: ${outcome}`) ?? 0) + 1)
   }
 
-  /** A refusal is one of ours; anything else needs a mishap as its cause. */
+  /** A refusal must be a CloisterError; any other error must be the consequence of a fault. */
   #judge(act: string, error: unknown, mishap: boolean): void {
     if (error instanceof ProcessDied || this.#system.faults.dead) return
     const planned = errorChain(error).includes('EIO')
@@ -150,10 +150,10 @@ export class Storm {
     if (effect?.removed !== undefined) this.#toggle(effect.removed, false)
   }
 
-  /** The answers of one burst come in no certain order: a name that was both made and removed may be either. */
+  /** Replies of one burst come in any order: a domain that was both created and removed may exist or not. */
   #toggle(name: string, exists: boolean): void {
     const touched = this.#touched.get(name)
-    // The copy of a disposable is one, too, and removes itself.
+    // The clone of a disposable is a disposable too, which is removed when it stops.
     const removesItself = this.#system.app.domains.find(name)?.klass === 'DispVM'
     if (removesItself) this.#touched.set(name, 'both')
     else this.#touched.set(name, touched === undefined || touched === exists ? exists : 'both')
@@ -174,7 +174,7 @@ export class Storm {
     await ended
   }
 
-  /** The daemon is dead: the next one takes over. */
+  /** Starts the next daemon after the death of one. */
   async #reopen(): Promise<void> {
     await this.#system.reopen()
     this.#replica.load(this.#system.app)
@@ -212,7 +212,7 @@ export class Storm {
       ...(await this.#sharedImages()),
     ]
     let unsound = await this.#discrepancies()
-    // What a failure has kept from being finished is in the log, and the next daemon finishes it.
+    // Work that failed is in the log; the next daemon finishes it.
     if (unsound.length > 0 && mishap && logged.length > 0) {
       await this.#reopen()
       unsound = await this.#discrepancies()
@@ -222,7 +222,7 @@ export class Storm {
     throw new Error(`after ${burst}:\n${[...problems, ...logged.slice(-10), ...this.#events].join('\n')}`)
   }
 
-  /** What a dead daemon was writing leaves a file until the next import, or start, of the volume. */
+  /** Ignores unfinished files of a dead daemon, which stay until the next import or start of the volume. */
   async #discrepancies(): Promise<string[]> {
     const all = await discrepancies(this.#system)
     return all.filter((text) => {
@@ -259,7 +259,7 @@ export class Storm {
     return problems
   }
 
-  /** Locks, timers and references that nothing needs any more. */
+  /** Looks for locks, timers and references that were not released. */
   #leftovers(): string[] {
     const { app } = this.#system
     const problems: string[] = []

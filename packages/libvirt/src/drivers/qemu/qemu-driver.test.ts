@@ -51,7 +51,7 @@ describe.skipIf(!qemu)('QemuDriver', () => {
     await expect(host.driver.domainResume(domain)).rejects.toMatchObject({ kind: 'OPERATION_INVALID' })
   })
 
-  it('pauses and goes on', async () => {
+  it('pauses and resumes', async () => {
     const { domain, console } = await host.boot({ name: 'a' })
     await host.driver.domainSuspend(domain)
     expect(await host.driver.domainGetState(domain)).toEqual({ state: 'paused', reason: stateReasons.paused.user })

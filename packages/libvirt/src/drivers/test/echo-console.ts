@@ -1,7 +1,7 @@
 import type { ConsoleStream } from '../../driver.ts'
 import { LibvirtError } from '../../error.ts'
 
-/** Bytes that may wait for a reader; a writer waits when there are more. */
+/** Bytes in the buffer above which a writer waits for the reader. */
 const capacity = 64 << 10
 
 /** A console that returns everything that is written to it. */

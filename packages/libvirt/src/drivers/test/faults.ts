@@ -22,7 +22,7 @@ export interface HeldOperation {
   release(): void
 }
 
-/** Failures and waits that a test has planned; each is for one call of an operation, in the order in which they were planned. */
+/** Failures and waits that a test has planned. Each applies to one call of an operation, in the order of planning. */
 export class Faults {
   readonly #plans = new Map<Operation, (() => Promise<void>)[]>()
   readonly #failAll = Promise.withResolvers<never>()

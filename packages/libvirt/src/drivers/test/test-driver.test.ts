@@ -156,7 +156,7 @@ describe('look-ups', () => {
     expect((await driver.domainLookupByName('a')).id).toBe(-1)
   })
 
-  it('refuses what is not there, and what is no uuid', async () => {
+  it('refuses unknown domains and malformed uuids', async () => {
     expect(await outcome(driver.domainLookupByName('a'))).toBe(42)
     expect(await outcome(driver.domainLookupByUUID(uuidA))).toBe(42)
     expect(await outcome(driver.domainLookupByUUID('a'))).toBe(8)
@@ -262,7 +262,7 @@ describe('life cycle', () => {
     expect(await outcome(driver.domainPMWakeup(handle))).toBe(3)
   })
 
-  it('is silent once it is closed', async () => {
+  it('sends no events after it is closed', async () => {
     const handle = await driver.domainCreateXML(xml('a', uuidA, `<devices>${console0}</devices>`))
     const { output } = await driver.domainOpenConsole(handle)
     await driver.domainShutdown(handle)
@@ -291,7 +291,7 @@ describe('resources', () => {
     expect((await driver.domainGetInfo(handle)).memory).toBe(1000)
   })
 
-  it('tells of the memory of a running domain', async () => {
+  it('reports the memory of a running domain', async () => {
     const handle = await driver.domainDefineXML(xml('a', uuidA))
     expect(await outcome(driver.domainMemoryStats(handle))).toBe(55)
     await driver.domainCreate(handle)
@@ -332,7 +332,7 @@ describe('resources', () => {
     expect(await outcome(driver.domainBlockResize(handle, 'vdb', 1n))).toBe(8)
   })
 
-  it('refuses domains of other hypervisors, and XML that is none', async () => {
+  it('refuses domains of other hypervisors, and malformed XML', async () => {
     expect(await outcome(driver.domainDefineXML(xml('a', uuidA).replace("'test'", "'kvm'")))).toBe(67)
     expect(await outcome(driver.domainCreateXML('<domain'))).toBe(35)
     expect(await driver.connectListAllDomains()).toEqual([])
@@ -365,7 +365,7 @@ describe('console', () => {
     await driver.domainOpenConsole(handle)
   })
 
-  it('is there only in a domain that runs and has one', async () => {
+  it('exists only in a running domain with a console device', async () => {
     const handle = await driver.domainDefineXML(xml('a', uuidA))
     expect(await outcome(driver.domainOpenConsole(handle))).toBe(55)
     await driver.domainCreate(handle)
@@ -398,8 +398,8 @@ describe('console', () => {
   })
 })
 
-describe('what tests can do', () => {
-  it('makes the next call fail, and only that', async () => {
+describe('the controls for tests', () => {
+  it('make only the next call fail', async () => {
     const handle = await driver.domainDefineXML(xml('a', uuidA))
     driver.failNext('domainCreate', new LibvirtError('INTERNAL_ERROR', 'no'))
     expect(await outcome(driver.domainCreate(handle))).toBe(1)
@@ -410,7 +410,7 @@ describe('what tests can do', () => {
     expect(events).toEqual(['a defined 0', 'a started 0'])
   })
 
-  it('holds a call back, with all that is behind it on that domain', async () => {
+  it('hold a call back, with all later calls on the same domain', async () => {
     const a = await driver.domainDefineXML(xml('a', uuidA))
     const b = await driver.domainDefineXML(xml('b', uuidB))
     events = []
@@ -490,14 +490,14 @@ describe('what tests can do', () => {
 })
 
 describe('the host', () => {
-  it('says what it is', async () => {
+  it('reports its type and version', async () => {
     expect(driver.type).toBe('TEST')
     expect(await driver.connectGetVersion()).toBe(2)
     expect(await driver.connectGetHostname()).toBe(os.host.name)
     expect(await driver.connectGetCapabilities()).toMatchObject({ domainType: 'test', arch: 'i686', balloon: true })
   })
 
-  it('has what it was given running from the start', async () => {
+  it('runs the given domains from the start', async () => {
     const host = new TestDriver('test:///default', { os }, [defaultDomain])
     const handle = await host.domainLookupByID(1)
     expect(handle).toEqual({ name: 'test', uuid: '6695eb01-f6a4-8304-79aa-97f2502e193f', id: 1 })

@@ -39,8 +39,8 @@ const capabilities: DriverCapabilities = {
 }
 
 /**
- * A host in memory (reference: libvirt, 2.5). Its domains have all states, by the rules of reference libvirt 1.1, and send all
- * events, but nothing runs in them. Tests of its callers can make calls fail or wait, and act for the guest.
+ * A host in memory (reference: libvirt, 2.5). Its domains have states by the rules of reference libvirt 1.1 and send all events,
+ * but run no guest. Tests can make calls fail or wait, and play the guest.
  */
 export class TestDriver implements Driver {
   readonly uri: string
@@ -156,7 +156,7 @@ export class TestDriver implements Driver {
     })
   }
 
-  /** The domain stops a moment after the call has returned; one that is paused does, too, as in libvirt's test driver. */
+  /** The domain, running or paused, stops a moment after the call has returned, as in libvirt's test driver. */
   async domainShutdown(handle: DomainHandle): Promise<void> {
     return this.#onDomain('domainShutdown', handle, (domain) => {
       const { run } = domain
@@ -179,7 +179,7 @@ export class TestDriver implements Driver {
     return this.#onDomain('domainResume', handle, (domain) => this.#resume(domain))
   }
 
-  /** No guest runs that could be suspended. @throws LibvirtError NO_SUPPORT */
+  /** Not supported, as no guest runs. @throws LibvirtError NO_SUPPORT */
   async domainPMSuspend(handle: DomainHandle): Promise<void> {
     return this.#onDomain('domainPMSuspend', handle, () => noSupport('virDomainPMSuspendForDuration'))
   }
@@ -226,7 +226,7 @@ export class TestDriver implements Driver {
     return { ...run.report, actual: run.memory, rss: run.memory }
   }
 
-  /** Only checks that the domain has the disk: no guest runs that could be told. */
+  /** Only checks that the domain has the disk, as no guest runs. */
   async domainBlockResize(handle: DomainHandle, disk: string, size: bigint): Promise<void> {
     return this.#onDomain('domainBlockResize', handle, ({ run }) => {
       if (size < 1n) throw invalidArgument(msg`a disk cannot have ${size} bytes`)
@@ -267,8 +267,8 @@ export class TestDriver implements Driver {
   }
 
   /**
-   * For tests: the connection is lost, as that to a daemon which died. Guests keep running; calls fail with `error`, also those that
-   * wait now, and no event arrives any more.
+   * For tests: the connection is lost, as when a daemon dies. Guests keep running; all calls, also waiting ones, fail with `error`,
+   * and no event arrives any more.
    */
   loseConnection(error: Error): void {
     this.#listeners.clear()
@@ -286,7 +286,7 @@ export class TestDriver implements Driver {
     this.#domains.withUuid(uuid).ignoresShutdown = false
   }
 
-  /** For tests: what a running guest reports of its memory from now on, until it ends. */
+  /** For tests: sets the memory report of a running guest until it ends. */
   reportMemory(uuid: string, report: Omit<DomainMemoryStats, 'actual' | 'rss'>): void {
     this.#domains.withUuid(uuid).run.report = report
   }
@@ -325,7 +325,7 @@ export class TestDriver implements Driver {
     })
   }
 
-  /** Runs `work` on a domain when all earlier operations on the domain are done. It is synchronous, so that no call sees half of it. */
+  /** Runs `work` on a domain after all earlier operations on the domain. `work` is synchronous, so that no call sees a half-done change. */
   async #onDomain<T>(operation: Operation, handle: DomainHandle, work: (domain: TestDomain) => T): Promise<T> {
     return this.#domains.resolve(handle).lock.run(async () => {
       await this.#faults.meet(operation)

@@ -6,15 +6,15 @@ import type { EchoConsole } from './echo-console.ts'
 /** One run of a domain, from its start to its end. */
 export class TestRun {
   readonly id: number
-  /** What the domain was started from. */
+  /** The configuration with which the domain was started. */
   readonly definition: DomainDefinition
   /** Consoles that have been opened, by alias. */
   readonly consoles: Map<string, EchoConsole> = new Map()
   /** KiB. */
   memory: number
-  /** What the guest reports of its memory. */
+  /** The guest's report of its memory. */
   report: Omit<DomainMemoryStats, 'actual' | 'rss'> = {}
-  /** The guest keeps its memory when it is told to give some up. */
+  /** The guest ignores its balloon. */
   ignoresBalloon = false
   readonly #clock: Clock
   /** Milliseconds that the processors ran before the last pause. */

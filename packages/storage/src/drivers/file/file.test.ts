@@ -92,7 +92,7 @@ describe('driver file', () => {
     const source = at.origin()
     await source.create()
     await expect(at.snapshot(source).start()).rejects.toThrow(
-      'Cannot start volume appvms/disp1/private: cannot make the file for differences: Cannot run qemu-img',
+      'Cannot start volume appvms/disp1/private: cannot make the overlay: Cannot run qemu-img',
     )
   })
 })

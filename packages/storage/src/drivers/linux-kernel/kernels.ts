@@ -4,7 +4,7 @@ import { errorCode, type FileStat, type Files, failureText } from '@cloister/os'
 /** Longest file with kernel options, bytes. */
 const optionsLimit = 4096
 
-/** What a kernel's folder holds (reference: storage-and-lifecycle, A.7). */
+/** The files of a kernel (reference: storage-and-lifecycle, A.7). */
 export interface KernelFiles {
   readonly vmlinuz: string
   readonly initramfs: string | undefined
@@ -86,14 +86,14 @@ async function readOptions(files: Files, folder: string, situation: string): Pro
   throw new StoragePoolException(msg`The file ${path} with kernel options must be one line of printable ASCII`)
 }
 
-/** The file that a path leads to; undefined when there is none. Anything else could not be read, or not to an end. */
+/** The regular file that a path leads to; undefined when it is missing. Refuses folders, sockets and devices. */
 async function regularFile(files: Files, path: string): Promise<FileStat | undefined> {
   const found = await explained(path, files.stat(path))
   if (!found || found.kind === 'file') return found
   const target = await explained(path, files.resolve(path))
   const stat = target === path ? found : await explained(path, files.stat(target))
   if (stat?.kind === 'file') return stat
-  throw new StoragePoolException(msg`The file ${path} of a kernel is no regular file`)
+  throw new StoragePoolException(msg`The file ${path} of a kernel is not a regular file`)
 }
 
 async function explained<T>(path: string, work: Promise<T>): Promise<T> {

@@ -7,7 +7,7 @@ import { QemuHarness, qemu } from '../testing/qemu-harness.ts'
 import { LogKeeper } from './log-keeper.ts'
 
 describe.skipIf(!qemu)('LogKeeper', () => {
-  it('empties a log that is too long, while the guest goes on writing to it', async () => {
+  it('empties a log that is too long, while the guest keeps writing to it', async () => {
     await using host = await QemuHarness.make()
     const { domain, console } = await host.boot()
     const path = `${host.folder}/q/log/${domain.uuid}.console.log`

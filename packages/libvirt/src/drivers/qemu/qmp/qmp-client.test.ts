@@ -132,7 +132,7 @@ describe('QmpClient', () => {
     expect(new Set(seen).size).toBe(2)
   })
 
-  it('passes on a refusal and goes on', async () => {
+  it('reports a refusal and can be used as before', async () => {
     peer.answer = ({ id, execute }, socket) =>
       void socket.write(
         execute === 'cont'
@@ -155,7 +155,7 @@ describe('QmpClient', () => {
     await expect(client.execute('stop')).rejects.toThrow('QEMU closed it')
   })
 
-  it('refuses commands at once while an earlier one is late, and goes on when QEMU has answered', async () => {
+  it('refuses commands at once while an earlier one is late, and accepts commands again when QEMU has answered', async () => {
     const clock = new ModelledClock()
     const asked: string[] = []
     const late = Promise.withResolvers<() => void>()

@@ -241,7 +241,7 @@ describe.skipIf(!qemu)('a daemon that dies during a start', () => {
     expect((await host.driver.domainCreate(domain)).id).toBeGreaterThan(0)
   })
 
-  it('leaves nothing: when QEMU stands ready but the guest was never let go', async () => {
+  it('leaves nothing: when QEMU is ready but the guest was never resumed', async () => {
     await using host = await QemuHarness.make()
     const domain = await host.driver.domainCreate(await host.define({ name: 'a' }), { paused: true })
     const path = join(host.folder, 'q/state', `${domain.uuid}.json`)

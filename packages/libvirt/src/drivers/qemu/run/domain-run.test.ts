@@ -7,7 +7,7 @@ import type { DomainHandle } from '../../../driver.ts'
 import { stateReasons } from '../../../state-reasons.ts'
 import { QemuHarness, qemu } from '../testing/qemu-harness.ts'
 
-/** Somebody who may not give QEMU a user of its own, so that the program in its place can be read. */
+/** A user who may not give QEMU a user of its own, so that the program in its place can be read. */
 function unprivileged(): Os {
   const os = nodeOs()
   return { ...os, host: { ...os.host, uid: 1000 } }
@@ -63,7 +63,7 @@ describe.skipIf(!qemu)('a run whose QEMU misbehaves', () => {
     expect(await host.left('state')).toEqual([])
   })
 
-  it('is ended when the guest cannot be let go', async () => {
+  it('is ended when the guest cannot be resumed', async () => {
     const domain = await define('refuses-to-go')
     await expect(host.driver.domainCreate(domain)).rejects.toThrow('not today')
     expect(host.events.slice(1)).toEqual(['refuses-to-go started/booted', 'refuses-to-go stopped/failed'])

@@ -92,7 +92,7 @@ describe('nextState', () => {
     expect(notices).toEqual([['crashed', lifecycleDetails.crashed.panicked]])
   })
 
-  it('takes an end that nobody announced for a crash', () => {
+  it('takes an end without an announcement for a crash', () => {
     expect(endNotice(running)).toEqual(['stopped', lifecycleDetails.stopped.failed])
     expect(shutoffState(running)).toEqual({ state: 'shutoff', reason: stateReasons.shutoff.crashed })
   })

@@ -24,7 +24,7 @@ describe.skipIf(!qemu)('a QEMU that is stopped', () => {
       (error: unknown) => error,
     )
 
-  it('keeps no other domain waiting, says what it does not answer, and is used again when it goes on', async () => {
+  it('delays no other domain, is named in the error, and is used again when it answers', async () => {
     const { domain: other } = await host.boot({ name: 'other' })
     process.kill(pid, 'SIGSTOP')
     let isOver = false
