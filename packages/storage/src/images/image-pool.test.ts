@@ -88,7 +88,7 @@ describe('pools of image files', () => {
         `${made.name}.img.aside-1`,
       ])
       expect(await at.content(made, '.img.aside-1')).toBe('precious')
-      expect(at.warnings).toContainEqual(expect.stringContaining(`moved it to ${at.path(made, '.img.aside-1')}`))
+      expect(at.warnings).toContainEqual(expect.stringContaining(`moved the image to ${at.path(made, '.img.aside-1')}`))
       await made.remove()
       expect((await at.names()).filter((name) => name.includes('.aside-'))).toEqual(aside)
     }
