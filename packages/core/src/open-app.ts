@@ -8,6 +8,7 @@ import { registerDisposableHandlers } from './disposables/disposable-handlers.ts
 import { registerPreloadHandlers } from './disposables/preload-handlers.ts'
 import { recoverPreloads } from './disposables/preload-recovery.ts'
 import type { Hypervisors } from './domains/ports/hypervisors.ts'
+import type { FirewallBackend, NetworkBackend } from './domains/ports/network.ts'
 import { keepAutomaticTags } from './extensions/automatic-tags.ts'
 import { registerFeatureRules } from './extensions/feature-rules.ts'
 import { Hypervisor } from './hypervisor/hypervisor.ts'
@@ -38,6 +39,10 @@ export interface PlaceOptions {
   readonly imageLimits?: ImageLimits | undefined
   /** Begin an empty state although there was one, whose database is missing. */
   readonly acceptEmpty?: boolean
+  /** Interfaces of guests; guests have none when not given. */
+  readonly network?: NetworkBackend
+  /** Enforces the firewall of domains; rules are only stored when not given. */
+  readonly firewall?: FirewallBackend
   /** The state in memory can no longer be trusted: the daemon must stop; guests go on. */
   readonly onFatal: (error: Error) => void
 }
@@ -95,10 +100,11 @@ async function assemble(store: StateStore, connection: Connection, options: Plac
   ])
   const memory = new MemoryBalancer({ os, hypervisor, log, running: () => app.domains.running() })
   const hypervisors: Hypervisors = { of: () => hypervisor, all: () => [hypervisor] }
-  const app: App = new App({ os, log, journal, hypervisors, kernels, memory, imageLimits: options.imageLimits })
+  const app: App = new App({ ...options, journal, hypervisors, kernels, memory })
   const intents = (await loadState(app, store)) ?? (await makeFreshState(app, options))
   registerHandlers(app)
   await recover(app, intents)
+  await app.network.adopt([...app.domains.running()])
   await recoverPreloads(app, app.preloads)
   await app.disposables.removeLeftovers()
   app.memory.watch()

@@ -46,8 +46,8 @@ export class Hypervisor implements HypervisorPort {
   }
 
   /** Stores the configuration of a domain, as it is now, at the hypervisor. */
-  async define(vm: QubesVM): Promise<Domain> {
-    const tree = this.#domainXml(vm, await guestDisks(vm), this.capabilities)
+  async define(vm: QubesVM, interfaces: readonly XmlElement[] = []): Promise<Domain> {
+    const tree = this.#domainXml(vm, { disks: await guestDisks(vm), interfaces }, this.capabilities)
     for (const amendment of this.#amendments) amendment(vm, tree)
     return this.connection.defineDomain(formatXml(tree))
   }

@@ -239,6 +239,7 @@ export class LifeCycle implements PowerControl {
     }
     await step('domain-stopped')
     const stopped = await this.#logged('stopping its volumes', () => vm.storage.stop())
+    await this.#logged('releasing its network', () => app.network.release(vm))
     if (vm.run === run) vm.run = undefined
     app.events.announceReset(vm, 'xid', 'stubdom_xid', 'start_time')
     await step('domain-shutdown')

@@ -1,4 +1,4 @@
-import { errorChain, msg, QubesVMError, UndoStack } from '@cloister/kit'
+import { errorChain, msg, QubesVMError, UndoStack, type XmlElement } from '@cloister/kit'
 import { within } from '@cloister/os'
 import { refuseDamaged } from '../domains/damage.ts'
 import type { Reservation } from '../domains/ports/memory-manager.ts'
@@ -82,7 +82,8 @@ class Start {
     const vm = this.#vm
     const { app } = vm
     await this.#step(app.events.fireLife(vm, 'domain-pre-spawn', { start_guid: true }))
-    const domain = await app.hypervisors.of(vm).define(vm)
+    const interfaces = await this.#prepareNetwork()
+    const domain = await app.hypervisors.of(vm).define(vm, interfaces)
     this.#signal.throwIfAborted()
     const usable = !vm.featureWithTemplate('qrexec')
     const run = new Run(domain, { startedAt: app.os.clock.now(), state: 'paused', released: false, usable })
@@ -133,6 +134,17 @@ class Start {
     if (!control) return
     const what = `The start of ${this.#vm.netvm?.name}, the netvm of ${this.#vm.name},`
     await within({ clock: this.#vm.app.os.clock, ms: waits.netvmMs, what, signal: this.#signal }, control.start())
+  }
+
+  /** The rules are in force before there is an interface that they could protect. */
+  async #prepareNetwork(): Promise<readonly XmlElement[]> {
+    const vm = this.#vm
+    const { network, firewall } = vm.app
+    this.#undo.add('releasing the network', () => network.release(vm))
+    await this.#step(firewall.apply(vm, vm.firewall.rules()))
+    const interfaces = await network.prepare(vm)
+    this.#signal.throwIfAborted()
+    return interfaces
   }
 
   async #reserveMemory(required: number): Promise<void> {

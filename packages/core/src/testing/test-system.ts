@@ -16,6 +16,7 @@ import {
 import type { App } from '../app.ts'
 import type { BaseVM, VMClass } from '../domains/base-vm.ts'
 import type { LifeEventName } from '../domains/domain-events.ts'
+import { type FirewallBackend, type NetworkBackend, noFirewall, noNetwork } from '../domains/ports/network.ts'
 import { QubesVM } from '../domains/qubes-vm.ts'
 import { type OpenedApp, openAppOn } from '../open-app.ts'
 import { createDomain } from '../operations/create-domain.ts'
@@ -53,6 +54,10 @@ export class TestSystem implements AsyncDisposable {
   acceptEmpty: boolean = false
   /** Bytes that nobody can guess, unless a test wants certain ones. */
   random: (count: number) => Uint8Array = (count) => nodeOs().host.random(count)
+  /** Interfaces of guests; a test may replace it at any time. */
+  network: NetworkBackend = noNetwork
+  /** Enforces firewalls; a test may replace it at any time. */
+  firewall: FirewallBackend = noFirewall
   #clock = new ModelledClock()
   #faults = new Faults()
   #store: SqliteStateStore | undefined
@@ -124,6 +129,14 @@ export class TestSystem implements AsyncDisposable {
       stateFolder: this.folder,
       kernelsFolder: join(this.folder, 'kernels'),
       poolDriver: 'file',
+      network: {
+        prepare: (vm) => this.network.prepare(vm),
+        connect: (vm, to) => this.network.connect(vm, to),
+        disconnect: (vm, from) => this.network.disconnect(vm, from),
+        release: (vm) => this.network.release(vm),
+        adopt: (vms) => this.network.adopt(vms),
+      },
+      firewall: { apply: (vm, rules) => this.firewall.apply(vm, rules) },
       acceptEmpty: this.acceptEmpty,
       onFatal: (error) => this.logged.push({ level: 'error', message: 'fatal', details: { error } }),
     })

@@ -1,3 +1,4 @@
+import type { XmlElement } from '@cloister/kit'
 import type { Domain, DomainLifecycleEvent, DriverCapabilities } from '@cloister/libvirt'
 import type { QubesVM } from '../qubes-vm.ts'
 
@@ -6,8 +7,8 @@ export interface HypervisorPort {
   readonly capabilities: DriverCapabilities
   /** Resolves with the reason when the connection is lost; never when the hypervisor runs in this process. */
   readonly closed: Promise<Error>
-  /** Stores the configuration of a domain, as it is now, at the hypervisor. */
-  define(vm: QubesVM): Promise<Domain>
+  /** Stores the configuration of a domain, as it is now, with these network interfaces, at the hypervisor. */
+  define(vm: QubesVM, interfaces?: readonly XmlElement[]): Promise<Domain>
   /** Makes the hypervisor forget a halted domain, if it knows the domain. */
   undefine(vm: Pick<QubesVM, 'uuid'>): Promise<void>
   /** Guests that run now. */
