@@ -73,10 +73,10 @@ export class Disposables {
   async cleanup(vm: DispVM): Promise<void> {
     if (!vm.registered) return
     if (vm.phase.allows('kill')) await endGuest(vm)
-    // Coming to rest has removed it, unless it is one that stays.
-    if (!vm.registered) return
-    await vm.phase.settle(this.#app.os.clock, 'remove')
-    await removeDomain(vm)
+    await vm.phase.settled(this.#app.os.clock)
+    // Coming to rest, or another caller, has removed it, unless it is one that stays.
+    if (vm.registered) await removeDomain(vm)
+    else await vm.phase.settled(this.#app.os.clock)
   }
 
   /** Removes a disposable that has come to rest, if it is one that forgets itself. */

@@ -187,9 +187,17 @@ export class LifeCycle implements PowerControl {
       await startDomain(this.#vm, this, signal)
       phase.enter('running')
     } catch (error) {
-      await this.#comeToRest()
+      await this.#afterFailedStart()
       throw error
     }
+  }
+
+  /** A guest that could not be ended still runs, and can be ended by a kill. */
+  async #afterFailedStart(): Promise<void> {
+    const { phase, run } = this.#vm
+    if (!run || run.stopReceived) return this.#comeToRest()
+    run.released = true
+    phase.enter('running')
   }
 
   async #cancelStart({ done, cancel }: StartUnderWay): Promise<void> {

@@ -5,6 +5,8 @@ import type { HypervisorPort } from '../domains/ports/hypervisors.ts'
 import { QubesVM } from '../domains/qubes-vm.ts'
 import { Run } from '../domains/run.ts'
 import type { System } from '../domains/system.ts'
+import { watchConnection } from './lost-connection.ts'
+import { endStrayGuests, type Guests } from './stray-guests.ts'
 
 /** What start-up does about each kind of work that the end of the last daemon interrupted (design: decision 6). */
 const resolutions: Readonly<Record<IntentKind, (app: System, intent: Intent, guests: Guests) => Promise<void>>> = {
@@ -17,9 +19,6 @@ const resolutions: Readonly<Record<IntentKind, (app: System, intent: Intent, gue
   },
 }
 
-/** Guests that run now, by the identity of their domain. */
-type Guests = ReadonlyMap<string, Domain>
-
 /** Finds running guests again and finishes or undoes what was interrupted; before any call is served. */
 export async function recover(app: System, intents: readonly Intent[]): Promise<void> {
   for (const hypervisor of app.hypervisors.all()) await recoverOn(app, hypervisor, intents)
@@ -30,7 +29,7 @@ async function recoverOn(app: System, hypervisor: HypervisorPort, intents: reado
     const vm = app.domains.findUuid(domain.uuid)
     if (vm instanceof QubesVM) vm.lifeCycle.onHypervisorEvent(event, why)
   })
-  const guests = new Map((await hypervisor.running()).map((domain) => [domain.uuid, domain]))
+  const guests: Guests = new Map((await hypervisor.running()).map((domain) => [domain.uuid, domain]))
   for (const intent of intents) {
     try {
       await resolutions[intent.kind](app, intent, guests)
@@ -43,31 +42,7 @@ async function recoverOn(app: System, hypervisor: HypervisorPort, intents: reado
     }
   }
   await endStrayGuests(app, hypervisor, guests)
-}
-
-/**
- * Ends guests that no domain of the system has: nothing can be done with them any more, and they may write to volumes that
- * others use. On a hypervisor that others use, too, they may be somebody else's and are only logged.
- */
-async function endStrayGuests(app: System, { capabilities }: HypervisorPort, guests: Guests): Promise<void> {
-  for (const [uuid, guest] of guests) {
-    const vm = app.domains.findUuid(uuid)
-    if (vm instanceof QubesVM && vm.run) continue
-    const details = { guest: guest.name, uuid }
-    if (!capabilities.exclusive) {
-      app.log.warn(
-        'a guest runs that belongs to no domain; it is left alone, as others use the hypervisor too',
-        details,
-      )
-      continue
-    }
-    app.log.error('a guest runs that belongs to no domain: it is ended', details)
-    try {
-      await guest.destroy()
-    } catch (error) {
-      app.log.error('a guest that belongs to no domain could not be ended', { ...details, error: errorChain(error) })
-    }
-  }
+  watchConnection(app, hypervisor)
 }
 
 async function dropIntent(app: System, intent: Intent): Promise<void> {

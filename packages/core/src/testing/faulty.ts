@@ -56,3 +56,32 @@ export function confinable(files: Files, faults: Faults): Files {
     },
   })
 }
+
+/** A driver whose connection a test can break. */
+export interface Losable {
+  readonly driver: Driver
+  /** From now on every call fails with `error`, and no event arrives. */
+  lose(error: Error): void
+}
+
+export function losable(driver: Driver): Losable {
+  const closed = Promise.withResolvers<Error>()
+  let lost: Error | undefined
+  const guarded = new Proxy(driver, {
+    get: (target, name) => {
+      if (name === 'closed') return closed.promise
+      const value: unknown = Reflect.get(target, name)
+      if (typeof value !== 'function') return value
+      return (...args: unknown[]): unknown => {
+        if (lost && name !== 'connectClose') return Promise.reject(lost)
+        return value.apply(target, args)
+      }
+    },
+  })
+  const lose = (error: Error): void => {
+    lost = error
+    void driver.connectClose()
+    closed.resolve(error)
+  }
+  return { driver: guarded, lose }
+}
