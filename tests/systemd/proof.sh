@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs inside the guest of restart.sh, once the system is up: two domains run while the daemon is restarted.
+# Runs in the system that vm.sh or container.sh has made, once the system is up: two domains run while the daemon is restarted.
 set -eu
 HOME=/root
 export HOME
@@ -14,22 +14,24 @@ fail() {
 # Waits until a command succeeds.
 until_succeeds() {
   attempts=0
+  echo "waiting for: $*"
   until "$@" >/dev/null 2>&1; do
     attempts=$((attempts + 1))
-    [ "$attempts" -lt 150 ] || fail "it does not succeed: $*"
+    [ "$attempts" -lt 60 ] || fail "it does not succeed: $*"
     sleep 2
   done
 }
 
-# The QEMUs that run, and the group of each.
+# The QEMUs that run, and the group of each in the one tree of version 2.
 guests() {
   for pid in $(pidof qemu-system-x86_64); do
-    echo "$pid $(cut -d: -f3 "/proc/$pid/cgroup")"
+    echo "$pid $(sed -n 's/^0:://p' "/proc/$pid/cgroup")"
   done | sort
 }
 
 until_succeeds cloister ls
 for name in one two; do
+  echo "starting $name"
   cloister create "$name" --class StandaloneVM --prop memory=32 --prop maxmem=0
   cloister start "$name"
 done
@@ -53,7 +55,7 @@ kill -KILL "$(systemctl show cloisterd -p MainPID --value)"
 until_succeeds cloister ls
 [ "$(guests)" = "$before" ] || fail "the guests are not those that ran before the daemon was killed"
 cloister ls
-[ "$(cloister ls | grep -c Running)" = 2 ] || fail "the daemon does not know its guests"
+[ "$(cloister ls | grep -c 'Running  StandaloneVM')" = 2 ] || fail "the daemon does not know its guests"
 
 for name in one two; do cloister kill "$name"; done
 [ -z "$(guests)" ] || fail "a guest is left"

@@ -6,7 +6,7 @@ import { formatJson } from './json.ts'
 import type { Output } from './output.ts'
 
 /**
- * Prints an error on standard error as one line of text or JSON. `domain` is the one of several that it is about.
+ * Prints an error on standard error as one line of text or JSON. `domain` names the object, where a command works on several.
  * Returns the exit status for it.
  */
 export function reportFailure(output: Output, error: unknown, domain?: string): ExitStatus {

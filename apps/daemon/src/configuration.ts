@@ -1,11 +1,11 @@
 import { CloisterError, errorText, msg, type Untrusted } from '@cloister/kit'
 import { parse as parseToml } from 'smol-toml'
 
-/** How much is logged. */
+/** Levels of the log: lines of the chosen level and of those after it are written. */
 export const logLevels = ['debug', 'info', 'warn', 'error'] as const
 export type LogLevel = (typeof logLevels)[number]
 
-/** Everything that can be configured; what a file or an option does not say has a default by `places.ts`. */
+/** All settings, complete: defaults stand where neither the file nor an option gives a value (`main.ts`, `places.ts`). */
 export interface Configuration {
   /** Database, pool `varlibqubes`. */
   readonly state: string
@@ -69,7 +69,7 @@ const keys: ReadonlyMap<string, Key & { readonly wanted: string }> = new Map([
 export const configurationLimit: number = 1 << 20
 
 /**
- * Reads a configuration file. What is unknown or of the wrong kind is refused with its name, so that a slip is seen.
+ * Parses a configuration file. An unknown setting, or a value of the wrong kind, is refused with its name.
  * @throws ConfigurationError
  */
 export function parseConfiguration(content: Untrusted<string>, path: string): Partial<Configuration> {

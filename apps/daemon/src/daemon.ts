@@ -10,14 +10,16 @@ import {
   WireErrors,
 } from '@cloister/admin-server'
 import { type OpenedApp, openApp, Statistics } from '@cloister/core'
+
 import { errorChain, errorText, msg, StoragePoolException } from '@cloister/kit'
-import type { Os } from '@cloister/os'
+import { type Os, systemErrorWords } from '@cloister/os'
+
 import type { Configuration } from './configuration.ts'
 import { groupId } from './group.ts'
 import type { Logger } from './logger.ts'
 import { makeOwnFolder } from './own-folder.ts'
 
-/** The sockets: which calls each serves. Who may connect is trusted to name the source of a call. */
+/** The sockets, each with the set of calls that it serves. A client that may connect is trusted to name the source of a call. */
 const sockets = [
   ['qubesd.sock', 'main'],
   ['qubesd.internal.sock', 'internal'],
@@ -32,7 +34,7 @@ const folderModes = { state: 0o711, run: 0o755 } as const
 /** How long calls may take to end when the daemon stops, ms. */
 const graceMs = 10_000
 
-/** The daemon: everything put together. */
+/** The daemon: the system and the endpoints that serve it. */
 export class Daemon {
   readonly #opened: OpenedApp
   readonly #endpoints: readonly Endpoint[]
@@ -77,7 +79,7 @@ export class Daemon {
         app: opened.app,
         consoles,
         statistics: new Statistics(opened.app),
-        errors: new WireErrors(log, (count) => os.host.random(count), configuration.debug),
+        errors: new WireErrors(log, (count) => os.host.random(count), configuration.debug, systemErrorWords),
         audit: new Audit(log, configuration.auditReads),
         running: new RunningCalls(),
       }
@@ -98,13 +100,14 @@ export class Daemon {
   }
 
   /**
-   * Stops serving, lets calls that are under way come to their end, and writes everything out; guests go on. What is not done in
-   * time is finished or undone by the next start.
+   * Stops serving, waits for calls that are under way, and closes the state; guests keep running. A call that takes too long
+   * is finished or undone by the next start.
    */
   async stop(): Promise<void> {
     for (const endpoint of this.#endpoints) endpoint.stopListening()
     const left = await this.#services.running.settle(this.#services.app.os.clock, graceMs)
-    if (left > 0) this.#log.warn('calls that take too long are left to the next start', { calls: left })
+    if (left > 0)
+      this.#log.warn('calls did not end in time: the next start finishes or undoes their work', { calls: left })
     for (const endpoint of this.#endpoints) endpoint.close()
     await this.#services.consoles.close()
     await this.#opened.close()

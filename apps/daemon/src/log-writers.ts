@@ -6,8 +6,8 @@ import type { LogWriter } from './log-sink.ts'
 const writeTo = promisify(write)
 
 /**
- * The writer for a descriptor, such as standard error. No write to it blocks a thread, whoever reads at the other end: a
- * blocked write could not be taken back, and would keep the process from ending.
+ * The writer for a descriptor, such as standard error. A write never blocks a thread, even when the other end does not read: a
+ * blocked write could not be cancelled, and would keep the process from ending.
  */
 export function logWriter(fd: number): LogWriter {
   const stat = fstatSync(fd)
@@ -20,7 +20,7 @@ function withoutBlocking(fd: number): number {
   try {
     return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK)
   } catch {
-    // Nobody reads the pipe, or /proc is missing: what cannot be written is dropped.
+    // The pipe has no reader, or /proc is missing.
     return fd
   }
 }

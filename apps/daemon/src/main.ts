@@ -54,7 +54,7 @@ async function readConfiguration(os: Os, options: Options): Promise<Configuratio
   }
 }
 
-/** A file that was not asked for by name may be missing. */
+/** Reads and parses the configuration file. The default file may be missing; a file that the command line names may not. */
 async function readFile(os: Os, path: string, wanted: boolean): Promise<Partial<Configuration>> {
   let bytes: Uint8Array
   try {
@@ -89,7 +89,7 @@ async function serve(os: Os, options: Options): Promise<void> {
   await daemon.stop()
   log.info('stopped')
   await flushed(log)
-  // Work that was given up may still hold something open.
+  // Calls that did not end in time may still have timers or sockets open.
   process.exit()
 }
 
@@ -112,7 +112,7 @@ async function flushed(log: Logger): Promise<void> {
   clearInterval(alive)
 }
 
-/** Takes over what can change while the daemon runs, and says what needs a restart. */
+/** Reads the configuration again: sets the log level, and logs which other settings have changed and need a restart. */
 async function reload(os: Os, options: Options, before: Configuration, log: Logger): Promise<void> {
   try {
     const now = await readConfiguration(os, options)

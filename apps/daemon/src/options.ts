@@ -3,14 +3,14 @@ import { parseArgs } from 'node:util'
 import { errorText, msg } from '@cloister/kit'
 import { type Configuration, ConfigurationError } from './configuration.ts'
 
-/** What the command line says. */
+/** The parsed command line. */
 export interface Options {
   readonly action: 'run' | 'help' | 'version'
   readonly config: string | undefined
   readonly overrides: Partial<Configuration>
 }
 
-/** The options with what they set, for parsing and for help. */
+/** The options that take a value, with the name of the value and the help. */
 const table = [
   ['config', 'FILE', 'configuration file (default: /etc/cloister/cloister.toml, or below $XDG_CONFIG_HOME)'],
   ['state', 'DIR', 'database and volumes'],
@@ -73,7 +73,7 @@ export function helpText(): string {
     `  ${'-h, --help'.padEnd(22)}this text`,
     `  ${'--version'.padEnd(22)}the version`,
     '',
-    'Signals: SIGTERM and SIGINT stop the daemon, guests go on; SIGHUP reads the configuration again.',
+    'Signals: SIGTERM and SIGINT stop the daemon, guests keep running; SIGHUP reads the configuration again.',
     '',
   ].join('\n')
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 
-/** Where things are when nothing else is said (design: names and places). */
+/** The files and folders of a daemon that is not configured otherwise (design: names and places). */
 export interface Places {
   readonly configuration: string
   readonly state: string

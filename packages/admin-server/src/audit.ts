@@ -2,7 +2,7 @@ import type { FoundCall } from '@cloister/admin-protocol'
 import type { BaseVM } from '@cloister/core'
 import { CloisterError, errorText, type Log, type Untrusted } from '@cloister/kit'
 
-/** A call as the audit record shows it. */
+/** A call as it is logged. */
 export interface AuditedCall {
   readonly found: FoundCall
   readonly source: BaseVM
@@ -10,10 +10,10 @@ export interface AuditedCall {
   readonly argument: Untrusted<Uint8Array>
 }
 
-/** Characters of an argument that are recorded. */
+/** Characters of an argument that are logged. */
 const shownArgument = 128
 
-/** Writes down every write and every refusal; reads only when asked. */
+/** Logs every call that changes or executes something, and every refusal; with `reads` also calls that only read. */
 export class Audit {
   readonly #log: Log
   readonly #reads: boolean
@@ -33,7 +33,7 @@ export class Audit {
     })
   }
 
-  /** What is known of a call that was refused depends on how far its request could be understood. */
+  /** A call that was refused early has no source or destination yet. */
   refused(call: Partial<AuditedCall> & { readonly method: string }, error: unknown): void {
     this.#log.info('call refused', {
       call: shownText(call.method),
@@ -46,7 +46,7 @@ export class Audit {
   }
 }
 
-/** Bytes of a request as text that can stand in a log. */
+/** The beginning of an argument, with `_` for every byte that is not printable ASCII. */
 function shown(argument: Untrusted<Uint8Array>): string {
   return argument.parse((bytes) => shownText(String.fromCharCode(...bytes.subarray(0, shownArgument))))
 }

@@ -1,7 +1,8 @@
 import { once } from 'node:events'
+import { Server } from 'node:net'
 import { connectionEstablished } from '@cloister/admin-protocol'
 import { errorText, utf8Text } from '@cloister/kit'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { Exchange } from './call-server.ts'
 import { connectionLimits } from './connection.ts'
 import { type Answer, Client, clientProcess, header, ok, TestEndpoint } from './testing/test-endpoint.ts'
@@ -336,6 +337,16 @@ describe('a connection whose client has its reply', () => {
 })
 
 describe('an endpoint', () => {
+  it('goes on after each error of its listening socket, and writes the first one down', async () => {
+    const listen = vi.spyOn(Server.prototype, 'listen')
+    const endpoint = await open(() => ok('served'))
+    const server = listen.mock.contexts[0] as Server | undefined
+    listen.mockRestore()
+    for (let count = 0; count < 3; count++) server?.emit('error', new Error('accept EMFILE'))
+    expect(endpoint.log.lines.map(({ message }) => message)).toEqual(['a connection could not be accepted'])
+    expect(await call(endpoint, plain)).toBe('0\0served')
+  })
+
   it('that stops listening closes what has not begun and what would never end, and lets calls be answered', async () => {
     const slow = Promise.withResolvers<void>()
     const endpoint = await open(async ({ send }) => {

@@ -14,7 +14,7 @@ export function shownEvent(event: CoreEvent): QubesEvent {
   return seen
 }
 
-/** The bytes of an event message, made once however many subscribers there are. */
+/** The bytes of an event message, encoded once for all subscribers. */
 export function encodedEvent(event: QubesEvent): Uint8Array {
   let bytes = encoded.get(event)
   if (!bytes) {

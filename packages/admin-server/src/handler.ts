@@ -3,7 +3,7 @@ import type { App, BaseVM, Statistics } from '@cloister/core'
 import type { AccessRules } from './access.ts'
 import type { Consoles } from './consoles.ts'
 
-/** A call that has passed all checks, with typed values. */
+/** A call that passed all checks, with typed values. */
 export interface Call<A, P> {
   readonly app: App
   readonly consoles: Consoles
@@ -32,7 +32,7 @@ type Handler<A, P, R> = (call: Call<A, P>) => R | Promise<R>
 /** Looks up the object that an argument names. @throws when there is no such object */
 type LookUp<A> = (call: Pick<Call<A, unknown>, 'app' | 'destination' | 'argument'>) => unknown
 
-/** A row of the table of calls with what is done for it. */
+/** A row of the table of calls with its handler. */
 export interface HandledCall {
   readonly row: AnyCallRow
   readonly handle: Handler<unknown, unknown, unknown>
@@ -45,17 +45,17 @@ export interface HandledCall {
 
 /** Pairs a row with its handler, and with the look-up of what its argument names; the row's types are theirs. */
 export function handle<A, P, R>(row: CallRow<A, P, R>, handler: Handler<A, P, R>, lookUp?: LookUp<A>): HandledCall {
-  // The pipeline hands a handler only what the row of the handler has decoded.
+  // The pipeline gives a handler only values that the handler's own row has decoded.
   const handled = { row: row as AnyCallRow, handle: handler as Handler<unknown, unknown, unknown> }
   return lookUp ? { ...handled, lookUp: lookUp as LookUp<unknown> } : handled
 }
 
-/** Pairs a row whose reply is streamed: the handler sends, and ends when the caller has gone. */
+/** Pairs a row whose reply is streamed with its handler, which sends messages until the caller has gone. */
 export function handleStream<A, P>(row: CallRow<A, P, QubesEvent>, handler: Handler<A, P, void>): HandledCall {
   return { row: row as AnyCallRow, handle: handler as Handler<unknown, unknown, unknown> }
 }
 
-/** The items of a list, or the one that was asked for. @throws what `missing` makes when there is none of that name */
+/** All items of a list, or the one that was asked for. @throws what `missing` returns when no item has that name */
 export function onlyOne<T>(
   items: readonly T[],
   wanted: string | undefined,

@@ -1,10 +1,10 @@
 import type { Log } from '@cloister/kit'
 import type { Clock } from '@cloister/os'
 
-/** A socket that cannot accept fails many times a second: so often it is written down, ms. */
+/** A socket that cannot accept connections fails many times a second: the failure is logged once in this time, ms. */
 const everyMs = 60_000
 
-/** Writes down that a listening socket could not accept a connection, as when the process has no descriptor left. */
+/** Logs that a listening socket could not accept a connection, for example because the process has no descriptor left. */
 export class ListenErrors {
   readonly #clock: Clock
   readonly #log: Log

@@ -2,7 +2,7 @@ import type { QubesEvent } from '@cloister/admin-protocol'
 import { msg, QubesException, utf8 } from '@cloister/kit'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type AccessRules, allowEverything, type CallValues, PolicyRefusal, type RequestedCall } from './access.ts'
-import { TestPipeline } from './testing/test-pipeline.ts'
+import { standalone, TestPipeline } from './testing/test-pipeline.ts'
 
 /** Rules that write down what they are asked, and refuse what a test wants refused. */
 class TestRules implements AccessRules {
@@ -34,8 +34,8 @@ let guest: TestPipeline
 beforeEach(async () => {
   rules = new TestRules()
   guest = await TestPipeline.open({ access: rules, identity: { source: 'work' } })
-  await guest.system.create('StandaloneVM', 'work')
-  await guest.system.create('StandaloneVM', 'other')
+  await standalone(guest.system, 'work')
+  await standalone(guest.system, 'other')
 })
 
 afterEach(() => guest[Symbol.asyncDispose]())

@@ -2,7 +2,7 @@ import type { Clock, Timer } from '@cloister/os'
 
 const everyMs = 1000
 
-/** Looks at all connections of an endpoint once a second, with one timer for all of them. */
+/** Calls a function for each connection of an endpoint once a second, with one timer for all connections. */
 export class Sweeper<T> {
   readonly #clock: Clock
   readonly #look: (item: T, now: number) => void

@@ -1,8 +1,9 @@
 import type { BaseVM } from '@cloister/core'
 import { type Log, messageText, msg, QubesException, QubesVMError } from '@cloister/kit'
 import { describe, expect, it } from 'vitest'
-import { TestSystem } from '../../core/src/testing/test-system.ts'
+import { MemorySystem } from '../../core/src/testing/memory-system.ts'
 import { KeptLog } from './testing/test-endpoint.ts'
+import { standalone } from './testing/test-pipeline.ts'
 import { WireErrors } from './wire-error.ts'
 
 function errors(log: Log, debug = false): WireErrors {
@@ -43,8 +44,8 @@ describe('WireErrors', () => {
   })
 
   it('shows tracebacks to the admin domain, when it debugs', async () => {
-    await using system = await TestSystem.open()
-    const work = await system.create('StandaloneVM', 'work')
+    await using system = await MemorySystem.open()
+    const work = await standalone(system, 'work')
     const traceback = (debug: boolean, source: BaseVM): string =>
       errors(new KeptLog(), debug).toWire(new QubesException('x'), 'y', source).traceback
     expect(traceback(true, system.app.adminVM)).toContain('wire-error.test')
@@ -53,8 +54,8 @@ describe('WireErrors', () => {
   })
 
   it('tells paths of the host to the admin domain only', async () => {
-    await using system = await TestSystem.open()
-    const work = await system.create('StandaloneVM', 'work')
+    await using system = await MemorySystem.open()
+    const work = await standalone(system, 'work')
     const cause = new Error("ENOENT: no such file, open '/var/lib/cloister/vm/a.img'")
     const error = new QubesException(msg`Cannot read ${'/var/lib/x.img'} and/or 1/2 of it`, { cause })
     const text = (source: BaseVM): string => messageText(errors(new KeptLog()).toWire(error, 'y', source).message)
@@ -74,6 +75,9 @@ describe('WireErrors', () => {
     const text = (thrown: unknown): string => messageText(wireErrors.toWire(thrown, 'admin.vm.volume.Import').message)
     expect(text(full)).toBe('admin.vm.volume.Import failed: no space is left')
     expect(text(new QubesException('Cannot import', { cause: full }))).toBe('Cannot import: no space is left')
+    expect(text(new QubesException('Cannot import: no space is left', { cause: full }))).toBe(
+      'Cannot import: no space is left',
+    )
     expect(log.lines).toMatchObject([{ details: { call: 'admin.vm.volume.Import', error: full } }])
   })
 

@@ -64,15 +64,17 @@ export class WireErrors {
   #incident(thrown: unknown, call: string): Message {
     const id = Array.from(this.#random(idBytes), (byte) => byte.toString(16).padStart(2, '0')).join('')
     this.#log.error('a call failed unexpectedly', { incident: id, call, error: thrown })
-    return msg`Internal error, incident ${id}: the log of cloisterd tells more`
+    return msg`${call} failed with an internal error: the log of cloisterd has the details under incident ${id}`
   }
 
   /** The message with its causes, unless the message tells them itself. */
   #withCause(error: CloisterError): Message {
     if (error.cause === undefined) return error.text
-    if (error.message.includes(errorChain(error.cause))) return error.text
+    const causes = this.#chain(error.cause)
+    const isTold = [causes, errorChain(error.cause)].some((text) => error.message.includes(text))
+    if (isTold) return error.text
     const { format, fields } = error.text
-    return { format: `${format}: %s`, fields: [...fields, this.#chain(error.cause)] }
+    return { format: `${format}: %s`, fields: [...fields, causes] }
   }
 
   #chain(cause: unknown, depth = 0): string {

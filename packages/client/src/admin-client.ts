@@ -20,24 +20,24 @@ import { Domains } from './domains.ts'
 import { accessError, errorFor, timeoutError } from './errors.ts'
 import type { Payload, Transport, TransportRequest } from './transport.ts'
 
-/** What can be said about any call. */
+/** Options of every call. */
 export interface CommonOptions {
-  /** Name of the domain that the call is about; the admin domain when not given. */
+  /** Name of the domain that the call is sent to; the admin domain when not given. */
   readonly dest?: string
-  /** Which of a row's variants, as the class in `vm.Create.<class>`. */
+  /** One of the row's variants: the class in `vm.Create.<class>`. */
   readonly variant?: string
-  /** `admin` when the call has it, unless given. */
+  /** When not given: `admin` if the call exists there, else `mgmt`, else `plain`. */
   readonly dialect?: DialectName
   /** The data of a call whose payload is streamed. */
   readonly stream?: AsyncIterable<Uint8Array>
   readonly signal?: AbortSignal
-  /** Milliseconds until the call is given up; none by default, since starting a domain may take minutes. */
+  /** Milliseconds after which the call is given up. No limit when not given, because starting a domain may take minutes. */
   readonly timeout?: number
 }
 
 type Given<K extends string, T> = undefined extends T ? { readonly [k in K]?: T } : { readonly [k in K]: T }
 
-/** What is said about one call: `argument` and `payload` where it has them. */
+/** Options of one call: `argument` and `payload` where the row has them. */
 export type CallOptions<A, P> = CommonOptions & Given<'argument', A> & Given<'payload', P>
 
 interface AnyOptions extends CommonOptions {
@@ -45,11 +45,11 @@ interface AnyOptions extends CommonOptions {
   readonly payload?: unknown
 }
 
-/** What an event subscription may narrow down. */
+/** Which events a subscription gets. */
 export interface EventOptions {
   /** Only events of this domain. */
   readonly dest?: string
-  /** Only events of this name, or of names that begin so: `domain-*`. */
+  /** Only events of this name, or, with `*` at the end, of names with this beginning: `domain-*`. */
   readonly pattern?: string
   readonly signal?: AbortSignal
 }
@@ -100,8 +100,8 @@ function contentOf(reply: Reply, request: TransportRequest): Uint8Array {
 }
 
 /**
- * Client of the Admin API over any transport. Every call of the protocol can be made with `call`, given its row; the calls
- * that people make all day have methods of their own on `domains` and `domain(name)`.
+ * Client of the Admin API over any transport. `call` makes every call of the protocol, given the row of the call; frequent calls
+ * have methods of their own on `domains` and `domain(name)`.
  */
 export class AdminClient {
   readonly #transport: Transport
@@ -109,21 +109,21 @@ export class AdminClient {
   /** The domains of the system. */
   readonly domains: Domains = new Domains(this)
 
-  /** `replyLimit` is how many bytes of one reply are taken in. */
+  /** `replyLimit` is the most bytes that one reply may have. */
   constructor(transport: Transport, options: { readonly replyLimit?: number } = {}) {
     this.#transport = transport
     this.#replyLimit = options.replyLimit ?? replyLimit
   }
 
-  /** One domain by its name; whether there is one is found out by the first call. */
+  /** The domain of that name. Nothing is sent: a domain that does not exist fails its first call. */
   domain(name: string): Domain {
     return new Domain(this, name)
   }
 
   /**
-   * Makes a call and gives its reply.
-   * @throws the kit's error of the type that the daemon named; DaemonAccessError when policy refused;
-   * DaemonUnreachableError when nobody is there; DaemonTimeoutError when it took too long; the reason of `signal`
+   * Makes a call and returns its reply.
+   * @throws the kit's error of the type that the daemon named; DaemonAccessError when the reply is empty;
+   * DaemonUnreachableError when no daemon answers; DaemonTimeoutError after `timeout`; the reason of `signal`
    */
   async call<A, P, R>(row: CallRow<A, P, R>, options: CallOptions<NoInfer<A>, NoInfer<P>>): Promise<R> {
     const { dialect } = dialectOf(row, options.dialect)
@@ -133,7 +133,7 @@ export class AdminClient {
     return dialect.reply.decode(contentOf(reader.finish(), request))
   }
 
-  /** Events as they happen, `connection-established` first. An end that nobody asked for is a DaemonCommunicationError. */
+  /** Events as they happen, `connection-established` first. @throws DaemonCommunicationError when the daemon ends the stream */
   events({ dest, pattern, signal }: EventOptions = {}): AsyncIterable<QubesEvent> {
     const common = { ...(dest === undefined ? {} : { dest }), ...(signal === undefined ? {} : { signal }) }
     return this.#stream(events, pattern === undefined ? common : { ...common, dialect: 'mgmt', argument: pattern })
@@ -153,7 +153,7 @@ export class AdminClient {
     throw new DaemonCommunicationError(msg`the daemon ended the stream of ${request.method}`)
   }
 
-  /** The bytes of the answer; a time limit is told apart from a signal of the caller's. */
+  /** The bytes of the answer. @throws DaemonTimeoutError after `timeout`; the reason of `signal` when that aborts */
   async *#exchange(request: TransportRequest, { signal, timeout }: CommonOptions): AsyncGenerator<Uint8Array> {
     if (timeout === undefined) return yield* this.#transport.exchange(request, signal)
     const limit = AbortSignal.timeout(timeout)

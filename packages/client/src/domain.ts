@@ -37,10 +37,10 @@ import {
 import { QubesFeatureNotFoundError } from '@cloister/kit'
 import type { AdminClient, CallOptions, CommonOptions } from './admin-client.ts'
 
-/** What can be said about an order to a domain. */
+/** Options of calls that may take long. */
 export type OrderOptions = Pick<CommonOptions, 'signal' | 'timeout'>
 
-/** One domain of a system; a name and the way to it, nothing is remembered. Errors are those of `AdminClient.call`. */
+/** One domain of a system, by name: each method is a call, nothing is cached. Errors are those of `AdminClient.call`. */
 export class Domain {
   readonly #client: AdminClient
   readonly name: string
@@ -61,12 +61,12 @@ export class Domain {
     return item
   }
 
-  /** Starts the domain and whatever it gets its network from; a domain that runs is left alone. */
+  /** Starts the domain, and first the domains that it gets its network from. Does nothing when the domain runs. */
   async start(options: OrderOptions = {}): Promise<void> {
     await this.call(vmStart, options)
   }
 
-  /** Asks the guest to shut down; with `wait` until it is halted. */
+  /** Asks the guest to shut down. With `wait`, resolves when the domain is halted. */
   async shutdown(flags: Partial<ShutdownFlags> = {}, options: OrderOptions = {}): Promise<void> {
     await this.call(vmShutdown, { ...options, argument: { force: false, wait: false, ...flags } })
   }
@@ -158,8 +158,8 @@ export class Domain {
   }
 
   /**
-   * Replaces the content of a volume; when `size` is given the volume gets that many bytes. The stream is taken as fast as it
-   * can be stored; if it breaks off, the volume stays as it was.
+   * Replaces the content of a volume; when `size` is given, the volume gets that many bytes. The stream is read as fast as the
+   * daemon stores it. When the stream fails, the volume stays as it was.
    */
   async importVolume(
     volume: string,

@@ -13,7 +13,7 @@ import type { Domain } from './domain.ts'
 /** A domain to be made. */
 export interface NewDomain extends Pick<CreateRequest, 'name' | 'label'> {
   readonly klass: string
-  /** The system's default when not given; only for classes that have one. */
+  /** When not given: the system's default. Only for classes that have a template. */
   readonly template?: string
   /** Pool for all volumes, or pools by volume. */
   readonly pool?: string | ReadonlyMap<string, string>
@@ -47,7 +47,7 @@ export class Domains {
     return this.#client.domain(name)
   }
 
-  /** Makes a disposable from `template`, or from the default of the caller; it is halted, and goes when it stops. */
+  /** Makes a disposable from `template`, or from the caller's default_dispvm. It is halted at first, and removed when it stops. */
   async createDisposable(template?: string): Promise<Domain> {
     const name = await this.#client.call(vmCreateDisposable, template === undefined ? {} : { dest: template })
     if (name === undefined) throw new QubesException('the daemon made a disposable but did not say its name')

@@ -38,12 +38,12 @@ import {
   StoragePoolException,
 } from '@cloister/kit'
 
-/** The daemon closed without a word: policy does not allow the call (reference: admin-api, 2.1). */
+/** The reply was empty: policy does not allow the call (reference: admin-api, 2.1), or the daemon ended before it answered. */
 export class DaemonAccessError extends DaemonCommunicationError {
   static override readonly wireType: string = 'QubesDaemonAccessError'
 }
 
-/** There is nobody at the other end. */
+/** No daemon listens on the socket, or the connection to the daemon broke before an answer came. */
 export class DaemonUnreachableError extends DaemonCommunicationError {}
 
 /** The answer did not come within the caller's time limit. */
@@ -95,14 +95,14 @@ export function errorFor({ type, message }: WireException): CloisterError {
   return new found(message)
 }
 
-/** The error for a call that got no answer. */
+/** The error for a call whose reply is empty. */
 export function accessError(call: string, destination: string): DaemonAccessError {
   return new DaemonAccessError(
-    msg`${call} on ${destination} got no answer: the policy does not allow it, or the daemon could not read the request`,
+    msg`${call} on ${destination} got no answer: the policy does not allow the call, or cloisterd ended before it answered`,
   )
 }
 
-/** The error for a call that was given up after so many milliseconds. */
+/** The error for a call that was given up after `limit` milliseconds. */
 export function timeoutError(call: string, destination: string, limit: number): DaemonTimeoutError {
   return new DaemonTimeoutError(
     msg`${call} on ${destination} took longer than ${limit} ms; the daemon may still carry it out`,

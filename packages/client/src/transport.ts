@@ -1,4 +1,4 @@
-/** What a call sends after its header: bytes at hand, or a stream that is taken as fast as the daemon takes it. */
+/** What a call sends after its header: bytes, or a stream that is read as fast as the daemon reads its socket. */
 export type Payload = Uint8Array | AsyncIterable<Uint8Array>
 
 /** One call as a transport sends it. */
@@ -10,11 +10,11 @@ export interface TransportRequest {
   readonly payload: Payload
 }
 
-/** A way to a daemon: one connection a call. */
+/** Sends calls to a daemon, each over a connection of its own. */
 export interface Transport {
   /**
-   * Sends a call and gives the bytes of the reply as they come, until the daemon closes. Nothing is sent before the first
-   * byte is asked for. Leaving the iteration gives the call up.
+   * Sends a call and yields the bytes of the reply as they come, until the daemon closes the connection. Nothing is sent before
+   * the iteration begins. Leaving the iteration closes the connection.
    * @throws DaemonCommunicationError when the daemon cannot be reached, or the reason of `signal` when that aborts
    */
   exchange(request: TransportRequest, signal?: AbortSignal): AsyncIterable<Uint8Array>

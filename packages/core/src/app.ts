@@ -26,6 +26,7 @@ import { Living } from './life/living.ts'
 import { Runs } from './life/runs.ts'
 import { StartSlots } from './life/start-slots.ts'
 import { NetworkLinks } from './network/network-links.ts'
+import { Leftovers } from './operations/leftovers.ts'
 import { VolumeCopies } from './operations/volumes/volume-copies.ts'
 import { ReferenceIndex } from './properties/reference-index.ts'
 import type { Journal } from './state/journal.ts'
@@ -69,6 +70,7 @@ export class App implements System {
   readonly power: Living = new Living()
   readonly runs: Runs
   readonly agents: Agents
+  readonly leftovers: Leftovers
   readonly links: NetworkLinks
   readonly copies: VolumeCopies
   readonly disposables: Disposables
@@ -90,6 +92,7 @@ export class App implements System {
     this.disposableNumbers = new DisposableNumbers(parts.os, (name) => this.domains.find(name) !== undefined)
     this.pools = new Pools(this)
     this.runs = new Runs(this)
+    this.leftovers = new Leftovers(this)
     this.agents = new Agents(parts.os.clock)
     this.links = new NetworkLinks(this)
     this.copies = new VolumeCopies(this)

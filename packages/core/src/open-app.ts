@@ -121,6 +121,7 @@ function registerHandlers({ events, links, disposables, preloads, power }: App):
 async function close(app: App, connection: Connection, store: StateStore): Promise<void> {
   app.preloads.close()
   app.memory.close()
+  app.leftovers.close()
   await app.journal.idle()
   await app.pools.close()
   await connection.close()

@@ -1,7 +1,9 @@
 import { nodeOs } from '@cloister/os'
 import { describe, expect, it } from 'vitest'
 import { Connection, type DomainLifecycleEvent } from './connection.ts'
+import type { Driver } from './driver.ts'
 import { TestDriver } from './drivers/test/test-driver.ts'
+import { LibvirtError } from './error.ts'
 
 const environment = { os: nodeOs() }
 const work =
@@ -42,7 +44,7 @@ describe('Connection', () => {
   it('leads a domain through its life and tells of it', async () => {
     await using connection = await Connection.open('test:///empty', environment)
     const events: DomainLifecycleEvent[] = []
-    const subscription = connection.on('lifecycle', (event) => events.push(event))
+    const subscription = await connection.on('lifecycle', (event) => events.push(event))
     const domain = await connection.defineDomain(work)
     await domain.create({ paused: true })
     await domain.resume()
@@ -57,7 +59,7 @@ describe('Connection', () => {
     expect(await events[0]?.domain.isActive()).toBe(false)
   })
 
-  it('can stand on a driver that is at hand', async () => {
+  it('can be made over a driver that is open already', async () => {
     const driver = new TestDriver('test:///empty', environment)
     await using connection = new Connection(driver)
     const domain = await connection.createDomain(work, { paused: true })
@@ -116,9 +118,90 @@ describe('Domain', () => {
     await domain.undefine()
     expect(await domain.isPersistent()).toBe(false)
     const stopped = Promise.withResolvers<DomainLifecycleEvent>()
-    connection.on('lifecycle', stopped.resolve)
+    await connection.on('lifecycle', stopped.resolve)
     await domain.shutdown()
     expect((await stopped.promise).event).toBe('stopped')
     await expect(domain.isActive()).rejects.toMatchObject({ code: 42 })
+  })
+})
+
+describe('a connection that is lost', () => {
+  it('says why, and answers no call any more, also none that waits', async () => {
+    const driver = new TestDriver('test:///default', environment)
+    const connection = new Connection(driver)
+    const domain = await connection.defineDomain(work)
+    const events: DomainLifecycleEvent[] = []
+    await connection.on('lifecycle', (event) => events.push(event))
+    const held = driver.holdNext('domainCreate')
+    const start = domain.create()
+    await held.reached
+    const lost = new LibvirtError('RPC', 'the daemon closed the connection')
+    driver.loseConnection(lost)
+    expect(await connection.closed).toBe(lost)
+    await expect(start).rejects.toBe(lost)
+    await expect(connection.listAllDomains()).rejects.toBe(lost)
+    held.release()
+    expect(events).toEqual([])
+    await connection.close()
+  })
+
+  it('is not one that was closed', async () => {
+    const connection = new Connection(new TestDriver('test:///empty', environment))
+    await connection.close()
+    expect(await Promise.race([connection.closed, Promise.resolve('open')])).toBe('open')
+  })
+})
+
+describe('what only some drivers can do', () => {
+  it('is refused where the driver cannot', async () => {
+    await using connection = await Connection.open('test:///empty', environment)
+    const domain = await connection.defineDomain(work)
+    const calls = {
+      virConnectListAllNetworks: () => connection.listAllNetworks(),
+      virNetworkLookupByName: () => connection.lookupNetworkByName('default'),
+      virConnectListAllStoragePools: () => connection.listAllStoragePools(),
+      virStoragePoolLookupByName: () => connection.lookupStoragePoolByName('default'),
+      virDomainAttachDeviceFlags: () => domain.attachDevice('<disk/>'),
+      virDomainDetachDeviceFlags: () => domain.detachDevice('<disk/>'),
+      virDomainOpenChannel: () => domain.openChannel(),
+    }
+    for (const [api, call] of Object.entries(calls)) {
+      await expect(call()).rejects.toMatchObject({ kind: 'NO_SUPPORT', str2: api })
+    }
+  })
+
+  it('is passed to a driver that can', async () => {
+    const attached: unknown[] = []
+    const driver: Driver = Object.assign(new TestDriver('test:///empty', environment), {
+      devices: {
+        domainAttachDeviceFlags: async (...call: unknown[]) => void attached.push(call),
+        domainDetachDeviceFlags: async (...call: unknown[]) => void attached.push(call),
+      },
+    })
+    const domain = await new Connection(driver).defineDomain(work)
+    await domain.attachDevice('<disk/>', { live: true })
+    await domain.detachDevice('<disk/>')
+    const handle = { name: 'work', uuid: domain.uuid, id: -1 }
+    expect(attached).toEqual([
+      [handle, '<disk/>', { live: true }],
+      [handle, '<disk/>', {}],
+    ])
+  })
+
+  it('may need time: a driver can register for events when a daemon has answered', async () => {
+    const local = new TestDriver('test:///empty', environment)
+    const driver: Driver = Object.assign(local as Driver, {
+      connectDomainEventRegister: async (listener: Parameters<Driver['connectDomainEventRegister']>[0]) => {
+        await Promise.resolve()
+        return TestDriver.prototype.connectDomainEventRegister.call(local, listener)
+      },
+    })
+    const connection = new Connection(driver)
+    const events: string[] = []
+    const subscription = await connection.on('lifecycle', ({ event }) => events.push(event))
+    const domain = await connection.defineDomain(work)
+    subscription.close()
+    await domain.create()
+    expect(events).toEqual(['defined'])
   })
 })

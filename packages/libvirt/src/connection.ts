@@ -7,9 +7,11 @@ import type {
   LifecycleEventKind,
   Subscription,
 } from './driver.ts'
+import type { NetworkHandle, StoragePoolHandle } from './driver-groups.ts'
 import type { DriverEnvironment } from './drivers/driver-environment.ts'
 import { openDriver } from './drivers/registry.ts'
 import { LibvirtError } from './error.ts'
+import { supported } from './supported.ts'
 import { parseUri } from './uri.ts'
 
 /** A change in the life of a domain. */
@@ -23,26 +25,29 @@ export interface DomainLifecycleEvent {
 }
 
 /**
- * A connection to a hypervisor, of which every other object is a part. Methods are libvirt's `virConnect…` and throw
+ * A connection to a hypervisor, through which all other objects are reached. Methods are libvirt's `virConnect…` and throw
  * `LibvirtError` with libvirt's codes; INVALID_CONN once the connection is closed.
  */
 export class Connection implements AsyncDisposable {
+  /** Resolves with the reason when the connection is lost; neither `close` nor a driver in this process resolves it. */
+  readonly closed: Promise<Error>
   #driver: Driver | undefined
 
-  /** A connection over a driver that is at hand; `Connection.open` finds one by URI. */
+  /** A connection over a driver that is open already; `Connection.open` opens one by URI. */
   constructor(driver: Driver) {
     this.#driver = driver
+    this.closed = driver.closed
   }
 
   /**
-   * Opens what a URI names (reference: libvirt, 2.1): `test:///default`, `test:///empty`, `qemu:///embed?root=DIR`.
-   * @throws LibvirtError INVALID_ARG when the URI is malformed, NO_CONNECT or NO_SUPPORT when no driver answers to it
+   * Opens a connection to the hypervisor that a URI names (reference: libvirt, 2.1): `test:///default`, `test:///empty`, `qemu:///embed?root=DIR`.
+   * @throws LibvirtError INVALID_ARG when the URI is malformed, NO_CONNECT or NO_SUPPORT when no driver serves it
    */
   static async open(uri: string, environment: DriverEnvironment): Promise<Connection> {
     return new Connection(await openDriver(parseUri(uri), environment))
   }
 
-  /** The driver behind the connection, for who serves it to others. @throws LibvirtError INVALID_CONN */
+  /** The driver behind the connection, for a server that passes its calls on. @throws LibvirtError INVALID_CONN */
   get driver(): Driver {
     if (this.#driver) return this.#driver
     throw new LibvirtError('INVALID_CONN', 'a call after close')
@@ -66,7 +71,7 @@ export class Connection implements AsyncDisposable {
     return this.driver.connectGetHostname()
   }
 
-  /** What domains of this connection can be and do. */
+  /** What the driver can do for domains of this connection. */
   async getCapabilities(): Promise<DriverCapabilities> {
     return this.driver.connectGetCapabilities()
   }
@@ -93,7 +98,7 @@ export class Connection implements AsyncDisposable {
   }
 
   /**
-   * Stores a configuration: of a new domain, or of the next start of one that is known.
+   * Stores the configuration of a new domain, or of the next start of an existing one.
    * @throws LibvirtError XML_ERROR, XML_DETAIL, CONFIG_UNSUPPORTED; OPERATION_FAILED when name or uuid is another domain's
    */
   async defineDomain(xml: string): Promise<Domain> {
@@ -105,8 +110,28 @@ export class Connection implements AsyncDisposable {
     return this.#domain(await this.driver.domainCreateXML(xml, flags))
   }
 
-  /** Calls `listener` for each change in the life of a domain, in the order of the changes. */
-  on(_event: 'lifecycle', listener: (event: DomainLifecycleEvent) => void): Subscription {
+  /** All networks, or only those that are active or not. @throws LibvirtError NO_SUPPORT */
+  async listAllNetworks(filter: { readonly active?: boolean } = {}): Promise<NetworkHandle[]> {
+    return supported(this.driver.networks, 'virConnectListAllNetworks').connectListAllNetworks(filter)
+  }
+
+  /** @throws LibvirtError NO_SUPPORT */
+  async lookupNetworkByName(name: string): Promise<NetworkHandle> {
+    return supported(this.driver.networks, 'virNetworkLookupByName').networkLookupByName(name)
+  }
+
+  /** All storage pools, or only those that are active or not. @throws LibvirtError NO_SUPPORT */
+  async listAllStoragePools(filter: { readonly active?: boolean } = {}): Promise<StoragePoolHandle[]> {
+    return supported(this.driver.storagePools, 'virConnectListAllStoragePools').connectListAllStoragePools(filter)
+  }
+
+  /** @throws LibvirtError NO_SUPPORT */
+  async lookupStoragePoolByName(name: string): Promise<StoragePoolHandle> {
+    return supported(this.driver.storagePools, 'virStoragePoolLookupByName').storagePoolLookupByName(name)
+  }
+
+  /** Calls `listener` for each change in the life of a domain, in the order of the changes, from when the promise resolves. */
+  async on(_event: 'lifecycle', listener: (event: DomainLifecycleEvent) => void): Promise<Subscription> {
     return this.driver.connectDomainEventRegister((event) => listener({ ...event, domain: this.#domain(event.domain) }))
   }
 

@@ -1,6 +1,6 @@
 /**
- * What a domain is made of: the typed form of domain XML (reference: libvirt, 8.4). Only what a driver of ours can do stands
- * here; the parser refuses the rest by name, so that nothing that was asked for is silently ignored.
+ * A domain: the typed form of domain XML (reference: libvirt, 8.4). It has a member for everything that a driver can honour;
+ * the parser refuses the rest by its path, so that nothing that the XML asks for is silently ignored.
  */
 export interface DomainDefinition {
   readonly type: 'qemu' | 'kvm' | 'test'
@@ -9,11 +9,11 @@ export interface DomainDefinition {
   readonly uuid: string
   readonly title?: string
   readonly description?: string
-  /** Children of `<metadata>`, kept verbatim as XML text. */
+  /** Children of `<metadata>`, as XML text. */
   readonly metadata?: string
   /** Most memory, KiB (`<memory>`). */
   readonly maxMemory: number
-  /** Memory at start, KiB (`<currentMemory>`); the balloon makes the difference. */
+  /** Memory at start, KiB (`<currentMemory>`); the balloon holds the rest of `maxMemory`. */
   readonly memory: number
   readonly vcpus: number
   readonly os: OsDefinition
@@ -60,7 +60,7 @@ export interface DeviceDefinitions {
   readonly disks: readonly DiskDefinition[]
   readonly interfaces: readonly InterfaceDefinition[]
   readonly serials: readonly CharacterDeviceDefinition[]
-  /** Those of virtio: a console that is a serial port stands among `serials`, once. */
+  /** Consoles of virtio. A console that is a serial port is a member of `serials` instead. */
   readonly consoles: readonly CharacterDeviceDefinition[]
   readonly channels: readonly CharacterDeviceDefinition[]
   readonly balloon: boolean
@@ -91,7 +91,7 @@ export interface DiskDefinition extends ImageDefinition {
   readonly readonly: boolean
   readonly serial?: string
   readonly discard: 'unmap' | 'ignore'
-  /** `unsafe`: the content may be lost with the host. */
+  /** `unsafe`: flushes are skipped, and the content may be lost when the host fails. */
   readonly cache: 'default' | 'unsafe'
 }
 

@@ -7,9 +7,11 @@ import type {
   DomainMemoryStats,
   DomainStateAndReason,
 } from './driver.ts'
+import type { DeviceChangeFlags } from './driver-groups.ts'
+import { supported } from './supported.ts'
 
 /**
- * A domain of a connection: a light handle, of which there may be many for one domain. Methods are libvirt's `virDomain…`
+ * A domain of a connection. It is a light handle: one domain may have many. Methods are libvirt's `virDomain…`
  * and throw `LibvirtError` with libvirt's codes; NO_DOMAIN when the domain is gone (reference: libvirt, 1).
  */
 export class Domain {
@@ -30,13 +32,13 @@ export class Domain {
     return this.#handle.uuid
   }
 
-  /** Above 0 while the domain runs, otherwise -1: as it was when this object last learned of it. */
+  /** Above 0 while the domain runs, otherwise -1; the value is that of the last call that returned it. */
   get id(): number {
     return this.#handle.id
   }
 
   /**
-   * Starts the domain; with `paused` it stands ready and waits for `resume`.
+   * Starts the domain; with `paused` its processors wait for `resume`.
    * @throws LibvirtError OPERATION_INVALID when it is active
    */
   async create(flags: CreateFlags = {}): Promise<void> {
@@ -49,7 +51,7 @@ export class Domain {
     this.#handle = { ...this.#handle, id: -1 }
   }
 
-  /** Asks the guest to shut down and returns at once; the guest may not heed. */
+  /** Asks the guest to shut down and returns at once; the guest may ignore the request. */
   async shutdown(): Promise<void> {
     await this.connection.driver.domainShutdown(this.#handle)
   }
@@ -59,7 +61,7 @@ export class Domain {
     await this.connection.driver.domainSuspend(this.#handle)
   }
 
-  /** Lets the processors of a suspended domain go on. */
+  /** Starts the processors of a suspended domain again. */
   async resume(): Promise<void> {
     await this.connection.driver.domainResume(this.#handle)
   }
@@ -74,7 +76,7 @@ export class Domain {
     await this.connection.driver.domainPMWakeup(this.#handle)
   }
 
-  /** Drops the stored configuration; a domain that is active goes on until it ends. */
+  /** Removes the stored configuration; a domain that is active runs until it ends. */
   async undefine(): Promise<void> {
     await this.connection.driver.domainUndefine(this.#handle)
   }
@@ -88,7 +90,7 @@ export class Domain {
     return this.connection.driver.domainGetInfo(this.#handle)
   }
 
-  /** Domain XML: of the run while there is one, unless the stored configuration (`inactive`) is wanted. */
+  /** Domain XML of the run while there is one, otherwise, or with `inactive`, of the stored configuration. */
   async getXMLDesc(flags: { readonly inactive?: boolean } = {}): Promise<string> {
     return this.connection.driver.domainGetXMLDesc(this.#handle, flags)
   }
@@ -114,13 +116,31 @@ export class Domain {
     return this.connection.driver.domainMemoryStats(this.#handle)
   }
 
-  /** Tells a running guest that a disk, named by its target, has a new size in bytes. */
+  /** Tells a running guest the new size of a disk, bytes. @param disk its target, such as `vda` */
   async blockResize(disk: string, size: bigint): Promise<void> {
     await this.connection.driver.domainBlockResize(this.#handle, disk, size)
   }
 
-  /** Opens the console of an alias, or the first; who else has it open is cut off only with `force`. */
+  /** Opens the console of an alias, or the first. With `force` a client that has it open already loses it. */
   async openConsole(alias?: string, flags: { readonly force?: boolean } = {}): Promise<ConsoleStream> {
     return this.connection.driver.domainOpenConsole(this.#handle, alias, flags)
+  }
+
+  /** Adds a device, given as its element of domain XML. @throws LibvirtError NO_SUPPORT where devices cannot be changed */
+  async attachDevice(xml: string, flags: DeviceChangeFlags = {}): Promise<void> {
+    const { devices } = this.connection.driver
+    await supported(devices, 'virDomainAttachDeviceFlags').domainAttachDeviceFlags(this.#handle, xml, flags)
+  }
+
+  /** Removes the device that the element names. @throws LibvirtError NO_SUPPORT where devices cannot be changed */
+  async detachDevice(xml: string, flags: DeviceChangeFlags = {}): Promise<void> {
+    const { devices } = this.connection.driver
+    await supported(devices, 'virDomainDetachDeviceFlags').domainDetachDeviceFlags(this.#handle, xml, flags)
+  }
+
+  /** Opens the channel of a name or alias, or the first. @throws LibvirtError NO_SUPPORT where channels cannot be opened */
+  async openChannel(name?: string, flags: { readonly force?: boolean } = {}): Promise<ConsoleStream> {
+    const { streams } = this.connection.driver
+    return supported(streams, 'virDomainOpenChannel').domainOpenChannel(this.#handle, name, flags)
   }
 }

@@ -1,3 +1,5 @@
+import type { DeviceDriver, NetworkDriver, StoragePoolDriver, StreamDriver } from './driver-groups.ts'
+
 /** States of a domain (`virDomainState`; reference: libvirt, 1.1). */
 export const domainStates = {
   nostate: 0,
@@ -20,7 +22,7 @@ export interface DomainStateAndReason {
   readonly why?: string
 }
 
-/** Handle of a domain: the uuid decides, name and id are what they were when the handle was made (id -1: not running). */
+/** Handle of a domain. The uuid identifies it; name and id are those of the moment when the handle was made (id -1: not running). */
 export interface DomainHandle {
   readonly name: string
   readonly uuid: string
@@ -39,24 +41,24 @@ export interface DomainInfo extends DomainStateAndReason {
 
 /**
  * Memory of a running domain, as host and guest see it (`virDomainMemoryStats`), KiB. The guest reports through its balloon
- * and may say anything; what it did not report, or reported as unknown, is missing.
+ * and may report any number; a value that it did not report, or reported as unknown, is missing.
  */
 export interface DomainMemoryStats {
-  /** What the balloon leaves to the guest. */
+  /** Memory that the balloon leaves to the guest. */
   readonly actual: number
-  /** What the domain occupies on the host. */
+  /** Memory of the host that the domain occupies. */
   readonly rss?: number
-  /** All memory that the guest's kernel has to give. */
+  /** All memory that the guest's kernel manages. */
   readonly available?: number
-  /** What nobody in the guest uses. */
+  /** Memory that nothing in the guest uses. */
   readonly unused?: number
-  /** What the guest could give to a new program without swapping: unused memory and caches. */
+  /** Memory that a new program in the guest could get without swapping: unused memory and caches. */
   readonly usable?: number
   /** Read from swap since the guest started. */
   readonly swapIn?: number
   /** Written to swap since the guest started. */
   readonly swapOut?: number
-  /** When the guest last reported, seconds since 1970; missing when it never did. */
+  /** Time of the guest's last report, seconds since 1970; missing when there was none. */
   readonly lastUpdate?: number
 }
 
@@ -96,10 +98,10 @@ export interface ConsoleStream {
   close(): void
 }
 
-/** What a driver can do for a domain: asked instead of which driver it is. */
+/** What a driver can do for a domain. Callers decide by this, never by the name of the driver. */
 export interface DriverCapabilities {
-  /** Value of `<domain type>` to use. */
-  readonly domainType: 'kvm' | 'qemu' | 'test'
+  /** Value of `<domain type>` to use, such as `kvm`, `qemu`, `test`; each driver has its own. */
+  readonly domainType: string
   readonly arch: string
   /** No other program runs guests through this hypervisor: a guest that the caller does not know is a leftover of its own. */
   readonly exclusive: boolean
@@ -107,13 +109,13 @@ export interface DriverCapabilities {
   readonly balloon: boolean
   /** A guest can be suspended to its RAM. */
   readonly suspend: boolean
-  /** Kernel and initrd are handed over by the host. */
+  /** A guest can boot a kernel and an initrd that are files of the host. */
   readonly directKernelBoot: boolean
   /** Formats of disk images. */
   readonly diskFormats: readonly ('raw' | 'qcow2')[]
   /** Ports between host and guest (virtio-serial). */
   readonly channels: boolean
-  /** Firmware for guests that boot by themselves. */
+  /** Firmware for guests that boot from a disk or the network. */
   readonly firmware: readonly ('bios' | 'efi')[]
 }
 
@@ -131,36 +133,52 @@ export interface Driver {
   readonly uri: string
   /** `QEMU`, `TEST`, … (`virConnectGetType`). */
   readonly type: string
+  /**
+   * Resolves with the reason when the connection to the hypervisor is lost: no call is answered and no event arrives any more,
+   * and the states of the domains are unknown. It never rejects, does not resolve for `connectClose`, and never resolves for a
+   * driver that runs in this process.
+   */
+  readonly closed: Promise<Error>
+
+  /** Devices of running domains; absent when the driver cannot change them. */
+  readonly devices?: DeviceDriver
+  /** Networks; absent when the driver has none. */
+  readonly networks?: NetworkDriver
+  /** Storage pools; absent when the driver has none. */
+  readonly storagePools?: StoragePoolDriver
+  /** Streams between a client and a domain, other than consoles; absent when the driver has none. */
+  readonly streams?: StreamDriver
 
   connectGetCapabilities(): Promise<DriverCapabilities>
   /** Hypervisor version, as major * 1000000 + minor * 1000 + release. */
   connectGetVersion(): Promise<number>
   connectGetHostname(): Promise<string>
   connectListAllDomains(filter?: { readonly active?: boolean }): Promise<DomainHandle[]>
-  /** Releases what the connection holds. Domains of a driver whose guests outlive it go on. */
+  /** Releases what the connection holds. Domains keep running when the guests of the driver outlive it. */
   connectClose(): Promise<void>
   /**
-   * Calls `listener` for each life-cycle event, in the order of the changes.
+   * Calls `listener` for each life-cycle event, in the order of the changes. A driver that has to ask a daemon returns a
+   * promise; no event after it resolves is missed.
    */
-  connectDomainEventRegister(listener: (event: LifecycleEvent) => void): Subscription
+  connectDomainEventRegister(listener: (event: LifecycleEvent) => void): Subscription | Promise<Subscription>
 
   domainLookupByName(name: string): Promise<DomainHandle>
   domainLookupByUUID(uuid: string): Promise<DomainHandle>
   domainLookupByID(id: number): Promise<DomainHandle>
 
-  /** Stores a configuration; what the XML asks for and the driver cannot do is CONFIG_UNSUPPORTED. */
+  /** Stores a configuration. @throws LibvirtError CONFIG_UNSUPPORTED with everything that the driver cannot do */
   domainDefineXML(xml: string): Promise<DomainHandle>
   domainUndefine(domain: DomainHandle): Promise<void>
-  /** Starts a defined domain; returns when it runs, or stands ready when `paused`. */
+  /** Starts a defined domain; returns when it runs, or, with `paused`, when it is ready to run. */
   domainCreate(domain: DomainHandle, flags?: CreateFlags): Promise<DomainHandle>
   domainCreateXML(xml: string, flags?: CreateFlags): Promise<DomainHandle>
   /** Asks the guest to shut down; returns at once. */
   domainShutdown(domain: DomainHandle): Promise<void>
-  /** Ends the domain now; when it returns the process is gone and its images are closed. */
+  /** Ends the domain now. When the call returns, the process is gone and its images are closed. */
   domainDestroy(domain: DomainHandle): Promise<void>
   domainSuspend(domain: DomainHandle): Promise<void>
   domainResume(domain: DomainHandle): Promise<void>
-  /** Suspends the guest to its RAM; OPERATION_UNSUPPORTED or NO_SUPPORT where it cannot. */
+  /** Suspends the guest to its RAM. @throws LibvirtError OPERATION_UNSUPPORTED, NO_SUPPORT */
   domainPMSuspend(domain: DomainHandle): Promise<void>
   domainPMWakeup(domain: DomainHandle): Promise<void>
 

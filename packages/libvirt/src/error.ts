@@ -1,7 +1,7 @@
 import { CloisterError, type Message, messageText, plainMessage } from '@cloister/kit'
 import { type ErrorDomain, type ErrorName, errorDomains, errorLevel, errorNumbers } from './error-numbers.ts'
 
-/** Options of a {@link LibvirtError}: where it comes from, and its cause. */
+/** Options of a {@link LibvirtError}: the part of libvirt that raises it, and its cause. */
 export interface LibvirtErrorOptions extends ErrorOptions {
   /** The part of libvirt that raises it; `NONE` unless given. */
   readonly domain?: ErrorDomain
@@ -20,7 +20,7 @@ export class LibvirtError extends CloisterError {
   readonly domain: number
   /** `virErrorLevel`: always 2, an error. */
   readonly level: number = errorLevel
-  /** What the template is filled with, taken apart. */
+  /** The part of the message that replaces `%s` of the template. */
   readonly detail: Message
 
   constructor(kind: ErrorName, detail: Message | string, options: LibvirtErrorOptions = {}) {

@@ -1,4 +1,4 @@
-/** Characters of a foreign text that a message quotes. */
+/** Most characters of a foreign text that a message quotes. */
 const most = 120
 
 /** A foreign text as a message quotes it: cut short when it is long. */

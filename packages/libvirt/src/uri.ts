@@ -12,7 +12,7 @@ export type Transport = (typeof transports)[number]
 export interface LibvirtUri {
   /** Lower case. */
   readonly driver: string
-  /** As written, or `tls` when only a host is; absent when the URI names neither: the driver may be in this process. */
+  /** As written, or `tls` when only a host is named; absent when the URI names neither, and a driver of this process is meant. */
   readonly transport?: Transport
   readonly user?: string
   /** A name or an address; an IPv6 address without its brackets. */
@@ -32,8 +32,8 @@ const shape = /^([a-z][a-z0-9.-]*)(?:\+([a-z0-9]+))?:\/\/([^/?#]*)(\/[^?#]*)?(?:
 const authorityShape = /^(?:([^@]*)@)?(\[[0-9a-f:.]+(?:%25[a-z0-9._-]+)?\]|[a-z0-9._-]*)(?::([0-9]*))?$/i
 
 /**
- * Reads a connection URI (reference: libvirt, 2.1). Nothing is repaired: a parameter given twice, a broken escape or a
- * character that belongs in an escape is refused.
+ * Reads a connection URI (reference: libvirt, 2.1). A parameter that is given twice, a broken escape, and a character that must
+ * be escaped are refused, not repaired.
  * @throws LibvirtError INVALID_ARG
  */
 export function parseUri(text: string): LibvirtUri {
@@ -121,7 +121,7 @@ function decode(piece: string): string | undefined {
   }
 }
 
-/** Slashes stay readable: they mean nothing in a query. */
+/** Slashes are not escaped: they have no meaning in a query. */
 function encodeValue(value: string): string {
   return encodeURIComponent(value).replaceAll('%2F', '/')
 }

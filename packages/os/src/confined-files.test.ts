@@ -166,19 +166,22 @@ describe('files below an open folder', () => {
     expect(await fs.readFile(join(root, 'victim'), 'utf8')).toBe('secret')
   })
 
-  it.skipIf(!isRoot)('belong to us or to root, and so do their folders, which nobody else can write to', async () => {
-    await files.create(at('vm/image'), { data: utf8('x') })
-    await fs.chown(at('vm/image'), 12345, 0)
-    for (const [what, work] of opens('vm/image').slice(0, 3))
-      await expect(work(), what).rejects.toThrow('belongs to another user (12345)')
-    await fs.chown(at('vm/image'), 0, 0)
-    await fs.chmod(at('vm'), 0o770)
-    await expect(files.read(at('vm/image'), 9)).rejects.toThrow('Other users can write to the folder')
-    await fs.chmod(at('vm'), 0o750)
-    await files.read(at('vm/image'), 9)
-    await fs.chown(at('vm'), 12345, 0)
-    await expect(files.unlink(at('vm/image'))).rejects.toThrow('belongs to another user (12345)')
-  })
+  it.skipIf(!isRoot)(
+    'belong to this user or to root, and so do their folders, which no other user can write to',
+    async () => {
+      await files.create(at('vm/image'), { data: utf8('x') })
+      await fs.chown(at('vm/image'), 12345, 0)
+      for (const [what, work] of opens('vm/image').slice(0, 3))
+        await expect(work(), what).rejects.toThrow('belongs to another user (12345)')
+      await fs.chown(at('vm/image'), 0, 0)
+      await fs.chmod(at('vm'), 0o770)
+      await expect(files.read(at('vm/image'), 9)).rejects.toThrow('Other users can write to the folder')
+      await fs.chmod(at('vm'), 0o750)
+      await files.read(at('vm/image'), 9)
+      await fs.chown(at('vm'), 12345, 0)
+      await expect(files.unlink(at('vm/image'))).rejects.toThrow('belongs to another user (12345)')
+    },
+  )
 })
 
 describe('files below an open folder of the model', () => {

@@ -1,15 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import { dirname } from 'node:path'
+import { endFailed } from '@cloister/kit'
 import { CannotCloneError, errorCode, type Files } from './files.ts'
 
 // Each function is durable when it returns and safe to die in at any moment (reference: storage-and-lifecycle, A.4.2).
 
-/** Differs from process to process, also where each one gets the same pid, as the first of a container does. */
+/** A mark of this process. It is no pid: in a container every start of the daemon may get the same pid. */
 const ourMark = randomBytes(5).toString('hex')
 const temporarySuffix = /~([0-9a-z]+)-[0-9a-z]+$/
 let temporaries = 0
 
-/** A name beside `path` that nothing else uses; `isTemporary` recognises what a crash left of it. */
+/** A new name in the folder of `path`, for a file that gets its final name later; `isTemporary` recognises such names. */
 export function temporaryName(path: string): string {
   return `${path}~${ourMark}-${(temporaries++).toString(36)}`
 }
@@ -54,8 +55,7 @@ export async function replaceContent(
     await files.sync(temporary)
     await files.rename(temporary, path)
   } catch (error) {
-    await removeIfPresent(files, temporary)
-    throw error
+    await endFailed(error, () => removeIfPresent(files, temporary))
   }
 }
 
@@ -70,7 +70,7 @@ export async function replaceDurably(
   await files.syncFolder(dirname(path))
 }
 
-/** Writes a small file in place of whatever had the name. */
+/** Writes a small file, in place of the one that has the name now, if there is one. */
 export function writeDurably(files: Files, path: string, data: Uint8Array, mode = 0o600): Promise<void> {
   return replaceDurably(files, path, (temporary) => files.create(temporary, { data, mode }), mode)
 }

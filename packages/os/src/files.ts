@@ -80,7 +80,7 @@ export interface Files {
   /** Makes the names in a folder durable. */
   syncFolder(path: string): Promise<void>
 
-  /** Gives a file a new name, in place of whatever had it. */
+  /** Gives a file a new name; a file that has that name loses it. */
   rename(from: string, to: string): Promise<void>
   /** Gives a file a second name. */
   link(from: string, to: string): Promise<void>
@@ -97,7 +97,7 @@ export interface Files {
   confine(folder: string): Promise<ConfinedFolder>
 }
 
-/** A path leads to something that must not be opened: a link, a pipe, a file or folder of somebody else. */
+/** A path leads to something that must not be opened: a link, a pipe, a file or folder of another user. */
 export class UnsafeFileError extends CloisterError {}
 
 /** The file system cannot share blocks between these two paths; a copy may still work. */

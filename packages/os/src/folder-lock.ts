@@ -3,21 +3,21 @@ import { CloisterError, libvirtCodes, msg } from '@cloister/kit'
 /** The folder in a locked folder that holds the lock's file. Only this process's user can write to it. */
 export const lockFolder = '.cloister'
 
-/** The hold of this process on a folder. */
+/** A lock that this process has on a folder. */
 export interface FolderLock {
-  /** Gives the folder free; more than once is fine. */
+  /** Releases the lock. A second call does nothing. */
   release(): Promise<void>
 }
 
 /**
- * Locks on folders that only one daemon may work in. The kernel holds them: they end with the process, whatever ends it, and
+ * Locks on folders that only one daemon may work in. The kernel holds them: they end with the process, also when it is killed, and
  * count in every container and pid namespace of the machine. Of any number of processes that try at once one gets the lock.
  */
 export interface FolderLocks {
   /**
    * Locks a folder, which must exist. Its file system must let files be locked.
    * @throws FolderBusyError when a process, this one included, has the lock
-   * @throws UnsafeFileError when the lock's file is not ours
+   * @throws UnsafeFileError when another user owns the lock's file, or it is no file
    */
   take(folder: string): Promise<FolderLock>
 }

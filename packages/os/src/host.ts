@@ -1,4 +1,4 @@
-/** What the machine is. */
+/** Facts about the machine that do not change while it runs. */
 export interface Host {
   /** Changes at each boot. */
   readonly bootId: string
@@ -9,6 +9,6 @@ export interface Host {
   readonly cpus: number
   readonly name: string
   readonly architecture: string
-  /** Bytes that nobody can guess. */
+  /** Random bytes that cannot be guessed. */
   random(count: number): Uint8Array
 }

@@ -52,13 +52,13 @@ export interface DetachOptions {
   readonly inherit?: readonly InheritedFile[]
   readonly uid?: number
   readonly gid?: number
-  /** Its environment beside PATH and locale: nothing of ours is handed on to what outlives us. */
+  /** Its environment beside PATH and locale. It inherits nothing of the daemon's own environment. */
   readonly env?: Readonly<Record<string, string>>
 }
 
-/** A program in a session of its own, which outlives us. */
+/** A program in a session of its own, which runs on when this process ends. */
 export interface DetachedProcess extends ProcessIdentity {
-  /** Resolves when the program ended, as long as we are its parent. */
+  /** Resolves when the program has ended, if this process is its parent until then. */
   readonly exited: Promise<ExitStatus>
 }
 
@@ -73,11 +73,11 @@ export interface Processes {
    * @throws ProcessError when it cannot be started, UnsafeFileError when it would inherit what must not be opened
    */
   startDetached(command: Command, options: DetachOptions): Promise<DetachedProcess>
-  /** Who has this pid now; undefined when nobody has, or only a zombie. */
+  /** The process that has this pid now; undefined when there is none, or only a zombie. */
   identify(pid: number): Promise<ProcessIdentity | undefined>
   /** Sends a signal if the process is still the same one; false when it is gone. */
   signal(process: ProcessIdentity, signal: 'SIGTERM' | 'SIGKILL'): Promise<boolean>
-  /** Resolves when the process is gone, whoever its parent is. */
+  /** Resolves when the process is gone. It need not be a child of this process. */
   gone(process: ProcessIdentity, signal?: AbortSignal): Promise<void>
   /** Full path of a program looked up in PATH and the sbin folders, or undefined. */
   find(program: string): Promise<string | undefined>

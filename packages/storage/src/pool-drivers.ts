@@ -7,12 +7,12 @@ import { ImagePool, type ImagePoolSettings } from './images/image-pool.ts'
 import type { Pool } from './pool.ts'
 import { booleanOption, folderOption, type PoolOptions, revisionsOption, sharedFolderOption } from './pool-options.ts'
 
-/** What a driver makes a pool from. */
+/** What a driver makes a pool of. */
 export interface PoolRequest {
   readonly name: string
   readonly options: PoolOptions
   readonly os: Os
-  /** Told when something on disk was found that should not be, and put right. */
+  /** Called with a text for the log when a fault was found on the disk and mended. */
   readonly warn: (text: string) => void
 }
 

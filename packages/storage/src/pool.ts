@@ -2,18 +2,19 @@ import type { Volume, VolumeConfig } from './volume.ts'
 
 /** What a pool's driver can do: asked instead of which driver it is. */
 export interface PoolCapabilities {
-  /** Volumes can be revisions' owners and be reverted. */
+  /** Volumes can go back to a revision. */
   readonly revert: boolean
   /** Most revisions a volume can keep. */
   readonly maxRevisions: number
-  /** Copies inside the pool share blocks. */
+  /** Copies inside the pool share blocks. Known once the pool is open. */
   readonly reflink: boolean
-  /** Volumes can be made in it by name (not so for kernels). */
+  /** Volumes can be made in the pool by name. Not so for kernels. */
   readonly createVolumes: boolean
 }
 
 /**
- * A place that owns volumes (reference: storage-and-lifecycle, A.1, A.12). Making one touches no disk; `setup` does.
+ * A place with volumes (reference: storage-and-lifecycle, A.1, A.12). Making the object touches no disk; `setup` and `open` do,
+ * and before one of them has succeeded, what needs the disk is refused.
  */
 export interface Pool {
   readonly name: string
@@ -26,11 +27,11 @@ export interface Pool {
 
   /** Options as stored and shown, `driver` and `name` among them; values in Qubes' text form. */
   config(): Record<string, string>
-  /** Prepares the place; undoes what it made when it fails. */
+  /** Makes the place ready for a new pool and opens it; undoes what it made when it fails. */
   setup(): Promise<void>
-  /** Takes hold of a place that was set up before, after a start of the daemon; also removes what a crash left over. */
+  /** Opens a place that was set up before, when the daemon starts. What a crash has left there is removed in the background. */
   open(): Promise<void>
-  /** Ends the use of the place; never removes data. */
+  /** Closes the pool, so that another daemon can open it; never removes data. */
   close(): Promise<void>
   /** Closes the pool and removes the folders that `setup` made, as far as they are empty. */
   discard(): Promise<void>
@@ -38,6 +39,8 @@ export interface Pool {
   usageDetails(): Promise<Record<string, bigint>>
   /** The volume object for a config, the same one for the same `vid`; touches no disk. */
   initVolume(config: VolumeConfig): Volume
+  /** Drops the object of a volume that was not made; touches no disk. */
+  forget(volume: Volume): void
   /** The volume of that `vid`. @throws QubesVolumeNotFoundError */
   getVolume(vid: string): Volume
   listVolumes(): Promise<Volume[]>

@@ -1,5 +1,5 @@
 import { msg, QubesException, StoragePoolException } from '@cloister/kit'
-import { failureText } from '@cloister/os'
+import { failureText, systemErrorWords } from '@cloister/os'
 
 /**
  * One step of an operation on a volume. The process may die after any step, and inside it: the volume then holds its old
@@ -29,6 +29,17 @@ export async function runSteps(verb: string, vid: string, steps: readonly Step[]
       throw new StoragePoolException(msg`Cannot ${verb} volume ${vid}: cannot ${name}: ${why}`, { cause })
     }
   }
+}
+
+/**
+ * The error of filling the file of an import: a StoragePoolException in words for an error of the system that a user can cause
+ * or mend, such as a full disk; any other error as it is.
+ */
+export function importFailure(vid: string, error: unknown): unknown {
+  const words = systemErrorWords(error)
+  return words === undefined
+    ? error
+    : new StoragePoolException(msg`Cannot import into volume ${vid}: cannot write the data: ${words}`, { cause: error })
 }
 
 /** Answers a question about a volume; a failure of the machine becomes a StoragePoolException that says what was asked. */

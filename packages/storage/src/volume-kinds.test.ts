@@ -78,7 +78,7 @@ describe.each(['file-reflink', 'file'])('volumes of the driver %s', (driver) => 
     expect(volatile.isEphemeral).toBe(false)
     volatile.ephemeral = true
     expect(volatile.config().ephemeral).toBe(true)
-    await expect(volatile.start()).rejects.toThrow('is ephemeral, and pool main cannot encrypt')
+    await expect(volatile.start()).rejects.toThrow('it is ephemeral, and pool main cannot encrypt')
     expect(await at.names()).toEqual([])
     for (const other of [origin, at.snapshot(origin), at.volatile('appvms/x', { rw: false })]) {
       expect(other.isEphemeral).toBe(false)
@@ -87,7 +87,9 @@ describe.each(['file-reflink', 'file'])('volumes of the driver %s', (driver) => 
       }).toThrow(QubesValueError)
       other.ephemeral = false
     }
-    expect(() => at.origin('appvms/y', { ephemeral: true })).toThrow('Cannot enable ephemeral')
+    expect(() => at.origin('appvms/y', { ephemeral: true })).toThrow(
+      'Only a writable volume that starts empty can be ephemeral',
+    )
     // It was made ephemeral first and read-only then.
     expect(at.volatile('appvms/y', { ephemeral: true, rw: false }).ephemeral).toBe(true)
   })

@@ -18,7 +18,7 @@ export interface VolumeConfig {
   readonly ephemeral?: boolean
 }
 
-/** What a disk of a guest is made from. */
+/** The image or device that is a disk of a guest. */
 export interface BlockDevice {
   readonly path: string
   readonly format: 'raw' | 'qcow2'
@@ -106,7 +106,7 @@ export interface Volume {
 const abilities = {
   importData: 'take an import',
   importDataEnd: 'take an import',
-  revert: 'go back to a revision',
+  revert: 'go back to a revision (revert)',
   snapshot: 'make a revision on demand',
 } as const
 

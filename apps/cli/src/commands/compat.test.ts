@@ -19,7 +19,7 @@ beforeEach(async () => {
 })
 afterEach(() => rm(root, { recursive: true }))
 
-/** Every path below the root, with what it is. */
+/** Every path below the root, with its kind. */
 async function tree(): Promise<string[]> {
   const entries = await readdir(root, { recursive: true, withFileTypes: true })
   const lines = entries.map(async (entry) => {

@@ -59,10 +59,10 @@ describe('cloister ls', () => {
     expect(await cli.ok('ls', 'work')).not.toContain('\x1b')
   })
 
-  it('says what is unknown', async () => {
+  it('names what is unknown', async () => {
     expect(await cli.fails('ls', 'work', 'nope')).toEqual({
       status: exitStatus.notFound,
-      stderr: 'cloister: there is no domain nope; `cloister ls` alone shows all\n',
+      stderr: 'cloister: there is no domain nope; `cloister ls` lists all domains\n',
     })
     expect(await cli.fails('ls', '--state', 'sleepy')).toMatchObject({ status: exitStatus.usage })
   })

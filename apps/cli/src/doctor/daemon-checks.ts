@@ -100,7 +100,7 @@ async function defaults({ client }: Patient): Found {
     templates.length === 0
       ? '`cloister template import NAME IMAGE` makes a template'
       : `\`cloister prefs --global default_template ${templates[0]?.name}\` sets one`
-  return [{ level: 'warning', detail: 'there is no default: `cloister create` needs --template', hint }]
+  return [{ level: 'warning', detail: 'no template is the default: `cloister create` needs --template', hint }]
 }
 
 /** Checks of the daemon and its sockets. */

@@ -55,7 +55,8 @@ async function probed(os: Os, socket: string): Promise<boolean | undefined> {
 async function acceleration({ os, socket }: Patient): Found {
   const slow = 'guests are emulated, which is slow'
   if ((await os.files.stat(kvm)) === undefined) {
-    const hint = 'switch virtualisation on in the firmware, or nested virtualisation where this host itself runs'
+    const hint =
+      'enable virtualisation in the firmware or, where this host is a virtual machine, nested virtualisation on its own host'
     return [{ level: 'warning', detail: `there is no ${kvm}: ${slow}`, hint }]
   }
   const usable = await probed(os, socket)

@@ -22,11 +22,11 @@ async function kernels({ client }: Patient): Found {
   ])
   const folder = config.get('dir_path') ?? pool
   if (found.length === 0) {
-    const hint = `put one there: ${folder}/VERSION/vmlinuz, with initramfs and modules.img beside it where it needs them`
+    const hint = `put one there: ${folder}/VERSION/vmlinuz, and beside it initramfs and modules.img where the kernel needs them`
     return [{ level: 'failure', detail: `there is no kernel in ${folder}`, hint }]
   }
   if (found.includes(chosen))
-    return [{ level: 'ok', detail: `${chosen} is the default of ${found.length} in ${folder}` }]
+    return [{ level: 'ok', detail: `${chosen} is the default; kernels in ${folder}: ${found.length}` }]
   const detail = chosen === '' ? 'no kernel is the default' : `the default kernel ${chosen} is not in ${folder}`
   return [{ level: 'failure', detail, hint: `\`cloister prefs --global default_kernel ${found.at(-1)}\` chooses one` }]
 }
@@ -59,14 +59,13 @@ async function sharing({ client }: Patient): Found {
   }
   const { config } = await client.call(poolInfo, { argument: name })
   const driver = config.get('driver') ?? ''
-  if (driver !== copyingDriver)
-    return [{ level: 'ok', detail: `${name} (${driver}) shares what volumes have in common` }]
-  const detail = `${name} copies whole volumes: its file system cannot share blocks between files`
+  if (driver !== copyingDriver) return [{ level: 'ok', detail: `${name} (${driver}) shares blocks between volumes` }]
+  const detail = `${name} is slower than it could be: its file system cannot share blocks between files`
   return [
     {
       level: 'warning',
       detail,
-      hint: 'a pool on btrfs or XFS does: `cloister pool add NAME file-reflink --set dir_path=DIR`',
+      hint: 'a pool on btrfs or XFS shares blocks: `cloister pool add NAME file-reflink --set dir_path=DIR`',
     },
   ]
 }

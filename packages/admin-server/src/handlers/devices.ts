@@ -32,16 +32,14 @@ export const deviceHandlers: readonly HandledCall[] = [
   handle(vmDeviceAssigned, noDevices),
   handle(vmDeviceList, noDevices),
   handle(vmDeviceDeniedList, ({ destination }) => denied(destination)),
+  // The property is set, and its events are fired, also when nothing changes (reference: transcript events-config).
   handle(vmDeviceDeniedAdd, async ({ destination, payload }) => {
-    const before = denied(destination)
-    const added = payload.filter((code) => !before.includes(code))
-    if (added.length > 0) await setProperty(destination, property, [...before, ...added].join(''))
+    await setProperty(destination, property, [...new Set([...denied(destination), ...payload])].join(''))
     return undefined
   }),
   handle(vmDeviceDeniedRemove, async ({ destination, payload }) => {
-    const before = denied(destination)
-    const kept = payload === 'all' ? [] : before.filter((code) => !payload.includes(code))
-    if (kept.length < before.length) await setProperty(destination, property, kept.join(''))
+    const kept = payload === 'all' ? [] : denied(destination).filter((code) => !payload.includes(code))
+    await setProperty(destination, property, kept.join(''))
     return undefined
   }),
 ]

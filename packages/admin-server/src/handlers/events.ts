@@ -3,7 +3,7 @@ import { AdminVM, type BaseVM } from '@cloister/core'
 import { shownEvent } from '../encoded-event.ts'
 import { type HandledCall, handleStream } from '../handler.ts'
 
-/** What a stream sent to `destination` is about: everything in the system, or one domain. */
+/** Whether a stream that was asked of `destination` tells of `subject`: of every subject, or of one domain. */
 function concerns(destination: BaseVM, subject: string | undefined, afterRemoval = false): boolean {
   return subject === destination.name || (destination instanceof AdminVM && !afterRemoval)
 }

@@ -34,5 +34,5 @@ const all: readonly HandledCall[] = [
   ...internalHandlers,
 ]
 
-/** What is done for each row of the table of calls. */
+/** Each row of the table of calls with its handler. */
 export const handlers: ReadonlyMap<AnyCallRow, HandledCall> = new Map(all.map((handled) => [handled.row, handled]))

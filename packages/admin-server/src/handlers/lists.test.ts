@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { TestPipeline } from '../testing/test-pipeline.ts'
+import { standalone, TestPipeline } from '../testing/test-pipeline.ts'
 
 let main: TestPipeline
 const work = { destination: 'work' }
 
 beforeEach(async () => {
   main = await TestPipeline.open()
-  await main.system.create('StandaloneVM', 'work')
-  await main.system.create('StandaloneVM', 'other')
+  await standalone(main.system, 'work')
+  await standalone(main.system, 'other')
 })
 
 afterEach(async () => {
@@ -33,8 +33,8 @@ describe('an object that cannot be read', () => {
 
   it('is shown without rights in GetSystemInfo, and the other domains as they are', async () => {
     await using internal = await TestPipeline.open({ calls: 'internal' })
-    await internal.system.create('StandaloneVM', 'work')
-    await internal.system.create('StandaloneVM', 'other')
+    await standalone(internal.system, 'work')
+    await standalone(internal.system, 'other')
     await loseLabel(internal, 'work')
     const reply = (await internal.ask('internal.GetSystemInfo')).slice(2)
     const { domains } = JSON.parse(reply) as { domains: Record<string, unknown> }
@@ -115,6 +115,6 @@ describe('messages', () => {
 
   it('pool.Add names a value that is no number', async () => {
     const payload = 'name=p\ndir_path=/srv/p\nrevisions_to_keep=abc\n'
-    expect(await main.ask('admin.pool.Add+file', { payload })).toContain('revisions_to_keep: "abc"')
+    expect(await main.ask('admin.pool.Add+file', { payload })).toContain('revisions_to_keep: abc.')
   })
 })

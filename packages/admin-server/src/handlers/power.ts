@@ -14,14 +14,14 @@ import { type BaseVM, currentState, type PowerControl, QubesVM } from '@cloister
 import { msg, QubesVMError, QubesVMNotHaltedError, QubesVMNotRunningError } from '@cloister/kit'
 import { type HandledCall, handle } from '../handler.ts'
 
-/** The life cycle of a domain; a domain without power control is refused in the words of the verb. */
+/** The power control of a domain. @throws QubesVMNotHaltedError, QubesVMError for a class that has none */
 function lifeCycleOf(vm: BaseVM, verb: string): PowerControl {
   if (vm.lifeCycle) return vm.lifeCycle
   const Refusal = verb === 'start' ? QubesVMNotHaltedError : QubesVMError
-  throw new Refusal(msg`Cannot ${verb} ${vm.name}: a domain of class ${vm.klass} has no power control here`)
+  throw new Refusal(msg`Cannot ${verb} ${vm.name}: cloisterd does not run domains of class ${vm.klass}`)
 }
 
-/** A call that does one thing; its reply leaves after all events of it. */
+/** A call that changes the power state. Subscribers get all events of the change before the caller gets its reply. */
 function verb(
   row: CallRow<undefined, undefined, undefined>,
   name: string,
@@ -48,9 +48,12 @@ export const powerHandlers: readonly HandledCall[] = [
   }),
   handle(vmCurrentState, ({ destination }) => currentState(destination)),
   handle(vmConsole, ({ destination, consoles }) => {
-    if (!(destination instanceof QubesVM)) throw new QubesVMError(msg`${destination.name} has no console here`)
+    if (!(destination instanceof QubesVM))
+      throw new QubesVMError(
+        msg`${destination.name} has no console: cloisterd does not run domains of class ${destination.klass}`,
+      )
     if (!destination.run || destination.powerState === 'Halted')
-      throw new QubesVMNotRunningError(msg`${destination.name} is not running`)
+      throw new QubesVMNotRunningError(msg`${destination.name} has no console while it is not running`)
     return consoles.path(destination)
   }),
 ]

@@ -68,7 +68,7 @@ function helpRst(holder: PropertyHolder, name: string): string {
   return `${property.help}\n\n${fields.map(([key, value]) => `:${key}: ${value}\n`).join('')}`
 }
 
-/** The rows that global properties and properties of domains have alike. */
+/** The rows that global properties and properties of domains have in common. */
 interface Rows {
   readonly list: CallRow<string | undefined, undefined, readonly string[]>
   readonly get: CallRow<string, undefined, PropertyValue>

@@ -1,7 +1,7 @@
 import { encodeRequestHeader, type QubesEvent, RequestReader } from '@cloister/admin-protocol'
-import { Statistics } from '@cloister/core'
+import { type BaseVM, createDomain, Statistics } from '@cloister/core'
 import { concatBytes, utf8, utf8Text } from '@cloister/kit'
-import { TestSystem } from '../../../core/src/testing/test-system.ts'
+import { MemorySystem } from '../../../core/src/testing/memory-system.ts'
 import { allowEverything } from '../access.ts'
 import { Audit } from '../audit.ts'
 import { Consoles } from '../consoles.ts'
@@ -23,19 +23,24 @@ export interface TestCall {
 
 async function* nothing(): AsyncGenerator<Uint8Array> {}
 
-/** A pipeline over a whole system, called without a socket. */
+/** A domain that belongs to no template. */
+export function standalone({ app }: MemorySystem, name: string): Promise<BaseVM> {
+  return createDomain(app, 'StandaloneVM', { name, label: 'red', creator: app.adminVM })
+}
+
+/** A pipeline over a whole system in memory, called without a socket. */
 export class TestPipeline implements AsyncDisposable {
-  readonly system: TestSystem
+  readonly system: MemorySystem
   readonly log: KeptLog = new KeptLog()
   readonly running: RunningCalls = new RunningCalls()
   readonly #pipeline: Pipeline
 
-  private constructor(system: TestSystem, rules: EndpointRules) {
+  private constructor(system: MemorySystem, rules: EndpointRules) {
     this.system = system
     const { app } = system
     const services = {
       app,
-      consoles: new Consoles(app.os, this.log, system.folder),
+      consoles: new Consoles(app.os, this.log, '/run'),
       statistics: new Statistics(app),
       errors: new WireErrors(this.log, (count) => app.os.host.random(count), false),
       audit: new Audit(this.log, false),
@@ -46,7 +51,7 @@ export class TestPipeline implements AsyncDisposable {
 
   static async open(rules: Partial<EndpointRules> = {}): Promise<TestPipeline> {
     const all: EndpointRules = { calls: 'main', identity: 'trusted', access: allowEverything, ...rules }
-    return new TestPipeline(await TestSystem.open(), all)
+    return new TestPipeline(await MemorySystem.open(), all)
   }
 
   /** The reply of a call `method+argument`, as text in which `|` stands for NUL; at once for calls that do not wait. */

@@ -3,17 +3,17 @@ import { type ImportTarget, importBegin, importEnd } from '@cloister/admin-proto
 import { msg, QubesException } from '@cloister/kit'
 import type { AdminClient } from '../admin-client.ts'
 
-/** Which volume gets which data. */
+/** An import: the volume and the data. */
 export interface VolumeImport {
   readonly domain: string
   readonly volume: string
   readonly data: AsyncIterable<Uint8Array>
-  /** Gives the volume this size in bytes; else it keeps its own. The data must have exactly as many bytes. */
+  /** New size of the volume in bytes; when not given, the volume keeps its size. The data must have exactly that many bytes. */
   readonly size?: bigint
   readonly signal?: AbortSignal
 }
 
-/** Pieces in which data are looked at for nothing but zeroes. */
+/** Bytes of the pieces that are left out of a sparse file when they hold only zeroes. */
 const blockSize = 64 * 1024
 const zeroes = Buffer.alloc(blockSize)
 
@@ -21,7 +21,7 @@ function isZero(block: Uint8Array): boolean {
   return zeroes.subarray(0, block.length).equals(block)
 }
 
-/** True for a file in which everything that is not written reads as zeroes. */
+/** Whether a file has no data, so that a part that is not written reads as zeroes. */
 async function isBlank(file: FileHandle): Promise<boolean> {
   const stat = await file.stat()
   return stat.isFile() && stat.blocks === 0
@@ -35,7 +35,7 @@ async function writeAt(file: FileHandle, bytes: Uint8Array, position: bigint): P
   }
 }
 
-/** Copies exactly `target.size` bytes into the file that is there; holes stay holes (reference: admin-api, 1.4). */
+/** Copies exactly `target.size` bytes into the file of the target, and keeps it sparse (reference: admin-api, 1.4). */
 async function fill(file: FileHandle, target: ImportTarget, { data, signal }: VolumeImport): Promise<void> {
   const blank = await isBlank(file)
   let position = 0n
@@ -66,9 +66,9 @@ async function write(target: ImportTarget, request: VolumeImport): Promise<void>
 }
 
 /**
- * Imports into a volume by writing to the place that the daemon names, without passing the data through it. For programs on
- * the daemon's own host: `client` must speak to the internal socket. When anything fails, the volume stays as it was.
- * @throws QubesException when the data are too short or too long; whatever the daemon or the file system says
+ * Imports into a volume by writing to the file that the daemon names, so that the data do not pass through the daemon. For
+ * programs on the daemon's host: `client` must use the internal socket. When the import fails, the volume stays as it was.
+ * @throws QubesException when the data are too short or too long; errors of the daemon and of the file system
  */
 export async function importVolume(client: AdminClient, request: VolumeImport): Promise<void> {
   const call = { dest: request.domain, argument: request.volume }
@@ -79,7 +79,7 @@ export async function importVolume(client: AdminClient, request: VolumeImport): 
   try {
     await write(target, request)
   } catch (error) {
-    // The daemon answers a failure with an exception; what matters is why.
+    // The daemon answers this call with an exception; the first error is the reason of the failure.
     await client.call(importEnd, { ...call, payload: 'the import broke off' }).catch(() => undefined)
     throw error
   }

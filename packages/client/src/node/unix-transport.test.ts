@@ -99,10 +99,19 @@ describe('a daemon that is not there', () => {
 })
 
 describe('a daemon that closes early', () => {
-  it('refuses by that', async () => {
+  const call = (server: TestServer): Promise<unknown> =>
+    clientOf(server).call(vmFeatureSet, { dest: 'work', argument: 'x', payload: 'y'.repeat(60_000) })
+
+  it('refuses when it ends its reply without a word', async () => {
+    await using server = await TestServer.start((socket) => void socket.resume().end())
+    await expect(call(server)).rejects.toThrow(DaemonAccessError)
+  })
+
+  it('has ended when the connection breaks: that is not a refusal', async () => {
     await using server = await TestServer.start((socket) => void socket.destroy())
-    const call = clientOf(server).call(vmFeatureSet, { dest: 'work', argument: 'x', payload: 'y'.repeat(60_000) })
-    await expect(call).rejects.toThrow(DaemonAccessError)
+    const failure = await call(server).catch((error: unknown) => error)
+    expect(failure).toBeInstanceOf(DaemonUnreachableError)
+    expect(failure).toMatchObject({ message: expect.stringContaining('cloisterd may have ended') })
   })
 
   it('is heard although the payload still flows', async () => {

@@ -10,7 +10,7 @@ import { msg } from '@cloister/kit'
 import { DaemonUnreachableError } from '../errors.ts'
 import type { Payload, Transport, TransportRequest } from '../transport.ts'
 
-/** Errors of a connection that the other end closed early: what it sent before counts (reference: admin-api, 1.2 rule 6). */
+/** Errors of a connection that the other end closed early. */
 const closedCodes: ReadonlySet<string> = new Set(['EPIPE', 'ECONNRESET'])
 
 const deniedCodes: ReadonlySet<string> = new Set(['EACCES', 'EPERM'])
@@ -26,6 +26,12 @@ function unreachable(path: string, cause: unknown): DaemonUnreachableError {
   return new DaemonUnreachableError(text, { cause })
 }
 
+/** A daemon that refuses reads what it is sent and ends its reply; a connection breaks when the daemon ends. */
+function broken(path: string, cause: unknown): DaemonUnreachableError {
+  const text = msg`the connection to cloisterd at ${path} broke before an answer came: cloisterd may have ended`
+  return new DaemonUnreachableError(text, { cause })
+}
+
 async function connect(path: string, signal: AbortSignal | undefined): Promise<Socket> {
   const socket = createConnection({ path, allowHalfOpen: true })
   try {
@@ -35,7 +41,7 @@ async function connect(path: string, signal: AbortSignal | undefined): Promise<S
     signal?.throwIfAborted()
     throw unreachable(path, error)
   }
-  // Whoever reads is told of an error; one that comes when nobody reads any more concerns nobody.
+  // The iteration over the reply throws the error; an error after the iteration has no consequence.
   socket.on('error', () => undefined)
   return socket
 }
@@ -45,7 +51,7 @@ async function* chunksOf(payload: Payload): AsyncGenerator<Uint8Array> {
   else yield* payload
 }
 
-/** Until the socket takes more, or takes nothing ever again. */
+/** Resolves when the socket takes more data, or is closed. */
 function drained(socket: Socket): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
@@ -56,7 +62,7 @@ function drained(socket: Socket): Promise<void> {
   })
 }
 
-/** Sends a whole request, no faster than it is taken, and half-closes. Stops when the daemon has gone. */
+/** Sends a whole request, as fast as the daemon reads it, and half-closes. Stops when the daemon has closed. */
 async function send(socket: Socket, header: Uint8Array, payload: Payload): Promise<void> {
   socket.write(header)
   for await (const chunk of chunksOf(payload)) {
@@ -71,7 +77,7 @@ export class UnixTransport implements Transport {
   readonly #path: string
   readonly #source: DomainReference
 
-  /** `source` is who is asking; only a trusted socket takes any other than the admin domain at its word. */
+  /** `source` is the domain that asks; only trusted sockets believe a source other than the admin domain. */
   constructor(path: string, options: { readonly source?: string } = {}) {
     this.#path = path
     this.#source = parseDomainReference(options.source ?? adminDomainName)
@@ -90,12 +96,18 @@ export class UnixTransport implements Transport {
       socket.destroy()
     }
     void send(socket, header, request.payload).catch(failPayload)
+    let isAnswered = false
     try {
-      yield* socket
+      for await (const chunk of socket) {
+        isAnswered = true
+        yield chunk as Uint8Array
+      }
     } catch (error) {
       signal?.throwIfAborted()
       if (payloadError !== undefined) throw payloadError
       if (!closedCodes.has(codeOf(error))) throw error
+      // What came before counts as the answer (reference: admin-api, 1.2 rule 6).
+      if (!isAnswered) throw broken(this.#path, error)
     } finally {
       signal?.removeEventListener('abort', abort)
       socket.destroy()

@@ -2,7 +2,7 @@ import { encodeException, encodeOk } from '@cloister/admin-protocol'
 import { concatBytes, type Message, utf8, utf8Text } from '@cloister/kit'
 import type { Transport, TransportRequest } from '../transport.ts'
 
-/** A transport that answers from a table of calls and writes down what was sent. */
+/** A transport that answers calls from a table and keeps what was sent. */
 export class RecordedTransport implements Transport {
   /** `method+argument destination payload` of every call. */
   readonly sent: string[] = []
@@ -32,7 +32,7 @@ export function exception(type: string, message: Message): readonly Uint8Array[]
   return [encodeException({ type, message, traceback: '' }, 'mgmt')]
 }
 
-/** All that an iteration gives. */
+/** All items of an iteration. */
 export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = []
   for await (const item of items) all.push(item)

@@ -5,10 +5,10 @@ import { join } from 'node:path'
 import { RequestReader } from '@cloister/admin-protocol'
 import { utf8Text } from '@cloister/kit'
 
-/** What a connection is answered with. */
+/** Serves one connection. */
 export type Connection = (socket: Socket) => Promise<void> | void
 
-/** A request as a test looks at it. */
+/** A request as text. */
 export interface SeenRequest {
   readonly call: string
   readonly payload: string

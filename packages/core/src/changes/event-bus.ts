@@ -82,15 +82,16 @@ export class EventBus<C, L> implements Fires<C> {
     variant?: string,
   ): void {
     const pre = vetoable.test(name)
+    const full = variant === undefined ? name : `${name}:${variant}`
     const show = (): void => {
       const seen = subject.eventSubject
       if (!seen) return
-      const shown = { ...seen, name: variant === undefined ? name : `${name}:${variant}`, pairs: eventPairs(event) }
+      const shown = { ...seen, name: full, pairs: eventPairs(event) }
       unit.emit(shown)
       if (pre) this.#noteAsked(unit, shown)
     }
     if (pre) show()
-    for (const { handler } of this.#of(subject, name, variant, pre)) handler(subject as never, event as never, unit)
+    for (const { handler } of this.#of(subject, name, full, pre)) handler(subject as never, event as never, unit)
     if (!pre) show()
   }
 
@@ -103,7 +104,7 @@ export class EventBus<C, L> implements Fires<C> {
   async fireLife<T extends keyof L & string>(subject: Subject, name: T, event: L[T] & object): Promise<void> {
     const seen = subject.eventSubject
     if (seen) this.#journal.publish({ ...seen, name, pairs: eventPairs(event) })
-    for (const { handler } of this.#of(subject, name, undefined, vetoable.test(name))) {
+    for (const { handler } of this.#of(subject, name, name, vetoable.test(name))) {
       await (handler as LifeHandler<Subject, L[T]>)(subject, event)
     }
   }
@@ -138,9 +139,8 @@ export class EventBus<C, L> implements Fires<C> {
   }
 
   /** The handlers of an event, in the order in which they run; looked up once a class and name. */
-  #of(subject: Subject, name: string, variant: string | undefined, pre: boolean): readonly Registration[] {
-    // Names of features are without number: only variants that have handlers of their own are kept apart.
-    const full = variant === undefined ? name : `${name}:${variant}`
+  #of(subject: Subject, name: string, full: string, pre: boolean): readonly Registration[] {
+    // There is no limit to the names of features: only variants that have handlers of their own are kept apart.
     const key = this.#handlers.has(full) ? full : name
     const byName = this.#found.get(subject.constructor) ?? new Map<string, readonly Registration[]>()
     this.#found.set(subject.constructor, byName)

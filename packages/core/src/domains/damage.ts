@@ -2,15 +2,15 @@ import { msg, QubesVMError } from '@cloister/kit'
 import type { BaseVM } from './base-vm.ts'
 
 /**
- * Refuses to start or to copy a domain of which something that is stored cannot be read: it would run with more rights, or
- * with other values, than it was given.
+ * Refuses to start or to copy a domain of which a stored value cannot be read: the domain would run with more rights, or with
+ * other values, than it was given.
  * @throws QubesVMError that lists what is damaged
  */
 export function refuseDamaged(vm: BaseVM, verb: 'start' | 'clone'): void {
   const damage = [...damageOf(vm)]
   if (damage.length === 0) return
   throw new QubesVMError(
-    msg`Cannot ${verb} ${vm.name}, because something that is stored cannot be read: ${damage.join('; ')}. Set it anew, or reset it`,
+    msg`Cannot ${verb} ${vm.name}, because a stored value cannot be read: ${damage.join('; ')}. Set it anew, or reset it`,
   )
 }
 

@@ -13,6 +13,7 @@ import type { Labels } from './labels.ts'
 import type { AgentsPort } from './ports/agents.ts'
 import type { Hypervisors } from './ports/hypervisors.ts'
 import type { KernelsPort } from './ports/kernels.ts'
+import type { LeftoversPort } from './ports/leftovers.ts'
 import type { MemoryManager } from './ports/memory-manager.ts'
 import type { PowerControls } from './ports/power-control.ts'
 import type { RunsPort } from './ports/runs.ts'
@@ -60,5 +61,6 @@ export interface System {
   readonly memory: MemoryManager
   readonly runs: RunsPort
   readonly agents: AgentsPort
+  readonly leftovers: LeftoversPort
   readonly power: PowerControls
 }

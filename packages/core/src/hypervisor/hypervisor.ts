@@ -8,22 +8,29 @@ import {
 } from '@cloister/libvirt'
 import type { HypervisorPort } from '../domains/ports/hypervisors.ts'
 import type { QubesVM } from '../domains/qubes-vm.ts'
-import { domainXml, type GuestDisk } from './domain-xml.ts'
+import { type DomainXml, domainXmlOf } from './domain-types.ts'
+import type { GuestDisk } from './pc-xml.ts'
 
 /** Changes the configuration of a domain before it is handed to the hypervisor. */
 export type Amendment = (vm: QubesVM, domain: XmlElement) => void
 
-/** The way from domains to guests: configuration in one direction, notices of what happens to guests in the other. */
+/** The connection between domains and their guests: it sends configurations, and receives events. */
 export class Hypervisor implements HypervisorPort {
   readonly connection: Connection
   readonly capabilities: DriverCapabilities
+  /** Resolves with the reason when the connection is lost; never when the hypervisor runs in this process. */
+  readonly closed: Promise<Error>
+  readonly #domainXml: DomainXml
   readonly #amendments: Amendment[] = []
 
   private constructor(connection: Connection, capabilities: DriverCapabilities) {
     this.connection = connection
     this.capabilities = capabilities
+    this.closed = connection.closed
+    this.#domainXml = domainXmlOf(capabilities)
   }
 
+  /** @throws QubesException when the hypervisor runs a type of domains for which there is no configuration */
   static async open(connection: Connection): Promise<Hypervisor> {
     return new Hypervisor(connection, await connection.getCapabilities())
   }
@@ -33,14 +40,14 @@ export class Hypervisor implements HypervisorPort {
     this.#amendments.push(amendment)
   }
 
-  /** Calls `listener` for every notice of a guest, in the order of what happened. */
-  listen(listener: (event: DomainLifecycleEvent) => void): void {
-    this.connection.on('lifecycle', listener)
+  /** Calls `listener` for every event of a guest, in the order of what happened, from when the promise has resolved. */
+  async listen(listener: (event: DomainLifecycleEvent) => void): Promise<void> {
+    await this.connection.on('lifecycle', listener)
   }
 
   /** Stores the configuration of a domain, as it is now, at the hypervisor. */
   async define(vm: QubesVM): Promise<Domain> {
-    const tree = domainXml(vm, await guestDisks(vm), this.capabilities)
+    const tree = this.#domainXml(vm, await guestDisks(vm), this.capabilities)
     for (const amendment of this.#amendments) amendment(vm, tree)
     return this.connection.defineDomain(formatXml(tree))
   }

@@ -8,7 +8,6 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { DispVM } from '../domains/disp-vm.ts'
 import type { LifeEventName } from '../domains/domain-events.ts'
 import { QubesVM } from '../domains/qubes-vm.ts'
-import { createDomain } from '../operations/create-domain.ts'
 import { setProperty } from '../operations/properties.ts'
 import { findVolume, setVolumeRw } from '../operations/volumes/volume-operations.ts'
 import { MemorySystem } from '../testing/memory-system.ts'
@@ -21,14 +20,12 @@ let vm: QubesVM
 beforeEach(async () => {
   events = []
   system = await MemorySystem.open(({ domain, name }) => events.push(`${domain ?? ''} ${name}`.trim()))
-  await create('TemplateVM', 'tmpl')
-  vm = await create('AppVM', 'work', 'tmpl')
+  vm = await create('AppVM', 'work', await create('TemplateVM', 'tmpl'))
 })
 afterEach(() => system[Symbol.asyncDispose]())
 
-async function create(klass: 'TemplateVM' | 'AppVM' | 'StandaloneVM', name: string, template = ''): Promise<QubesVM> {
-  const { app } = system
-  return (await createDomain(app, klass, { name, label: 'red', creator: app.adminVM, template })) as QubesVM
+function create(klass: 'TemplateVM' | 'AppVM' | 'StandaloneVM', name: string, template?: QubesVM): Promise<QubesVM> {
+  return system.create(klass, name, template)
 }
 
 /** Turns of the event loop, in which everything that does not wait for time happens. */
@@ -268,4 +265,17 @@ it('a request to shut down is repeated until the guest hears it', async () => {
     system.advance(1000)
   }
   expect(system.clock.pending).toBe(0)
+})
+
+it('images that could not be removed with their domain are removed later', async () => {
+  system.faults.failNext('unlink', 'EIO', /work\/private\.img$/)
+  await system.app.removeDomain(vm)
+  expect([vm.registered, await system.intents()]).toEqual([false, ['remove work']])
+  expect((await system.files()).filter((path) => path.includes('work'))).not.toEqual([])
+  for (let second = 0; second < 12; second++) {
+    system.advance(1000)
+    await turns()
+  }
+  expect(await system.intents()).toEqual([])
+  await sound()
 })

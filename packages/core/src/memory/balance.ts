@@ -14,18 +14,18 @@ const borrowFactor = 1.05
 /** A guest that could give less is left alone: it probably gave what it has. */
 const leastDonation = 10 * mib
 
-/** A balance that moves less than `total` is not worth its trouble, unless somebody is short by more than `shortage`. */
+/** Memory is moved only when `total` is moved at least, or when a guest is short by more than `shortage`. */
 const significant = { total: 150 * mib, shortage: 15 * mib } as const
 
 /** What is known of the memory of a running guest, KiB. */
 export interface GuestMemory {
-  /** What the guest says it uses; undefined when it says nothing that can be believed, and then it is never touched. */
+  /** What the guest says it uses; undefined when it says nothing that is possible: then its memory is not moved. */
   readonly used: number | undefined
   /** What it has, or was told that it may have, whichever is more. */
   readonly actual: number
   /** What it can have at most. */
   readonly max: number
-  /** It was asked for memory and gave none: it is not counted on, nor touched. */
+  /** It was asked for memory and gave none: its memory is not counted on, and not moved. */
   readonly noProgress: boolean
 }
 
@@ -62,7 +62,7 @@ export function balance<G extends GuestMemory>(guests: readonly G[], free: numbe
   return targets.sort((a, b) => Number(gains(a)) - Number(gains(b)))
 }
 
-/** Everybody gets what they prefer, and of the rest in proportion to it; what is beyond a maximum goes to the others. */
+/** Each guest gets what it prefers, and a part of the rest in proportion to that; what is beyond the maximum of a guest goes to the others. */
 function share<G extends GuestMemory>(guests: readonly G[], rest: number): Target<G>[] {
   const total = sum(guests, preferred)
   const targets = guests.map((guest) => {

@@ -2,7 +2,7 @@ import { msg, QubesMemoryError } from '@cloister/kit'
 import type { Os } from '@cloister/os'
 import { mib } from './balance.ts'
 
-/** Memory that is never given to guests: so much, or this share of the host's, whichever is more (reference: storage-and-lifecycle, C.5). */
+/** Memory that is never given to guests: at least `least` KiB and this share of the host's memory (reference: storage-and-lifecycle, C.5). */
 const reserve = { least: 512 * mib, share: 0.05 } as const
 const meminfoLimit = 65_536
 

@@ -12,19 +12,19 @@ import { RunningGuest } from './running-guest.ts'
 
 /** Between two balances, ms: as often as guests report. */
 const periodMs = 2000
-/** Between two looks while memory moves, ms. */
+/** Between two readings of the host's memory while guests yield, ms. */
 const stepMs = 100
-/** Figures so old are good enough to see that there is plenty, ms. */
+/** Figures of this age are recent enough to see that plenty of memory is free, ms. */
 const recentMs = 1000
-/** Looks before a guest that is to get memory gets only what is there. */
+/** Readings before a guest that is to get memory gets only what is free then. */
 const patience = 5
-/** Room for a new guest must leave so much of the host's reserve as it was, and aims at the second figure, KiB. */
+/** Free memory beyond what a new guest needs: at least, and as is aimed at, KiB. */
 const margin = { least: 25 * mib, goal: 50 * mib } as const
-/** A guest may grow so far into the host's reserve: figures are never exact, KiB. */
+/** How far a guest may grow into the host's reserve, as figures are never exact, KiB. */
 const slack = 5 * mib
-/** Making room goes on while so much is moved in so many steps, KiB. */
+/** Making room continues while `least` KiB are moved in `steps` steps. */
 const progress = { steps: 30, least: 300 * mib } as const
-/** Shrinking goes on while so much is moved in so many steps, until the guest has at most this part of its target. */
+/** Shrinking continues while `least` KiB are moved in `steps` steps, until the guest has at most `near` times its target. */
 const shrinking = { steps: 10, least: 100 * mib, near: 1.1 } as const
 
 export interface BalancerParts {
@@ -41,7 +41,7 @@ export interface BalancerParts {
  */
 export class MemoryBalancer implements MemoryManager {
   readonly #parts: BalancerParts
-  /** Held by whoever moves memory: one at a time. */
+  /** Held while memory is moved. */
   readonly #lock = new Mutex()
   readonly #guests = new WeakMap<Run, RunningGuest>()
   /** KiB that are kept for domains whose guest does not exist yet. */
@@ -117,7 +117,7 @@ export class MemoryBalancer implements MemoryManager {
     if (isSignificant(targets, free)) await this.#apply(targets)
   }
 
-  /** Sets targets: those who give first; those who get wait until there is what they are to get. */
+  /** Sets targets: first of the guests that give memory; the others wait until that memory is free. */
   async #apply(targets: readonly Target<RunningGuest>[]): Promise<void> {
     const donors = targets.filter((target) => !gains(target))
     const before = donors.map(asked)
@@ -150,7 +150,7 @@ export class MemoryBalancer implements MemoryManager {
       if (!targets) throw refusal(vm, wanted, free)
       window ??= { steps: 0, free, asked: targets.map(asked) }
       if (window.steps++ >= progress.steps) {
-        // Those who yield nothing are not counted on any more; perhaps others can help.
+        // Guests that have yielded nothing are not counted on any more; other guests may have memory to give.
         if (free - window.free < progress.least && !markStuck(window.asked)) throw refusal(vm, wanted, free)
         window = undefined
         continue
@@ -160,7 +160,7 @@ export class MemoryBalancer implements MemoryManager {
     }
   }
 
-  /** What was found free for a start is not for guests that still grow. */
+  /** Guests that still grow stop, so that they do not take the memory that was found free for a start. */
   async #stopGrowth(guests: readonly RunningGuest[]): Promise<void> {
     for (const guest of guests) {
       if (guest.actual > guest.current) await this.#set({ guest, memory: guest.current })
@@ -205,7 +205,7 @@ export class MemoryBalancer implements MemoryManager {
     return this.#free(await this.#read(0))
   }
 
-  /** A guest may end at any moment, which is no reason to leave the others as they are. */
+  /** Sets the memory of one guest. A failure is logged only: a guest may end at any moment, and the others are balanced all the same. */
   async #set({ guest, memory }: Target<RunningGuest>): Promise<void> {
     if (guest.silent) return
     try {
@@ -242,7 +242,7 @@ function asked({ guest }: Target<RunningGuest>): Asked {
   return { guest, had: guest.current }
 }
 
-/** Notes who has yielded nothing; true when there is somebody of whom that is new. */
+/** Notes the guests that have yielded nothing; true when that is new of one of them. */
 function markStuck(guests: readonly Asked[]): boolean {
   const stuck = guests.filter(({ guest, had }) => guest.current >= had && !guest.noProgress)
   for (const { guest } of stuck) guest.noProgress = true

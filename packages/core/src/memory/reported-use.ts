@@ -1,11 +1,11 @@
 import type { DomainMemoryStats } from '@cloister/libvirt'
 
-/** A report that is older says nothing of now, seconds. Guests are asked every two. */
+/** An older report does not count, seconds. Guests are asked every two seconds. */
 const oldestReport = 30
 
 /**
  * What a guest says it uses, KiB: all but what it could give to a new program (reference: storage-and-lifecycle, C.5).
- * Undefined when it never reported, or not of late, or something that cannot be: a balloon's unknown value is 2^64 - 1.
+ * Undefined when the guest has not reported lately, or has reported what cannot be: a balloon's unknown value is 2^64 - 1.
  * @param now seconds since 1970
  */
 export function reportedUse(stats: DomainMemoryStats, now: number): number | undefined {

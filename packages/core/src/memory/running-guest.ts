@@ -13,7 +13,7 @@ const tolerance = 25 * mib
 /** How long the hypervisor may take to answer a question on a guest, ms: it takes a few, or the guest is left out. */
 const answerMs = 1000
 
-/** What is known of one run's memory, as last read. */
+/** The memory of one run, as last read. */
 export class RunningGuest implements GuestMemory {
   readonly vm: QubesVM
   readonly #run: Run
@@ -35,7 +35,7 @@ export class RunningGuest implements GuestMemory {
     this.#asked = (vm.get(memory) ?? 0) * mib
   }
 
-  /** What balancing may count on: only of a guest that runs, may be balanced, and has reported. */
+  /** What the guest uses, KiB; undefined when it does not run, may not be balanced, or has not reported. */
   get used(): number | undefined {
     if (this.busy || this.silent || this.#run.state !== 'running' || !this.vm.get(maxmem)) return undefined
     return reportedUse(this.#stats, this.vm.app.os.clock.now() / 1000)
@@ -60,8 +60,8 @@ export class RunningGuest implements GuestMemory {
   }
 
   /**
-   * What it may still take of the host, KiB. Of a guest that does not report it is not known whether its balloon works: it is
-   * trusted to keep to what it was started with.
+   * Memory that the guest may still take from the host, KiB. Whether the balloon of a guest works is not known before the guest
+   * reports: until then the guest is expected to keep to the memory that it was started with.
    */
   get outstanding(): number {
     const { rss = this.current } = this.#stats

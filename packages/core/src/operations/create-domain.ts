@@ -1,5 +1,5 @@
 import { isDomainName } from '@cloister/admin-protocol'
-import { errorChain, msg, ProtocolError, QubesPropertyValueError, QubesValueError } from '@cloister/kit'
+import { msg, ProtocolError, QubesPropertyValueError, QubesValueError } from '@cloister/kit'
 import type { ChangeUnit } from '../changes/change-unit.ts'
 import type { Intent } from '../changes/intents.ts'
 import { template as templateOfAppVM } from '../domains/app-vm.ts'
@@ -114,19 +114,14 @@ async function installWithVolumes(vm: BaseVM, storage: DomainStorage, options: I
   }
 }
 
-/** Removes the volumes of a domain whose creation failed; volumes that cannot be removed now are removed when the daemon starts next. */
+/** Removes the volumes of a domain that did not come to be. Before there was an intent, none of them was made. */
 async function abandon(vm: BaseVM, storage: DomainStorage, intent: Intent | undefined): Promise<void> {
+  if (!intent) return storage.forget()
   try {
     await storage.remove()
-    if (intent) await vm.app.changes.make((unit) => vm.app.intents.end(unit, intent))
+    await vm.app.changes.make((unit) => vm.app.intents.end(unit, intent))
   } catch (error) {
-    vm.app.log.error(
-      'removing the volumes of a domain whose creation failed did not succeed; they are removed when the daemon starts next',
-      {
-        domain: vm.name,
-        error: errorChain(error),
-      },
-    )
+    vm.app.leftovers.add(intent, error)
   }
 }
 

@@ -1,5 +1,5 @@
 import { endFailed } from '@cloister/kit'
-import { type AdoptedFormat, adoptImage, type ImageLimits, supported } from '@cloister/storage'
+import { type AdoptedFormat, adoptImage, type ImageLimits, importFailure, supported } from '@cloister/storage'
 import type { BaseVM } from '../domains/base-vm.ts'
 import { newUuid } from '../domains/new-uuid.ts'
 import type { System } from '../domains/system.ts'
@@ -45,7 +45,7 @@ async function fillRoot(
   try {
     await adoptImage(app.os, { image, path, format, limits })
   } catch (error) {
-    await endFailed(error, () => supported(root, 'importDataEnd')(false))
+    await endFailed(importFailure(root.vid, error), () => supported(root, 'importDataEnd')(false))
   }
   await supported(root, 'importDataEnd')(true)
 }

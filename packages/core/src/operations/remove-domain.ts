@@ -1,4 +1,4 @@
-import { errorChain, msg, QubesVMInUseError } from '@cloister/kit'
+import { msg, QubesVMInUseError } from '@cloister/kit'
 import type { ChangeUnit } from '../changes/change-unit.ts'
 import type { Intent } from '../changes/intents.ts'
 import { AdminVM } from '../domains/admin-vm.ts'
@@ -51,18 +51,15 @@ function unregister(unit: ChangeUnit, vm: BaseVM, intent: Intent): void {
 
 /** Removes the volumes of a domain that is not part of the system any more, and what the hypervisor knows of it. */
 async function removeRemains(vm: QubesVM, intent: Intent): Promise<void> {
-  const { app, name } = vm
-  app.events.tellAfterRemoval(name, 'domain-remove-from-disk', {})
+  const { app } = vm
+  app.events.tellAfterRemoval(vm.name, 'domain-remove-from-disk', {})
   const all = await Promise.allSettled([app.hypervisors.of(vm).undefine(vm), vm.storage.remove()])
   const failed = all.find((one) => one.status === 'rejected')
   try {
     if (failed) throw failed.reason
     await app.changes.make((unit) => app.intents.end(unit, intent))
   } catch (error) {
-    app.log.error('removing the volumes of a removed domain failed; they are removed when the daemon starts next', {
-      domain: name,
-      error: errorChain(error),
-    })
+    app.leftovers.add(intent, error)
   }
 }
 

@@ -49,7 +49,7 @@ describe('a value of a domain that cannot be read', () => {
     expect(vm().netvm ?? null).toBeNull()
     expect(vm().isDefault({ name: 'netvm' })).toBe(false)
     await expect(vm().lifeCycle.start()).rejects.toThrow(
-      'Cannot start work, because something that is stored cannot be read: netvm: Cannot set netvm: there is no domain gone. Set it anew, or reset it',
+      'Cannot start work, because a stored value cannot be read: netvm: Cannot set netvm: there is no domain gone. Set it anew, or reset it',
     )
     expect(system.logged).toContainEqual(
       expect.objectContaining({ level: 'error', details: expect.objectContaining({ object: 'work', part: 'netvm' }) }),
@@ -84,7 +84,7 @@ describe('a value of a domain that cannot be read', () => {
   it('is not lost by a copy of the domain', async () => {
     await restartWith(put('properties', [vm().qid, 'netvm'], ['gone']))
     const copy = cloneDomain(vm(), { name: 'copy', pools: {}, creator: system.app.adminVM })
-    await expect(copy).rejects.toThrow('Cannot clone work, because something that is stored cannot be read: netvm')
+    await expect(copy).rejects.toThrow('Cannot clone work, because a stored value cannot be read: netvm')
   })
 
   it('of a template keeps the domains made of it from starting', async () => {

@@ -116,7 +116,7 @@ function loadFirewall(app: System, vm: BaseVM, rules: string): void {
 
 function noteDamage(app: System, holder: PropertyHolder, part: string, error: unknown): void {
   holder.damage.note(part, errorText(error))
-  app.log.error('something that is stored cannot be read: what depends on it cannot start', {
+  app.log.error('a stored value cannot be read: domains that depend on it cannot start', {
     object: holder.title,
     part,
     error: errorChain(error),

@@ -186,7 +186,7 @@ describe('what is left of a domain', () => {
   it('that could not be made is removed by the next daemon', async () => {
     system.faults.failNext('create', 'EIO', /new\/private/)
     system.faults.failNext('unlink', 'EIO', /new\/root/)
-    await expect(system.create('StandaloneVM', 'new')).rejects.toThrow(/EIO/)
+    await expect(system.create('StandaloneVM', 'new')).rejects.toThrow(/input\/output error/)
     expect(await system.intents()).toEqual(['create new'])
     expect((await system.files()).filter((path) => path.includes('/new/'))).toHaveLength(1)
     await system.reopen()

@@ -5,15 +5,11 @@ import type { HypervisorPort } from '../domains/ports/hypervisors.ts'
 import { QubesVM } from '../domains/qubes-vm.ts'
 import { Run } from '../domains/run.ts'
 import type { System } from '../domains/system.ts'
-import type { VolumePlace } from '../storage/domain-storage.ts'
 
 /** What start-up does about each kind of work that the end of the last daemon interrupted (design: decision 6). */
 const resolutions: Readonly<Record<IntentKind, (app: System, intent: Intent, guests: Guests) => Promise<void>>> = {
-  create: (app, intent) => removeVolumes(app, intent),
-  remove: async (app, intent) => {
-    for (const hypervisor of app.hypervisors.all()) await hypervisor.undefine({ uuid: String(intent.details['uuid']) })
-    await removeVolumes(app, intent)
-  },
+  create: (app, intent) => clearLeftover(app, intent),
+  remove: (app, intent) => clearLeftover(app, intent),
   run: (app, intent, guests) => resolveRun(app, intent, guests),
   'pool-add': async (app, intent) => {
     await app.pools.resolveAdd(intent.subject, intent.details)
@@ -30,7 +26,7 @@ export async function recover(app: System, intents: readonly Intent[]): Promise<
 }
 
 async function recoverOn(app: System, hypervisor: HypervisorPort, intents: readonly Intent[]): Promise<void> {
-  hypervisor.listen(({ domain, event }) => {
+  await hypervisor.listen(({ domain, event }) => {
     const vm = app.domains.findUuid(domain.uuid)
     if (vm instanceof QubesVM) vm.lifeCycle.onHypervisorEvent(event)
   })
@@ -78,15 +74,13 @@ async function dropIntent(app: System, intent: Intent): Promise<void> {
   await app.changes.make((unit) => app.intents.end(unit, intent))
 }
 
-async function removeVolumes(app: System, intent: Intent): Promise<void> {
-  // Another domain may have got the name since, and with it the volumes.
-  const kept = app.domains.find(intent.subject)?.storage?.places() ?? []
-  for (const { pool, vid } of intent.details['volumes'] as readonly VolumePlace[]) {
-    if (kept.some((place) => place.pool === pool && place.vid === vid)) continue
-    const name = vid.slice(vid.lastIndexOf('/') + 1)
-    await app.pools.get(pool).initVolume({ name, vid, rw: true, saveOnStop: true, snapOnStart: false }).remove()
+/** What cannot be removed now is tried again while the daemon runs. */
+async function clearLeftover(app: System, intent: Intent): Promise<void> {
+  try {
+    await app.leftovers.clear(intent)
+  } catch (error) {
+    app.leftovers.add(intent, error)
   }
-  await dropIntent(app, intent)
 }
 
 /** A guest that still runs is taken over; the volumes of one that has ended are stopped, once. */
@@ -99,13 +93,13 @@ async function resolveRun(app: System, intent: Intent, guests: Guests): Promise<
   await app.power.of(vm).handleMissedStop()
 }
 
-/** Follows a guest again, or ends one that was caught in the middle of its start; false when it has ended meanwhile. */
+/** Takes over a running guest, or ends a guest whose start was interrupted; false when the guest has ended meanwhile. */
 async function takeOver(vm: QubesVM, guest: Domain, intent: Intent): Promise<boolean> {
   const startedAt = Number(intent.details['startedAt'] ?? vm.app.os.clock.now())
   const usable = !vm.featureWithTemplate('qrexec')
   const run = new Run(guest, { startedAt, state: 'nostate', released: true, usable })
   const life = vm.app.power.of(vm)
-  // Set before the guest is asked for its state, so that its end is not missed.
+  // The run is set before the guest's state is asked for, so that an event about its end is not missed.
   vm.run = run
   life.adopt()
   const { state } = await guest.getState()

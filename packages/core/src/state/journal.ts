@@ -12,19 +12,19 @@ export interface JournalOptions {
    * from disk. Called once; the journal refuses everything from then on.
    */
   readonly onFatal: (error: StateWriteError) => void
-  /** A listener threw; the journal goes on. For the log. */
+  /** Called with what a listener of events threw, for the log; the journal keeps working. */
   readonly onListenerError: (thrown: unknown) => void
 }
 
-/** Work that has its place in the order of commits. */
+/** A unit that was committed by its caller and waits for its turn, or an event that was published. */
 interface Finished<E> {
   readonly work: Work<E>
   readonly waiter: PromiseWithResolvers<void> | undefined
 }
 
 /**
- * Makes units of work durable, in the order in which they are committed, and lets their events out, first in first out, each
- * when every unit before it is durable. All units that finish while a commit is under way share the next one.
+ * Makes units of work durable, in the order in which they are committed, and sends their events in the same order, each when
+ * every unit before it is durable. All units that are committed while a transaction is under way share the next one.
  *
  * A commit that fails is undone: the inverses of every unit that is not durable, open ones among them, run in reverse of the
  * order in which they were registered; their events are dropped and their waiters get a StateWriteError. Finished units that
@@ -60,12 +60,12 @@ export class Journal<E> {
     return new Unit(this.#unitSide, work)
   }
 
-  /** Tells an event of its own, after those of all units committed before. Dropped after a fatal error. */
+  /** Sends an event that belongs to no unit, after those of all units committed before. Dropped after a fatal error. */
   publish(event: E): void {
     if (!this.#fatal) this.#enqueue({ work: newWork([event]), waiter: undefined })
   }
 
-  /** Calls `listener` for every event that leaves, until the function it returns is called. */
+  /** Calls `listener` for every event that is sent, until the returned function is called. */
   onEvent(listener: (event: E) => void): () => void {
     this.#listeners.add(listener)
     return () => void this.#listeners.delete(listener)
@@ -103,7 +103,7 @@ export class Journal<E> {
     queueMicrotask(() => this.#run())
   }
 
-  /** Commits what is queued, batch after batch, until nothing is. */
+  /** Commits all queued units, batch after batch, until the queue is empty. */
   async #run(): Promise<void> {
     while (this.#queue.length > 0) {
       this.#inFlight = this.#queue
@@ -160,7 +160,7 @@ export class Journal<E> {
     if (this.#store.failed) this.#stop(this.#store.failed)
   }
 
-  /** Gives up: what is in memory is not what is on disk, and cannot be made so. */
+  /** Stops for good: memory differs from what is on disk, and cannot be made equal to it. */
   #stop(cause: unknown): void {
     if (this.#fatal) return
     this.#fatal = new StateWriteError(msg`The state in memory cannot be trusted any more: ${errorText(cause)}`, {
@@ -172,7 +172,7 @@ export class Journal<E> {
     this.#options.onFatal(this.#fatal)
   }
 
-  /** Tells those who wait, and closes all open units. */
+  /** Rejects the promises of all committed units, and closes all open units. */
   #refuse(error: StateWriteError, finished: readonly Finished<E>[]): void {
     for (const { waiter } of finished) waiter?.reject(error)
     for (const work of this.#open) work.over = error

@@ -2,8 +2,8 @@ import type { RowChange } from './row-change.ts'
 import { tables } from './tables.ts'
 
 /**
- * One list out of many, in order, in which a row that is changed several times is written once. Changes of different rows may
- * pass each other; the removal of several rows at once stays where it is, and nothing passes it.
+ * Joins lists of changes into one, in which a row that is changed several times is written once, as it was last. Changes of
+ * different rows may change their order, but no change moves across the removal of several rows at once.
  */
 export function mergeChanges(parts: Iterable<readonly RowChange[]>): RowChange[] {
   const merged: RowChange[] = []

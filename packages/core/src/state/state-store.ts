@@ -29,13 +29,13 @@ export class StateStoreError extends CloisterError {
 export interface StateStore {
   /**
    * Set once the store can no longer say what is on disk: a failed commit could not be rolled back, or the database's
-   * thread died. Every call is refused from then on; whoever opens the state anew finds the last durable one.
+   * thread died. Every call is refused from then on. Opening the state again shows what is durable.
    */
   readonly failed: StateStoreError | undefined
 
   /**
-   * The rows of a table in the order of their keys, some at a time, for start-up: what was made of some can be forgotten
-   * before the next come. Nothing may be committed meanwhile, and one table is read at a time.
+   * The rows of a table in the order of their keys, for start-up. They come in groups, so that no table is in memory as a
+   * whole. No commit may be made meanwhile, and one table is read at a time.
    */
   read<N extends TableName>(table: N): AsyncIterable<readonly RowOf<N>[]>
 
@@ -45,6 +45,6 @@ export interface StateStore {
    */
   commit(changes: readonly RowChange[]): Promise<void>
 
-  /** Lets go of the state when all earlier commits are done. */
+  /** Closes the state when all earlier commits are done. */
   close(): Promise<void>
 }

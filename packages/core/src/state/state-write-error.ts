@@ -1,4 +1,4 @@
 import { QubesException } from '@cloister/kit'
 
-/** What was changed in memory could not be made durable and was undone; `cause` says why. */
+/** A change in memory could not be made durable, and was undone; `cause` says why. */
 export class StateWriteError extends QubesException {}

@@ -4,7 +4,7 @@ export type ColumnType = 'integer' | 'text' | 'text or null'
 /** Name and type of a column. */
 export type Column = readonly [name: string, type: ColumnType]
 
-/** A kind of record: the columns that tell one row from another, and the columns that a row says something with. */
+/** A kind of record: the columns of its key, and the columns of its values. */
 export interface Table {
   readonly key: readonly Column[]
   readonly values: readonly Column[]
@@ -84,7 +84,7 @@ export const tables = {
       ['options', 'text'],
     ],
   },
-  /** What was begun and touches disk or hypervisor; start-up finishes or undoes each. */
+  /** Work on disk or hypervisor that was begun; start-up finishes or undoes what the end of the daemon interrupted. */
   intents: {
     key: [['id', 'integer']],
     values: [
@@ -108,10 +108,10 @@ export type Cell = string | number | null
 type CellOf<T extends ColumnType> = T extends 'integer' ? number : T extends 'text' ? string : string | null
 type CellsOf<Columns extends readonly Column[]> = { -readonly [I in keyof Columns]: CellOf<Columns[I][1]> }
 
-/** The key of a row: what tells it from the others in its table. */
+/** The cells of a row's key: no two rows of a table have the same. */
 export type KeyOf<N extends TableName> = CellsOf<(typeof tables)[N]['key']>
 
-/** The rest of a row. */
+/** The cells of a row that are not its key. */
 export type ValuesOf<N extends TableName> = CellsOf<(typeof tables)[N]['values']>
 
 /** A row as it is loaded: key, then values. */

@@ -7,7 +7,7 @@ export interface Inverse {
   readonly run: () => void
 }
 
-/** What a unit gathers. */
+/** What a unit of work has collected so far. */
 export interface Work<E> {
   readonly changes: RowChange[]
   readonly inverses: Inverse[]
@@ -16,7 +16,7 @@ export interface Work<E> {
   over: 'committed' | Error | undefined
 }
 
-/** What a unit asks of its journal. */
+/** The calls of a unit to its journal. */
 export interface UnitJournal<E> {
   nextOrder(): number
   /** Resolves when the work, and all finished before it, is durable and its events have left. */
@@ -25,9 +25,9 @@ export interface UnitJournal<E> {
 }
 
 /**
- * The changes of one call, complete: rows to store, inverses of what was changed in memory, events to tell. Made by
+ * All changes of one call: the rows to store, how to undo what was changed in memory, and the events to send. Made by
  * `Journal.begin`; ends with `commit` or `rollback`. When a commit of the journal fails while a unit is open, the unit is
- * undone with the others, and every later use throws that StateWriteError.
+ * undone together with the others, and every later use of it throws that StateWriteError.
  */
 export class Unit<E> {
   readonly #journal: UnitJournal<E>
@@ -49,28 +49,28 @@ export class Unit<E> {
   }
 
   /**
-   * Says how to undo a change in memory that was just made (or is made right after). When the unit is over, the inverse runs
-   * at once before the error is thrown, so that the change does not stay.
+   * Adds how to undo a change in memory that was just made, or is made next. When the unit has ended, the change is undone at
+   * once, before the error is thrown.
    */
   undo(inverse: () => void): void {
     if (this.#work.over) inverse()
     this.#open().inverses.push({ order: this.#journal.nextOrder(), run: inverse })
   }
 
-  /** An event that leaves when the unit is durable. */
+  /** Adds an event, which is sent when the unit is durable. */
   emit(event: E): void {
     this.#open().events.push(event)
   }
 
   /**
-   * Ends the unit: resolves when it is durable and its events have left, after all units that were committed before it.
+   * Ends the unit: resolves when it is durable and its events were sent, after those of all units committed before it.
    * @throws StateWriteError when it was undone
    */
   async commit(): Promise<void> {
     return this.#journal.finish(this.#open())
   }
 
-  /** Ends the unit: undoes its changes in memory and forgets the rest. Nothing happens when it is over. */
+  /** Ends the unit: undoes its changes in memory and drops its rows and events. A unit that has ended stays as it is. */
   rollback(reason?: unknown): void {
     if (!this.#work.over) this.#journal.abandon(this.#work, reason)
   }

@@ -88,6 +88,11 @@ export class DomainStorage {
     if (volume) unit.put('volumes', [this.#owner.qid, name], [JSON.stringify(volumeRecord(volume))])
   }
 
+  /** The domain did not come to be, and none of its volumes was made. */
+  forget(): void {
+    for (const volume of this.#volumes.values()) volume.pool.forget(volume)
+  }
+
   async create(): Promise<void> {
     await each(this.#volumes.values(), (volume) => volume.create())
   }

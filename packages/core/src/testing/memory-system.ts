@@ -2,7 +2,10 @@ import { Connection, TestDriver } from '@cloister/libvirt'
 import { Faults, ModelledClock, ModelledOs, type Os } from '@cloister/os'
 import type { App } from '../app.ts'
 import type { CoreEvent } from '../changes/core-event.ts'
+import type { BaseVM, VMClass } from '../domains/base-vm.ts'
+import type { QubesVM } from '../domains/qubes-vm.ts'
 import { type OpenedApp, openAppOn } from '../open-app.ts'
+import { createDomain } from '../operations/create-domain.ts'
 import { FaultyStateStore } from '../state/testing/faulty-state-store.ts'
 import { MemoryStateStore } from '../state/testing/memory-state-store.ts'
 import { type Snapshot, snapshotOf } from '../state/testing/snapshot.ts'
@@ -91,6 +94,14 @@ export class MemorySystem implements AsyncDisposable {
     this.app.journal.onEvent((event) => {
       if (!event.afterRemoval) this.#onEvent(event)
     })
+  }
+
+  /** Makes a domain. */
+  async create<T extends BaseVM = QubesVM>(klass: VMClass, name: string, template?: BaseVM): Promise<T> {
+    const options = { name, label: 'red', creator: this.app.adminVM }
+    const vm = await createDomain(this.app, klass, { ...options, ...(template && { template: template.name }) })
+    // The caller knows which class it has asked for.
+    return vm as T
   }
 
   /** Moves the clock of the daemon and of its guests on. */

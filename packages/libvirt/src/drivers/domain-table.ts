@@ -2,6 +2,7 @@ import { type Message, msg } from '@cloister/kit'
 import type { DomainHandle } from '../driver.ts'
 import { LibvirtError } from '../error.ts'
 import type { ErrorDomain } from '../error-numbers.ts'
+import { shown } from '../shown.ts'
 import { parseUuid } from '../uuid.ts'
 
 /** A domain's identity: name and uuid never change, the id is -1 while it is not running. */
@@ -18,7 +19,7 @@ export class DomainTable<T extends Identified> {
   readonly #byId = new Map<number, T>()
   readonly #errors: ErrorDomain
 
-  /** @param errors where the errors say they come from */
+  /** @param errors domain of the errors that are thrown */
   constructor(errors: ErrorDomain) {
     this.#errors = errors
   }
@@ -49,14 +50,14 @@ export class DomainTable<T extends Identified> {
 
   /** @throws LibvirtError NO_DOMAIN */
   withName(name: string): T {
-    return this.#byName.get(name) ?? this.#missing(msg`no domain with matching name '${name}'`)
+    return this.#byName.get(name) ?? this.#missing(msg`no domain with matching name '${shown(name)}'`)
   }
 
   /** @throws LibvirtError NO_DOMAIN, INVALID_ARG when the text is no uuid */
   withUuid(text: string): T {
     const uuid = parseUuid(text)
     if (uuid === undefined)
-      throw new LibvirtError('INVALID_ARG', msg`'${text}' is not a uuid`, { domain: this.#errors })
+      throw new LibvirtError('INVALID_ARG', msg`'${shown(text)}' is not a uuid`, { domain: this.#errors })
     return this.#byUuid.get(uuid) ?? this.#missing(msg`no domain with matching uuid '${uuid}'`)
   }
 
@@ -66,7 +67,7 @@ export class DomainTable<T extends Identified> {
   }
 
   /**
-   * The domain that a definition or a start is about, if there is one: name and uuid must both be its own, or both be free
+   * The domain that has the name and the uuid of a definition, if there is one. Both must belong to one domain, or both be free
    * (reference: libvirt, 1.1, identity clashes).
    * @throws LibvirtError OPERATION_FAILED
    */

@@ -9,7 +9,7 @@ const event = (detail: number): LifecycleEvent => ({
 })
 
 describe('LifecycleListeners', () => {
-  it('tells everybody everything in order, also what a listener brings about', () => {
+  it('gives each listener all events in order, also an event that a listener causes', () => {
     const listeners = new LifecycleListeners()
     const heard: string[] = []
     listeners.register(({ detail }) => {
@@ -39,7 +39,7 @@ describe('LifecycleListeners', () => {
     ])
   })
 
-  it('does not call who has gone, not even for the event at hand', () => {
+  it('does not call a listener that was removed, not even for the event that is being delivered', () => {
     const listeners = new LifecycleListeners()
     const heard: number[] = []
     listeners.register(() => later.close())

@@ -5,8 +5,8 @@ import type { DriverEnvironment } from './driver-environment.ts'
 type Listener = (event: LifecycleEvent) => void
 
 /**
- * Those who want a driver's life-cycle events. Everybody gets every event in the order of the changes, also when a
- * listener brings about the next change; one that throws is logged and keeps nobody else from hearing.
+ * Listeners of a driver's life-cycle events. Each gets every event in the order of the changes, also when a listener causes
+ * the next change. An error that a listener throws is logged, and the other listeners get the event nevertheless.
  */
 export class LifecycleListeners {
   readonly #listeners = new Set<{ readonly listener: Listener }>()
@@ -25,7 +25,7 @@ export class LifecycleListeners {
     return { close: () => void this.#listeners.delete(entry) }
   }
 
-  /** Hands an event to everybody before it returns, unless an earlier event is still on its way. */
+  /** Calls all listeners before it returns; a listener that causes an event gets it after the event that is being delivered. */
   emit(event: LifecycleEvent): void {
     this.#waiting.push(event)
     if (this.#delivering) return
@@ -34,7 +34,7 @@ export class LifecycleListeners {
     this.#delivering = false
   }
 
-  /** Nobody hears anything any more. */
+  /** Removes all listeners. */
   clear(): void {
     this.#listeners.clear()
   }

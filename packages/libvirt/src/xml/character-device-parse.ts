@@ -9,7 +9,7 @@ const maxSocketPath = 107
 
 type CharacterDevices = Pick<DeviceDefinitions, 'serials' | 'consoles' | 'channels'>
 
-/** A device as the XML has it: an alias only if it is the user's own. */
+/** A device as the XML describes it, with an alias only when the user chose one. */
 type WrittenDevice = Omit<CharacterDeviceDefinition, 'alias'> & { readonly alias?: string }
 
 /**
@@ -36,7 +36,7 @@ export function readCharacterDevices(devices: ElementReader): CharacterDevices {
   return result
 }
 
-/** What a console that is a serial port may repeat of it, and must not change. */
+/** Members that a console may repeat of the serial port that it names; their values must be the same. */
 const sharedMembers = ['backend', 'path', 'alias'] as const
 
 function mergeConsole(element: ElementReader, index: number, console: WrittenDevice, serials: WrittenDevice[]): void {
@@ -85,7 +85,7 @@ function readChannel(channel: ElementReader): WrittenDevice {
   return { ...readBackend(channel), target: 'virtio', name }
 }
 
-/** Ports are numbered in the order of the elements; another number would move a device. */
+/** Ports are numbered in the order of the elements; a device at another port is refused. */
 function readPort(target: ElementReader, index: number): void {
   const port = target.attribute('port')
   if (port !== undefined && port !== String(index)) target.refuse(msg`port '${port}' is not the ${index} of its place`)
@@ -103,7 +103,7 @@ function readSocketPath(source: ElementReader): string | undefined {
   return path === undefined ? undefined : absolutePath(source, path, maxSocketPath)
 }
 
-/** The terminal of a running domain, which means nothing to the next one. */
+/** The terminal of a running domain; the next start gets another one. */
 function readTerminal(source: ElementReader): undefined {
   source.attribute('path')
 }

@@ -40,7 +40,7 @@ function readInterface(element: ElementReader, host: DomainXmlHost): InterfaceDe
   return {
     kind,
     mac: element.one('mac', readMac) ?? randomMac(host),
-    // What libvirt gives a guest of which it knows nothing is an emulated card, not virtio.
+    // Libvirt's default is an emulated card, not virtio, because every guest has a driver for it.
     model:
       element.one('model', (model) => model.oneOf(['virtio', 'e1000'], model.requiredAttribute('type'))) ?? 'e1000',
     ...given({ target }),

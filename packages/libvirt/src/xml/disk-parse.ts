@@ -81,12 +81,13 @@ const defaultBuses: Readonly<Record<string, string>> = { vd: 'virtio', xvd: 'xen
 
 function readDiskTarget(target: ElementReader): Pick<DiskDefinition, 'target' | 'bus'> {
   const name = target.requiredAttribute('dev')
-  const [, prefix = ''] = /^(vd|xvd|sd|hd)[a-z]{1,3}$/.exec(name) ?? target.malformed(msg`'${name}' is no disk target`)
+  const [, prefix = ''] =
+    /^(vd|xvd|sd|hd)[a-z]{1,3}$/.exec(name) ?? target.malformed(msg`'${name}' is not a disk target`)
   const bus = target.attribute('bus') ?? defaultBuses[prefix] ?? ''
   return { target: name, bus: target.oneOf(['virtio', 'sata'], bus) }
 }
 
-/** Virtio and SATA disks show a guest 20 characters. */
+/** A guest sees at most 20 characters of the serial number of a virtio or SATA disk. */
 function readSerialNumber(serial: ElementReader): string {
   return matching(serial, serial.content(), /^[A-Za-z0-9_.+-]{1,20}$/, 'a serial number of at most 20 characters')
 }

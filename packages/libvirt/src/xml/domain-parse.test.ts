@@ -132,7 +132,7 @@ describe('values', () => {
 
   it.each(['kg', 'iB', 'KKiB', ''])('refuses the unit %j', (unit) => {
     expect(refusal(domain().replace('<memory>', `<memory unit='${unit}'>`))).toBe(
-      `XML_ERROR domain/memory: '${unit}' is no unit`,
+      `XML_ERROR domain/memory: '${unit}' is not a unit of memory`,
     )
   })
 
@@ -589,7 +589,7 @@ describe('what is malformed', () => {
     [domain('<currentMemory>1025</currentMemory>'), 'domain: current memory 1025 KiB exceeds maximum 1024 KiB'],
     [domain('<vcpu>0</vcpu>'), "domain/vcpu: '0' is not a number above 0"],
     [domain('<vcpu>4097</vcpu>'), 'domain/vcpu: more than 4096 processors'],
-    [domain('<title>a\nb</title>'), 'domain/title: there is a control character in it'],
+    [domain('<title>a\nb</title>'), 'domain/title: the text holds a control character'],
     [domain("<cpu><feature policy='disable' name='vmx'/></cpu>"), 'domain/cpu: features need a mode'],
     [
       domain("<cpu mode='maximum'><feature policy='disable' name='vmx,+svm'/></cpu>"),
@@ -607,13 +607,13 @@ describe('what is malformed', () => {
       "domain/metadata: the namespace prefix of 'b:c' is not declared",
     ],
     [withDevices(disk.repeat(2)), "domain/devices/disk[2]: target 'vda' is taken by another disk"],
-    [withDevices(disk.replace('vda', '../x')), "domain/devices/disk/target: '../x' is no disk target"],
+    [withDevices(disk.replace('vda', '../x')), "domain/devices/disk/target: '../x' is not a disk target"],
     [withDevices(disk.replace('/a', 'a')), "domain/devices/disk/source: 'a' is not an absolute path"],
     [
       withDevices(disk.replace('/a', `/${'a'.repeat(4095)}`)),
       'domain/devices/disk/source: the path is longer than 4095 bytes',
     ],
-    [withDevices(disk.replace('/a', '/a&#10;b')), 'domain/devices/disk/source: there is a control character in it'],
+    [withDevices(disk.replace('/a', '/a&#10;b')), 'domain/devices/disk/source: the text holds a control character'],
     [
       withDevices("<interface type='user'><mac address='01:00:00:00:00:00'/></interface>"),
       "domain/devices/interface/mac: '01:00:00:00:00:00' is a multicast address",

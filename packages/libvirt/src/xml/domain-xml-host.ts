@@ -1,4 +1,4 @@
-/** What the parser asks of the host (`Os.host` has it): bytes for new uuids and addresses, and the default architecture. */
+/** What the parser needs of the host: random bytes for new uuids and addresses, and the default architecture. `Os.host` is one. */
 export interface DomainXmlHost {
   /** As Node names it. */
   readonly architecture: string

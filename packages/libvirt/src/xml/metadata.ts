@@ -14,7 +14,7 @@ export function readMetadata(metadata: ElementReader): string | undefined {
   return children.length === 0 ? undefined : children.map((child) => formatXml(child)).join('')
 }
 
-/** The element `<metadata>` for the text that was kept. @throws XmlError when the text is not XML */
+/** The element `<metadata>` with the children that `readMetadata` returned as text. @throws XmlError when the text is not XML */
 export function metadataElement(text: string): XmlElement {
   return parseXml(`<metadata>${text}</metadata>`)
 }
@@ -29,7 +29,7 @@ function namespaceOf(child: XmlElement, metadata: ElementReader): string {
   return namespace || metadata.malformed(msg`<${child.name}> does not declare a namespace of its own`)
 }
 
-/** A prefix that is declared nowhere would make the whole document unreadable for others. */
+/** Other programs could not read a document with a prefix that is not declared. */
 function checkPrefixes(element: XmlElement, outer: ReadonlySet<string>, metadata: ElementReader): void {
   const names = [...element.attributes.keys()]
   const declared = names.filter((name) => name.startsWith('xmlns:')).map((name) => name.slice('xmlns:'.length))

@@ -20,7 +20,7 @@ export function unitBytes(unit: string): bigint | undefined {
 /** `<memory unit='…'>` and the like: KiB, rounded up. @throws LibvirtError XML_ERROR */
 export function readMemory(element: ElementReader): number {
   const unit = element.attribute('unit') ?? 'KiB'
-  const scale = unitBytes(unit) ?? element.malformed(msg`'${unit}' is no unit`)
+  const scale = unitBytes(unit) ?? element.malformed(msg`'${unit}' is not a unit of memory`)
   const kib = Number((BigInt(readCount(element)) * scale + 1023n) / 1024n)
   return Number.isSafeInteger(kib) ? kib : element.malformed(msg`the number is too large`)
 }
@@ -39,20 +39,20 @@ export function readUuid(element: ElementReader): string {
 }
 
 /**
- * A name of a domain: 1 to 255 letters, digits, `-`, `_`, and `.` but not first. What else libvirt lets pass would be
- * dangerous as a file's name, or taken by something else.
+ * A name of a domain: 1 to 255 letters, digits, `-`, `_`, and `.` but not first. Libvirt takes more
+ * names; those are refused because they could not be names of files, or would be mistaken for a path or an option.
  * @throws LibvirtError XML_ERROR
  */
 export function readName(element: ElementReader): string {
   return matching(element, element.content(), /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,254}$/, 'a name of a domain')
 }
 
-/** Text of a person's, without control characters. @throws LibvirtError XML_ERROR */
+/** One line of text, without control characters. @throws LibvirtError XML_ERROR */
 export function readLine(element: ElementReader): string {
   return printable(element, element.content(), /\p{Cc}/u)
 }
 
-/** As {@link readLine}, of more than one line. @throws LibvirtError XML_ERROR */
+/** Text of one or more lines, without other control characters. @throws LibvirtError XML_ERROR */
 export function readText(element: ElementReader): string {
   return printable(element, element.content(), /(?![\n\t])\p{Cc}/u)
 }
@@ -75,10 +75,10 @@ export function matching(element: ElementReader, value: string, form: RegExp, wh
 }
 
 function printable(element: ElementReader, value: string, forbidden: RegExp): string {
-  return forbidden.test(value) ? element.malformed(msg`there is a control character in it`) : value
+  return forbidden.test(value) ? element.malformed(msg`the text holds a control character`) : value
 }
 
-/** The first value that was there before, or undefined. */
+/** The first value that stands twice in a list, or undefined. */
 export function firstDouble(values: readonly string[]): string | undefined {
   const seen = new Set<string>()
   return values.find((value) => seen.size === seen.add(value).size)

@@ -3,48 +3,18 @@ import type { Clock } from '../clock.ts'
 import { CannotCloneError, type ConfinedFolder, type FileStat, type Files, type FileWriter } from '../files.ts'
 import { ConfinedModelledFiles } from './confined-modelled-files.ts'
 import { Faults, systemError } from './faults.ts'
+import {
+  type FileNode,
+  type FolderNode,
+  filesIn,
+  forget,
+  leaveSavedNames,
+  type NameChange,
+  type Node,
+  save,
+  setName,
+} from './modelled-nodes.ts'
 import { SparseContent } from './sparse-content.ts'
-
-/** What a file is besides its name. */
-interface FileState {
-  readonly content: SparseContent
-  readonly mode: number
-  readonly mtimeNs: bigint
-}
-
-interface FileNode extends FileState {
-  readonly kind: 'file'
-  readonly inode: bigint
-  links: number
-  content: SparseContent
-  mode: number
-  uid: number
-  mtimeNs: bigint
-  ctimeNs: bigint
-  /** What a power loss leaves for certain. */
-  saved: FileState
-}
-
-interface FolderNode {
-  readonly kind: 'folder'
-  readonly inode: bigint
-  mode: number
-  uid: number
-  mtimeNs: bigint
-  ctimeNs: bigint
-  names: Map<string, Node>
-  /** The names that a power loss leaves for certain. */
-  savedNames: Map<string, Node>
-}
-
-type Node = FileNode | FolderNode
-
-/** A name that leads to something else now, or to nothing. */
-interface NameChange {
-  readonly folder: FolderNode
-  readonly name: string
-  readonly node: Node | undefined
-}
 
 export interface ModelledFilesOptions {
   readonly clock: Clock
@@ -62,9 +32,9 @@ const ourUid = 0
 const capacity = 1n << 40n
 
 /**
- * A file system in memory with two views: what programs see, and what a power loss leaves. Content is durable after `sync`, names after
- * `syncFolder`, in no other way and in no order. There are no symbolic links. Each call that changes something is a step
- * (some are two, where a real one can die half way) that `faults` counts, records and lets fail.
+ * A file system in memory with two views: what programs see, and what a power loss leaves. Content becomes durable by `sync` and
+ * names by `syncFolder` alone, in any order. There are no symbolic links. Each call that changes something is a step (two,
+ * where the process can die in the middle of the real call) that `faults` counts, records and lets fail.
  */
 export class ModelledFiles implements Files {
   readonly faults: Faults = new Faults()
@@ -397,32 +367,4 @@ export class ModelledFiles implements Files {
 
 function parts(path: string): string[] {
   return path.split('/').filter((part) => part !== '' && part !== '.')
-}
-
-/** Every file under a folder, once for each of its names. */
-function filesIn(folder: FolderNode): FileNode[] {
-  return [...folder.names.values()].flatMap((node) => (node.kind === 'file' ? [node] : filesIn(node)))
-}
-
-/** Leaves the durable names only; returns what `filesIn` would then. */
-function leaveSavedNames(folder: FolderNode): FileNode[] {
-  folder.names = new Map(folder.savedNames)
-  return [...folder.names.values()].flatMap((node) => (node.kind === 'file' ? [node] : leaveSavedNames(node)))
-}
-
-function setName(names: Map<string, Node>, name: string, node: Node | undefined): void {
-  if (node) names.set(name, node)
-  else names.delete(name)
-}
-
-function save(node: FileNode): void {
-  const { content, mode, mtimeNs } = node
-  node.saved = { content: content.clone(), mode, mtimeNs }
-}
-
-/** Leaves of a file what a power loss may leave. */
-function forget(node: FileNode, survives: () => boolean): void {
-  const { mode, mtimeNs } = survives() ? node : node.saved
-  Object.assign(node, { mode, mtimeNs, content: node.content.survivors(node.saved.content, survives) })
-  save(node)
 }

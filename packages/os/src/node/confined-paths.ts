@@ -70,7 +70,7 @@ export class ConfinedPaths implements Paths {
     })
   }
 
-  /** The system would follow a link; a file that is open is none. */
+  /** Works on the open file: by its path the system would follow a link. */
   async setMode(path: string, mode: number): Promise<void> {
     const file = await this.open(path, constants.O_RDONLY)
     await file.chmod(mode).finally(() => file.close())
@@ -111,7 +111,7 @@ async function refuseSpecial(name: string, path: string, error: unknown): Promis
   throw new UnsafeFileError(msg`${path} is ${kindWords[kind]}, and is neither followed nor opened here`)
 }
 
-/** Runs `work` on a folder's name of this process; errors of the system show the folder's path in its place. */
+/** Runs `work` with the name of an open folder in `/proc`; in errors of the system the folder's path replaces that name. */
 async function named<T>(name: string, path: string, work: (name: string) => Promise<T>): Promise<T> {
   try {
     return await work(name)

@@ -4,7 +4,7 @@ import { ProcessError, type Processes } from '../processes.ts'
 /** A copy may take this long; its caller can call it off. */
 const copyTimeoutMs = 6 * 3600_000
 
-/** What `cp` says when the file system fails, in the language that programs are run in, and the code of that failure. */
+/** What `cp` prints when the file system fails (programs are run in the C locale), and the code of that error. */
 const saidBySystem = [
   ['No space left on device', 'ENOSPC'],
   ['Disk quota exceeded', 'EDQUOT'],

@@ -3,9 +3,9 @@ import { parentPort } from 'node:worker_threads'
 
 // The thread that holds the locks of this process. Node cannot lock files, but SQLite can: an exclusive transaction on an empty
 // database holds a lock of the kernel (POSIX) on its file, and writes nothing. Such a lock ends when any descriptor of that file
-// is closed in the process: nothing else here may open the file.
+// is closed in the process: no other code of this process may open the file.
 
-/** What the thread is asked. */
+/** A request to the thread: to lock the file `take`, or to release the lock that the request with that number took. */
 export type LockRequest =
   | { readonly id: number; readonly take: string }
   | { readonly id: number; readonly release: number }
@@ -15,11 +15,10 @@ export interface LockAnswer {
   readonly id: number
   readonly failure?: Failure
 }
-/** `busy`: another holder has the lock; else the text of the error. */
-/** `busy`: another holder has the lock; else the text of the error. */
+/** Why a request failed: `busy` when another holder has the lock, else the text of the error. */
 export type Failure = 'busy' | { readonly text: string }
 
-/** SQLite's numbers for a lock that another has. */
+/** SQLite's error numbers (SQLITE_BUSY, SQLITE_LOCKED) for a lock that another holder has. */
 const busyCodes: ReadonlySet<unknown> = new Set([5, 6])
 const held = new Map<number, DatabaseSync>()
 

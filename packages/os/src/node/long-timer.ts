@@ -7,7 +7,11 @@ const longestWaitMs = 2 ** 31 - 1
  * Calls `work` once after `ms`, however long that is; `Infinity` never comes. The timer does not keep the process alive,
  * unless it is told to.
  */
-export function startLongTimer(ms: number, work: () => void, { keepsAlive = false } = {}): Timer {
+export function startLongTimer(
+  ms: number,
+  work: () => void,
+  { keepsAlive = false }: { readonly keepsAlive?: boolean } = {},
+): Timer {
   let timer: NodeJS.Timeout | undefined
   const wait = (left: number): void => {
     const step = Math.min(Math.max(left, 0), longestWaitMs)

@@ -58,7 +58,7 @@ describe('the lock of a folder', () => {
     expect((await other()).said).toBe('taken')
   })
 
-  it('ends with its process, whatever ends it', async () => {
+  it('ends with its process, also when that is killed', async () => {
     const { child, said } = await other()
     expect(said).toBe('taken')
     const error = await locks.take(folder).catch((thrown: unknown) => thrown)

@@ -32,14 +32,14 @@ export class NodeFolderLocks implements FolderLocks {
       const lock = await within({ clock: this.#clock, ms: limitMs, what: `Locking the folder ${folder}` }, taken)
       return { release: () => thread.release(lock) }
     } catch (error) {
-      // One that comes too late is given back.
+      // A lock that is granted after the limit is released again.
       void taken.then((lock) => thread.release(lock)).catch(() => {})
       if (error instanceof LockedError) throw new FolderBusyError(folder, await this.#holder(path))
       throw new StoragePoolException(msg`Cannot lock the folder ${folder}: ${errorText(error)}`, { cause: error })
     }
   }
 
-  /** Makes the file to lock, and checks that it is ours. It is not opened when it is there: see the thread. */
+  /** Makes the file to lock if it is missing, and checks that it is a plain file. An existing file is not opened: see the thread. */
   async #prepare(folder: string): Promise<string> {
     const { files, close } = await this.#files.confine(folder)
     try {
@@ -62,7 +62,7 @@ export class NodeFolderLocks implements FolderLocks {
       const [stat, text] = [await this.#files.stat(path), await this.#files.read('/proc/locks', locksLimit)]
       return stat && holderIn(new TextDecoder().decode(text), stat)
     } catch {
-      // Only a word of the message is missing then.
+      // The message then does not name the process.
       return undefined
     }
   }

@@ -36,7 +36,7 @@ describe('programs that run to their end', () => {
     )
   })
 
-  it('may take only so long and print only so much', async () => {
+  it('are ended when they take too long or print too much', async () => {
     await expect(processes.run(['sleep', '60'], { timeoutMs: 50 })).rejects.toThrow('sleep took longer than 50 ms')
     await expect(processes.run(['yes'], { outputLimit: 100_000 })).rejects.toThrow('yes printed more than 100000 bytes')
     const { message } = await processes
@@ -136,7 +136,7 @@ describe('what a detached program inherits', () => {
     return fs.readFile(log, 'utf8')
   }
 
-  it('is a regular file or a folder, also by a link that we have made where nobody else can', async () => {
+  it('is a regular file or a folder, also by a link that only this user can have made', async () => {
     const [data, link] = [join(folder, 'image'), join(folder, 'link')]
     await fs.writeFile(data, 'content')
     await fs.symlink(data, link)

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { constants } from 'node:fs'
 import * as fs from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -16,14 +17,16 @@ import {
   type RunOptions,
   type RunResult,
 } from '../processes.ts'
-import { openForProgram } from './paths.ts'
+import { carefully, openForProgram } from './paths.ts'
 
 const defaultTimeoutMs = 30_000
 const defaultOutputLimit = 1 << 20
 const stderrShown = 2048
-/** Folders of the system's programs, which PATH of a user may lack. */
+/** Folders of the system's programs. The PATH of a user may not have them. */
 const sbinFolders = ['/usr/local/sbin', '/usr/sbin', '/sbin']
 const goneCheckMs = 50
+/** A log is appended to. Neither a link nor a pipe may stand in its place. */
+const logFlags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | carefully
 
 /** Programs of the machine. */
 export class NodeProcesses implements Processes {
@@ -41,7 +44,7 @@ export class NodeProcesses implements Processes {
     const [program, ...args] = command
     const opened: fs.FileHandle[] = []
     try {
-      const log = await fs.open(options.log, 'a', 0o600)
+      const log = await fs.open(options.log, logFlags, 0o600)
       opened.push(log)
       await openAll(options.inherit, opened)
       const child = spawn(program, args, {
@@ -99,7 +102,7 @@ export class NodeProcesses implements Processes {
         await fs.access(path, fs.constants.X_OK)
         return path
       } catch {
-        // not here: the next folder
+        // Not in this folder: the next one is tried.
       }
     }
     return undefined
@@ -168,7 +171,7 @@ function programFolders(): string[] {
   return [...(process.env['PATH'] ?? '').split(delimiter), ...sbinFolders]
 }
 
-/** What every program is started with: it finds others as we do, and we can read what it prints. */
+/** The environment that every program gets: the folders that programs are looked up in, and a locale whose messages are known. */
 function programEnv(): Record<string, string> {
   return { LC_ALL: 'C.UTF-8', PATH: programFolders().join(delimiter) }
 }

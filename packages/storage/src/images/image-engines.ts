@@ -62,21 +62,21 @@ const origin: ImageEngine = {
 }
 
 /** What volumes have in common that keep nothing. */
-const passing: Pick<ImageEngine, 'create' | 'stop'> = {
-  create: ({ images, removed }) => protocol.createPassing(images, removed),
-  stop: async ({ images }) => protocol.stopPassing(images),
+const unsaved: Pick<ImageEngine, 'create' | 'stop'> = {
+  create: ({ images, removed }) => protocol.createUnsaved(images, removed),
+  stop: async ({ images }) => protocol.stopUnsaved(images),
 }
 
 /** Begins empty at each start. */
 const volatile: ImageEngine = {
-  ...passing,
+  ...unsaved,
   disk: rawDisk,
   start: async ({ images, size }) => protocol.startVolatile(images, size),
 }
 
 /** Begins at each start as a copy of its source. */
 const snapshot: ImageEngine = {
-  ...passing,
+  ...unsaved,
   disk: rawDisk,
   start: async ({ images, size, source }) => (source ? protocol.startSnapshot(images, source, size) : []),
 }
@@ -84,7 +84,7 @@ const snapshot: ImageEngine = {
 /** Begins at each start as a qcow2 file over a second name of its source's image. */
 function overlay(os: Os): ImageEngine {
   return {
-    ...passing,
+    ...unsaved,
     disk: ({ clean, overlay: path }) => ({
       path,
       format: 'qcow2',

@@ -15,25 +15,26 @@ import {
 } from '@cloister/os'
 import { type ImageFile, type ImageNames, type ImageRole, ownerFolders, type RevisionFile } from './image-names.ts'
 
-/** How a volume keeps its files. */
+/** The rules by which a volume keeps its files. */
 export interface ImageRules {
   /** Older committed states kept; none when 0 or less. */
   readonly revisionsToKeep: number
   /** Whether a clone is made after each commit, for the next start. */
   readonly precache: boolean
-  /** Told when something was found that should not be, and put right. */
+  /** Called with a text for the log when a fault was found on the disk and mended. */
   readonly warn: (text: string) => void
 }
 
 const recordLimit = 256
 const imageMode = 0o600
 const folderMode = 0o700
-/** What `link` answers where a file cannot have (another) second name: across btrfs subvolumes, too many links, FAT. */
+/** Errors of `link` where a file cannot get another name: across btrfs subvolumes, at the limit of links, on FAT. */
 const cannotLink: ReadonlySet<string | undefined> = new Set(['EXDEV', 'EMLINK', 'EPERM', 'EOPNOTSUPP', 'ENOTSUP'])
 
 /**
- * What the operations of one volume are built from (reference: storage-and-lifecycle, A.4.2). Methods are durable when they
- * return unless they say otherwise. Made for one operation and then forgotten, so that volumes stay small in memory.
+ * The image files of one volume, and the steps that its operations are built from (reference: storage-and-lifecycle, A.4.2).
+ * What a method did is durable when it returns, unless its comment says otherwise. An object is made for one operation and not
+ * kept, so that volumes stay small in memory.
  */
 export class ImageFiles {
   readonly names: ImageNames
@@ -74,12 +75,12 @@ export class ImageFiles {
     if (made) await this.files.syncFolder(dirname(this.names.folder))
   }
 
-  /** Makes the domain's folder for files that need not survive a power loss. */
-  async makePassingFolder(): Promise<void> {
+  /** Makes the domain's folder; the folder's name is not made durable. For files that need not survive a power loss. */
+  async makeFolderUnsynced(): Promise<void> {
     await this.files.makeFolder(this.names.folder, folderMode)
   }
 
-  /** Makes names durable that were left to it. */
+  /** Makes the names in the domain's folder durable, after methods that leave that to the caller. */
   syncNames(): Promise<void> {
     return this.files.syncFolder(this.names.folder)
   }
@@ -115,7 +116,7 @@ export class ImageFiles {
     }
   }
 
-  /** Removes all files of this volume, and the domain's folder when nothing else is in it. */
+  /** Removes all files of this volume, and the domain's folder if it is then empty. */
   async removeAll(): Promise<void> {
     const { folder } = this.names
     const removed = await this.removeFiles()
@@ -123,7 +124,7 @@ export class ImageFiles {
     else if (removed) await this.#syncUnlessGone(folder)
   }
 
-  /** Another volume of the domain may remove the folder meanwhile: then it has made that durable. */
+  /** Another volume of the domain may have removed the folder meanwhile, and has made the removal durable itself. */
   async #syncUnlessGone(folder: string): Promise<void> {
     try {
       await this.files.syncFolder(folder)
@@ -146,8 +147,8 @@ export class ImageFiles {
     return replaceDurably(this.files, to, fill, imageMode)
   }
 
-  /** Copies `from` to `to`, which must not exist; nothing of it need survive a power loss. */
-  async copyPassing(from: string, to: string, signal?: AbortSignal): Promise<void> {
+  /** Copies `from` to `to`, which must not exist; the copy is not made durable. */
+  async copyUnsynced(from: string, to: string, signal?: AbortSignal): Promise<void> {
     await cloneOrCopy(this.files, from, to, signal)
     await this.files.setMode(to, imageMode)
   }
@@ -161,7 +162,7 @@ export class ImageFiles {
   }
 
   /**
-   * Keeps the committed state as the next revision: as a second name of the image, which nobody ever writes to (only
+   * Keeps the committed state as the next revision: as a second name of the image, which no guest writes to (only
    * with snapshots disabled, where no revision exists), so that neither time nor space is spent on a copy.
    */
   async addRevision(): Promise<void> {
@@ -198,13 +199,13 @@ export class ImageFiles {
   }
 
   /** Makes sure that no other name (a snapshot's, a revision's) leads to the committed image. */
-  async partClean(): Promise<void> {
+  async unshareClean(): Promise<void> {
     const { clean } = this.names
     if ((await this.#committed()).links > 1n) await this.copy(clean, clean)
   }
 
   /**
-   * Removes the precache if it is not a copy of what is committed now: somebody may have edited the image by hand. Times
+   * Removes the precache if it is not a copy of what is committed now: an administrator may have edited the image by hand. Times
    * are compared in microseconds, all that a time can be set to (reference: A.13.1, 8).
    */
   async removeStalePrecache(): Promise<void> {
@@ -224,21 +225,22 @@ export class ImageFiles {
   }
 
   /** Puts a revision in place of the committed state. */
-  async takeBack(revision: string): Promise<void> {
+  async restoreRevision(revision: string): Promise<void> {
     await this.files.rename(revision, this.names.clean)
-    // If both are names of one file, the rename did nothing.
+    // A rename between two names of one file does nothing: then the revision's name is still there.
     await removeIfPresent(this.files, revision)
     await this.syncNames()
   }
 
   /**
-   * Gives the committed image of another volume a second name here, so that it stays what it is while the other moves on. Where
-   * the file system refuses, makes a copy and writes down of which file. Need not survive a power loss.
+   * Gives the committed image of another volume a second name in this volume's folder, so that the image stays as it is when the
+   * other volume commits a new one. Where the file system cannot do that, makes a copy and notes of which file it is. Nothing is
+   * made durable.
    */
   async adoptClean(source: string): Promise<void> {
     const original = await this.stat(source)
     if (await this.#linked(source, this.names.clean)) return
-    await this.copyPassing(source, this.names.clean)
+    await this.copyUnsynced(source, this.names.clean)
     await this.files.create(this.names.sourceRecord, { data: utf8(identity(original) ?? ''), mode: imageMode })
   }
 

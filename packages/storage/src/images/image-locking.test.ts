@@ -4,7 +4,7 @@ import { guestWrites, modelledPlace } from '../testing/place.ts'
 import { supported } from '../volume.ts'
 
 describe('operations on one volume', () => {
-  it('happen one after the other, whoever calls', async () => {
+  it('happen one after the other when they are called at once', async () => {
     const at = await ImageFixture.make(modelledPlace(), 'file-reflink', { revisions_to_keep: '50' })
     const volume = at.origin()
     const work = [volume.create()]
@@ -14,7 +14,7 @@ describe('operations on one volume', () => {
     expect(await volume.isDirty()).toBe(false)
   })
 
-  it('go on after one has failed', async () => {
+  it('are done although one before them has failed', async () => {
     const place = modelledPlace()
     const at = await ImageFixture.make(place)
     const volume = at.origin()

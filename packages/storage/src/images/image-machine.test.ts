@@ -12,7 +12,7 @@ interface State {
   readonly size: bigint
 }
 
-/** What the volumes hold, as far as anybody can see. */
+/** What the volumes hold, by what can be read from outside. */
 class Model {
   committed: State = { content: '', size: MiB }
   /** What the running (or crashed) domain has written; undefined when there is no uncommitted state. */

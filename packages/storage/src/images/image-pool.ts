@@ -41,7 +41,7 @@ export interface ImagePoolSettings {
   /** Whether other users may write to the folder, or to one above it. */
   readonly sharedFolder: boolean
   readonly os: Os
-  /** Told when something was found that should not be, and put right. */
+  /** Called with a text for the log when a fault was found on the disk and mended. */
   readonly warn: (text: string) => void
 }
 
@@ -143,7 +143,7 @@ export class ImagePool implements Pool {
   }
 
   /**
-   * Takes hold of the folder. What a crash left is removed in the background, so that this takes no longer with many domains.
+   * Locks and opens the folder. What a crash left is removed in the background, so that this takes no longer with many domains.
    */
   open(): Promise<void> {
     this.#opening ??= this.#openOnce().finally(() => {
@@ -237,7 +237,7 @@ export class ImagePool implements Pool {
     return this.#removing.has(vid)
   }
 
-  /** Called by a volume that was removed. */
+  /** Also called by a volume that was removed. */
   forget(volume: ImageVolume): void {
     this.#removing.delete(volume.vid)
     if (this.#volumes.get(volume.vid) === volume) this.#volumes.delete(volume.vid)

@@ -6,7 +6,7 @@ import type { ImageFiles } from './image-files.ts'
 // The operations as lists of steps (reference: storage-and-lifecycle, A.4.3 to A.4.6 with the table of what a power loss
 // leaves). Two rules hold everywhere: at every instant one of the clean and the dirty image holds the last committed state;
 // the content of a file is durable before the file gets a name that counts. What only a running domain needs (all files of
-// snapshots and volatile volumes) is not synced at all: after a power loss no domain runs, and the next start makes it anew.
+// snapshots and volatile volumes) is not synced at all: after a power loss no domain runs, and the next start makes new ones.
 
 /** Frees the names of a new volume's files. Files that no removal was meant for are kept, under other names. */
 function freeNames(image: ImageFiles, removed: boolean): Step[] {
@@ -28,8 +28,8 @@ export function createOrigin(image: ImageFiles, size: bigint, removed: boolean):
   ]
 }
 
-/** A new volume that has no file before its domain starts; `removed` as for `createOrigin`. */
-export function createPassing(image: ImageFiles, removed: boolean): Step[] {
+/** A new volume that is not saved: it has no file before its domain starts; `removed` as for `createOrigin`. */
+export function createUnsaved(image: ImageFiles, removed: boolean): Step[] {
   return freeNames(image, removed)
 }
 
@@ -43,8 +43,8 @@ export function startOrigin(image: ImageFiles): Step[] {
 }
 
 /**
- * Gives the domain the committed image itself (A.1.5). Revisions go first, and no snapshot may share the file that
- * the domain is about to write.
+ * Gives the domain the committed image itself (A.1.5). Revisions are removed first, and snapshots that share the file keep it:
+ * then the domain gets a copy. With `resumes` the domain has the image already, since a run that a crash has ended.
  */
 export function startInPlace(image: ImageFiles, resumes: boolean): Step[] {
   const { clean, dirty, precache } = image.names
@@ -53,23 +53,23 @@ export function startInPlace(image: ImageFiles, resumes: boolean): Step[] {
   return [
     ...prepare,
     step('check that the image is there', () => requireFile(image, clean)),
-    step('copy the image if snapshots or revisions share it', () => image.partClean()),
+    step('copy the image if snapshots or revisions share it', () => image.unshareClean()),
     step('hand over the image', () => image.rename(clean, dirty)),
   ]
 }
 
-/** Makes room for the files of a start that need not survive a power loss. */
-function preparePassing(image: ImageFiles): Step[] {
+/** Removes the files of the last run and makes the folder, for a start whose files need not survive a power loss. */
+function prepareUnsaved(image: ImageFiles): Step[] {
   return [
     step('remove what an earlier run left', () => image.removeFiles('dirty', 'overlay', 'clean', 'sourceRecord')),
-    step('make the folder', () => image.makePassingFolder()),
+    step('make the folder', () => image.makeFolderUnsynced()),
   ]
 }
 
 function holdSource(image: ImageFiles, source: HeldSource): Step[] {
   const { clean } = source.names
   return [
-    ...preparePassing(image),
+    ...prepareUnsaved(image),
     step('keep the image of its source', () =>
       source.hold(async () => {
         await requireFile(image, clean)
@@ -84,7 +84,7 @@ export function startSnapshot(image: ImageFiles, source: HeldSource, size: bigin
   const { clean, dirty } = image.names
   return [
     ...holdSource(image, source),
-    step('make the running copy', () => image.copyPassing(clean, dirty)),
+    step('make the running copy', () => image.copyUnsynced(clean, dirty)),
     step('grow the running copy', () => growTo(image, dirty, size)),
   ]
 }
@@ -97,13 +97,13 @@ export function startOverlay(image: ImageFiles, source: HeldSource, makeOverlay:
 /** Gives the domain an empty image. */
 export function startVolatile(image: ImageFiles, size: bigint): Step[] {
   return [
-    ...preparePassing(image),
+    ...prepareUnsaved(image),
     step('write the image', () => image.files.create(image.names.dirty, { size, mode: 0o600 })),
   ]
 }
 
-/** Forgets what the domain wrote. */
-export function stopPassing(image: ImageFiles): Step[] {
+/** Removes what the domain wrote, and the image that it began from. */
+export function stopUnsaved(image: ImageFiles): Step[] {
   return [step('remove the running copy', () => image.removeFiles('dirty', 'overlay', 'clean', 'sourceRecord'))]
 }
 
@@ -140,7 +140,7 @@ export function revertTo(image: ImageFiles, revision: string): Step[] {
   return [
     step('keep the present state as a revision', () => image.addRevision()),
     step('remove the stale prepared copy', () => image.remove(image.names.precache)),
-    step('put the revision in place', () => image.takeBack(revision)),
+    step('put the revision in place', () => image.restoreRevision(revision)),
     ...prepareNextStart(image),
   ]
 }

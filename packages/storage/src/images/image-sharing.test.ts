@@ -68,7 +68,7 @@ async function play(program: readonly number[], seed: number, keeps: number): Pr
 }
 
 describe('a template whose image is used in place', () => {
-  it('never shares a file that a guest writes, whatever else happens at the same time', async () => {
+  it('never shares a file that a guest writes, in any order of concurrent operations', async () => {
     const program = fc.array(fc.nat({ max: acts.length - 1 }), { minLength: 2, maxLength: 16 })
     await fc.assert(
       fc.asyncProperty(program, fc.nat(), fc.constantFrom(-1, 0, 2), async (steps, seed, keeps) => {

@@ -4,14 +4,14 @@ import { canBeEphemeral, checkEphemeral, snapshotsDisabled, type VolumeKind, vol
 import { isImageVid } from './image-names.ts'
 import type { ImagePool } from './image-pool.ts'
 
-/** What is set about a volume of image files, apart from its files. */
+/** The settings of a volume of image files: what is stored with its domain, not what is on the disk. */
 export abstract class ImageVolumeSettings {
   readonly name: string
   readonly vid: string
   readonly pool: ImagePool
   readonly kind: VolumeKind
   rw: boolean
-  /** Size remembered, bytes; what is on disk counts more. */
+  /** The last known or chosen size, bytes. The size of an image on the disk is used instead where there is one. */
   protected remembered: bigint
   #revisionsToKeep: number
   #ephemeral: boolean | undefined

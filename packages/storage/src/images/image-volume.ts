@@ -95,6 +95,7 @@ export class ImageVolume extends ImageVolumeSettings implements Volume, HeldSour
 
   /** @throws StoragePoolException when the image that a start needs is missing */
   async verify(): Promise<void> {
+    await this.pool.ready()
     if (this.source) return this.source.verify()
     if (this.saveOnStop) await this.#locked(() => this.#verifyImage())
   }
@@ -154,7 +155,7 @@ export class ImageVolume extends ImageVolumeSettings implements Volume, HeldSour
     const copy = step(`copy volume ${source.vid}`, async () => {
       const { images } = this
       await images.removeFiles('import')
-      await images.copyPassing(path, images.names.import, signal)
+      await images.copyUnsynced(path, images.names.import, signal)
     })
     try {
       await this.#importInto((images) => {

@@ -2,7 +2,8 @@ import { nodeOs } from '@cloister/os'
 import { createPool } from '../pool-drivers.ts'
 import { guestWrites } from './place.ts'
 
-// Runs a volume again and again until somebody kills it; says what the guest has flushed each time. Arguments: folder, size.
+// Starts and stops a volume until this process is killed, and prints what the guest has flushed each time. Arguments: folder,
+// size.
 
 const [, , folder = '', size = ''] = process.argv
 const os = nodeOs()

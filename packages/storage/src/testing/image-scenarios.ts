@@ -197,7 +197,7 @@ export function describeImages(title: string, placeOf: () => Place): void {
       expect(await at.content(volume, '-dirty.img')).toBe('real')
     })
 
-    it('31: a precache of another size is dropped, whatever its time', async () => {
+    it('31: a precache of another size is dropped, even if its time is right', async () => {
       const at = await make()
       const volume = at.origin()
       await volume.create()
@@ -312,7 +312,7 @@ export function describeImages(title: string, placeOf: () => Place): void {
       expect(await at.names()).toEqual([])
     })
 
-    it('17: a snapshot holds on to the image of its source, and leaves nothing', async () => {
+    it('17: a snapshot keeps a name of the image of its source while it runs, and leaves no file', async () => {
       const at = await make()
       const source = at.origin('vm-templates/debian', { name: 'root' })
       await source.create()
@@ -332,7 +332,7 @@ export function describeImages(title: string, placeOf: () => Place): void {
       expect(await at.content(child, '-dirty.img')).toBe('template')
     })
 
-    it('a running copy is private, whatever the mode of the image', async () => {
+    it('a running copy is private, even if the mode of the image is not', async () => {
       const at = await make()
       const source = at.origin()
       await source.create()
@@ -520,15 +520,17 @@ export function describeImages(title: string, placeOf: () => Place): void {
       expect(await at.names('appvms/wxa')).toHaveLength(3)
     })
 
-    it('create begins with nothing of an earlier volume', async () => {
+    it('create begins with nothing of an earlier volume, whose images are kept under other names', async () => {
       const at = await make()
       const old = at.origin()
       await old.create()
       await at.cycle(old, 'old')
       await old.start()
       await at.origin().create()
-      expect(await at.names()).toEqual(['private-precache.img', 'private.img'])
+      const aside = ['private-dirty.img.aside-1', 'private.img.aside-1']
+      expect(await at.names()).toEqual([...aside, 'private-precache.img', 'private.img'].sort())
       expect(await at.content(old)).toBe('')
+      expect(await at.content(old, '.img.aside-1')).toBe('old')
     })
   })
 }

@@ -1,8 +1,8 @@
 import { type Files, ModelledOs } from '@cloister/os'
 
 /**
- * A modelled machine on which every call of the file system takes as long as `next` says: so many turns of the event loop,
- * so that concurrent operations overlap in every way. `watch` is called after each call.
+ * A modelled machine on which every call of the file system takes a number of turns of the event loop that `next`
+ * gives, so that concurrent operations overlap in many ways. `watch` is called after each call.
  */
 export function interleavedOs(next: () => number, watch: (files: ModelledOs['files']) => void): ModelledOs {
   const os = new ModelledOs({ folders: ['/pools'] })

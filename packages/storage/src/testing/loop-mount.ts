@@ -14,7 +14,7 @@ export interface LoopMount {
   close(): Promise<void>
 }
 
-/** Makes and mounts a file system of that type; a text that says why not when this machine does not let us. */
+/** Makes and mounts a file system of that type; a text that says why when this machine does not allow it. */
 export async function loopMount(type: 'btrfs' | 'xfs'): Promise<LoopMount | string> {
   if (process.getuid?.() !== 0) return `${type}: only root can mount`
   const base = await fs.mkdtemp(join(tmpdir(), `cloister-${type}-`))
@@ -29,7 +29,7 @@ export async function loopMount(type: 'btrfs' | 'xfs'): Promise<LoopMount | stri
     await fs.rm(base, { recursive: true, force: true })
     return `${type}: ${error instanceof Error ? error.message : error}`
   }
-  // In case the test process ends without `close`: whoever comes next must not find a busy loop device.
+  // If the test process ends without `close`, the loop device must not stay busy.
   const lastResort = (): void => {
     execFileSync('umount', ['--lazy', folder])
   }

@@ -1,5 +1,5 @@
 import { endFailed, msg, StoragePoolException } from '@cloister/kit'
-import { fillFile } from '@cloister/storage'
+import { fillFile, importFailure } from '@cloister/storage'
 import { beginImport, endImport, type OwnedVolume } from './volume-operations.ts'
 
 /**
@@ -14,7 +14,7 @@ export async function importStream(owned: OwnedVolume, body: AsyncIterable<Uint8
       throw new StoragePoolException(msg`not enough data (copied ${came} bytes, expected ${target.size} bytes)`)
     }
   } catch (error) {
-    await endFailed(error, () => endImport(owned, false))
+    await endFailed(importFailure(owned.volume.vid, error), () => endImport(owned, false))
   }
   await endImport(owned, true)
 }

@@ -1,4 +1,4 @@
-import { QubesVMNotHaltedError, StoragePoolException } from '@cloister/kit'
+import { laterErrors, QubesVMNotHaltedError, StoragePoolException } from '@cloister/kit'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { QubesVM } from '../../domains/qubes-vm.ts'
 import { setProperty } from '../../operations/properties.ts'
@@ -74,6 +74,21 @@ describe('what replaces the content of a volume', () => {
     await expect(importStream(owned(), broken(), 512n)).rejects.toThrow(/the line is dead/)
     expect(await vm.storage.get('private').size()).toBe(2n << 30n)
     expect(await discrepancies(system)).toEqual([])
+  })
+
+  it('says in words when the disk is full, also when ending the import fails too', async () => {
+    for (const endFails of [false, true]) {
+      system.faults.failNext('open', 'ENOSPC', /import/)
+      if (endFails) system.faults.failNext('unlink', 'EIO', /import/)
+      const error: unknown = await importStream(owned(), stream('x'.repeat(512)), 512n).catch((e: unknown) => e)
+      expect(error).toBeInstanceOf(StoragePoolException)
+      expect(String(error)).toContain(
+        'Cannot import into volume appvms/work/private: cannot write the data: no space is left on the file system',
+      )
+      expect(laterErrors(error)).toHaveLength(endFails ? 1 : 0)
+    }
+    await importStream(owned(), stream('y'.repeat(512)), 512n)
+    expect(await vm.storage.get('private').size()).toBe(512n)
   })
 })
 

@@ -2,10 +2,10 @@ import { Worker } from 'node:worker_threads'
 import type { Failure } from './failure.ts'
 import type { Answer, Request, ThreadData } from './thread-messages.ts'
 
-/** The program of the thread: source beside source, built beside built. */
+/** The program of the thread: TypeScript when this module is, else the built JavaScript. */
 const program = new URL(import.meta.url.endsWith('.ts') ? './state-worker.ts' : './state-worker.js', import.meta.url)
 
-/** The thread could not do what it was asked, or is no more. */
+/** A request to the thread failed, or the thread has ended. */
 export class ThreadError extends Error {
   readonly failure: Failure
 
@@ -15,7 +15,7 @@ export class ThreadError extends Error {
   }
 }
 
-/** The thread that holds the database, from outside: a queue of questions. Errors are ThreadError. */
+/** The thread that has the database open, as the main thread sees it: a queue of requests. Errors are ThreadError. */
 export class DatabaseThread {
   readonly #worker: Worker
   readonly #waiting: PromiseWithResolvers<unknown>[] = []

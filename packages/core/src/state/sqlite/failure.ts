@@ -5,7 +5,7 @@ import type { StateStoreReason } from '../state-store.ts'
 export interface Failure {
   readonly reason: StateStoreReason
   readonly detail: string
-  /** True when it is not known what is on disk now: nothing more must be done with the database. */
+  /** True when it is unknown what is on disk now: the database must not be used any more. */
   readonly lasting: boolean
 }
 
@@ -21,10 +21,10 @@ const reasons: Readonly<Record<number, StateStoreReason>> = {
   26: 'corrupt', // SQLITE_NOTADB
 }
 
-/** SQLite's codes for a failed fsync, of a file and of a folder: whether the data reached the disk, nobody can tell. */
+/** SQLite's codes for a failed fsync, of a file and of a folder: it is unknown whether the data reached the disk. */
 const syncFailures: ReadonlySet<number> = new Set([1034, 1290])
 
-/** What is on disk cannot be used, for a reason that SQLite does not know. */
+/** The database cannot be used, for a reason that SQLite itself does not see. */
 export class UnusableDatabaseError extends Error {
   readonly reason: 'corrupt' | 'version'
 
@@ -34,10 +34,10 @@ export class UnusableDatabaseError extends Error {
   }
 }
 
-/** A transaction failed (`cause`), and going back to the state before it did so, too. */
+/** A transaction failed (`cause`), and so did its roll-back. */
 export class RollbackFailedError extends Error {}
 
-/** The failure that something thrown in the thread stands for. */
+/** An error of the thread as a failure. */
 export function failureOf(thrown: unknown): Failure {
   if (thrown instanceof RollbackFailedError) {
     return { ...failureOf(thrown.cause), detail: thrown.message, lasting: true }
@@ -47,7 +47,7 @@ export function failureOf(thrown: unknown): Failure {
   }
   const detail = oneLine(errorText(thrown))
   const code = sqliteCode(thrown)
-  // What is not from SQLite is a cell that it cannot hold.
+  // An error without a code of SQLite is about a cell that cannot be stored.
   if (code === undefined) return { reason: 'invalid', detail, lasting: false }
   return { reason: reasons[code & 0xff] ?? 'io', detail, lasting: syncFailures.has(code) }
 }

@@ -1,16 +1,21 @@
 import { Mutex } from '@cloister/kit'
 import { type Os, removeDurably, removeIfPresent } from '@cloister/os'
 
-/** Bytes kept back: enough for the longest log (`state-database.ts`) to be moved into the database file. */
-const reserveSize = 1 << 20
+/**
+ * Bytes kept back: enough for the longest log (768 KiB, `state-database.ts`) to be moved into the database file, also where a
+ * file system writes every change to a new place and frees the old one later (btrfs).
+ */
+const reserveSize = 4 << 20
 /** The reserve is made only where so many bytes are free, so that it never fills the disk itself. */
 const roomNeeded = 2n * BigInt(reserveSize)
+/** How long the file system may take to write out what was freed, ms. */
+const syncTimeoutMs = 30_000
 /** Milliseconds between attempts. */
 const retryMs = 1000
 
 /**
- * A file that does nothing but take up space, to be given back when the disk is full: then there is room to write down
- * that something is removed.
+ * A file that only takes up space. It is removed when the disk is full, so that there is room for the commit of a removal,
+ * which frees more.
  */
 export class ReserveFile {
   readonly #os: Os
@@ -27,22 +32,32 @@ export class ReserveFile {
     this.#path = `${folder}/${name}`
   }
 
-  /** Gives the space back; false when there was none, or it cannot be had. */
+  /** Gives the space back; false when there was none. */
   release(): Promise<boolean> {
     return this.#turn.run(async () => {
       if (!this.#present) return false
       this.#present = false
       this.#nextAttempt = this.#os.clock.monotonic() + retryMs
-      return removeDurably(this.#os.files, this.#path).then(
-        () => true,
-        () => false,
-      )
+      await this.#remove()
+      await this.writeBack()
+      return true
     })
   }
 
+  /** Where removing a name needs space itself, cutting the file frees some. */
+  async #remove(): Promise<void> {
+    const { files } = this.#os
+    await removeDurably(files, this.#path).catch(() => files.truncate(this.#path, 0n).catch(() => {}))
+  }
+
+  /** Has the file system write out what was freed: btrfs gives the space to others only then. Without it a commit may still succeed. */
+  async writeBack(): Promise<void> {
+    await this.#os.processes.run(['sync', '-f', this.#folder], { timeoutMs: syncTimeoutMs }).catch(() => {})
+  }
+
   /**
-   * Makes the file in the background if it is missing, there is room, and the last attempt was a while ago. A failure is no
-   * error: the next call tries again.
+   * Makes the file in the background, if it is missing, there is room, and the last attempt is more than a second ago. A
+   * failure is no error: the next call tries again.
    */
   restore(): void {
     if (this.#present || this.#os.clock.monotonic() < this.#nextAttempt) return
@@ -50,7 +65,7 @@ export class ReserveFile {
     void this.#turn.run(() => this.#make())
   }
 
-  /** Resolves when nothing is done in the background. */
+  /** Resolves when no work is under way in the background. */
   settled(): Promise<void> {
     return this.#turn.run(() => {})
   }
@@ -64,7 +79,7 @@ export class ReserveFile {
       await removeIfPresent(files, this.#path)
       if ((await files.space(this.#folder)).free >= roomNeeded) await this.#fill()
     } catch {
-      // What there is of the file is found too small, and made anew, at the next attempt.
+      // A file that was left too small is made again at the next attempt.
     }
   }
 

@@ -122,7 +122,7 @@ describe('SqliteStateStore', () => {
   it('keeps a reserve', async () => {
     await openStore()
     await vi.waitFor(async () =>
-      expect((await stat(`${folder}/state.reserve`)).blocks * 512).toBeGreaterThanOrEqual(1 << 20),
+      expect((await stat(`${folder}/state.reserve`)).blocks * 512).toBeGreaterThanOrEqual(4 << 20),
     )
   })
 

@@ -18,6 +18,9 @@ const names = {
   reserve: 'state.reserve',
 } as const
 
+/** How often a commit is tried when the reserve was given back. */
+const attemptsInFreedSpace = 5
+
 /** How a store is opened. */
 export interface OpenStoreOptions {
   readonly os: Os
@@ -25,7 +28,7 @@ export interface OpenStoreOptions {
   readonly acceptEmpty?: boolean
 }
 
-/** Few enough that they are forgotten before they count as memory that is kept. */
+/** Rows of one answer of the thread: few, so that the garbage collector frees them early. */
 const rowsAtATime = 500
 
 /**
@@ -96,10 +99,23 @@ export class SqliteStateStore implements StateStore {
     } catch (error) {
       if (!isFull(error) || this.#failed || !makesRoom(changes)) throw error
       if (!(await this.#reserve.release())) throw error
-      await this.#useFreedSpace()
-      await this.#ask(request)
+      await this.#commitInFreedSpace(request)
     }
     this.#reserve.restore()
+  }
+
+  /** A file system may give freed space back in parts: each attempt writes out what was freed by the one before. */
+  async #commitInFreedSpace(request: Request): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      await this.#useFreedSpace()
+      try {
+        await this.#ask(request)
+        return
+      } catch (error) {
+        if (!isFull(error) || attempt === attemptsInFreedSpace) throw error
+        await this.#reserve.writeBack()
+      }
+    }
   }
 
   /** Moves the log into the database file, so that the next commits need no room for theirs. */
@@ -125,7 +141,7 @@ export class SqliteStateStore implements StateStore {
     if (this.#failed) throw this.#failed
   }
 
-  /** Asks the thread. What it cannot do is an error of the store, which is over when the failure is a lasting one. */
+  /** Asks the thread. A failure of the thread becomes an error of the store; after a lasting failure the store refuses all. */
   async #ask(request: Request): Promise<unknown> {
     try {
       return await this.#thread.ask(request)
@@ -142,8 +158,8 @@ function isFull(thrown: unknown): boolean {
 }
 
 /**
- * True when the reserve may be used: something is removed, or an intent is written, with which every removal begins. What
- * only adds gets none of it.
+ * True for changes that may use the reserve: they remove rows, or write an intent, with which every removal begins. Changes
+ * that only add rows may not use it.
  */
 function makesRoom(changes: readonly RowChange[]): boolean {
   return changes.some((change) => change.op === 'delete' || change.table === 'intents')
@@ -192,17 +208,17 @@ async function startThread(files: Files, folder: string, path: string): Promise<
   }
 }
 
-/** Tells others who has the state, once we have it. It is a hint, which a full disk may swallow: the lock alone decides. */
+/** Writes the pid of this process beside the state it has locked, for the message to a second daemon. The lock alone decides. */
 async function leavePid(files: Files, path: string): Promise<void> {
   try {
     await removeIfPresent(files, path)
     await files.create(path, { data: utf8(`${process.pid}\n`) })
   } catch {
-    // the message to a second daemon will do without
+    // The disk is full: the message to a second daemon names no pid.
   }
 }
 
-/** ` (pid N)` as the file says, or nothing. */
+/** ` (pid N)` as the file says, or the empty text. */
 async function pidIn(files: Files, path: string): Promise<string> {
   const text = asciiText(await files.read(path, 32).catch(() => new Uint8Array()))
   const pid = /^(\d+)\n$/.exec(text ?? '')?.[1]

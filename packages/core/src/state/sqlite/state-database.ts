@@ -131,7 +131,7 @@ export class StateDatabase {
   }
 }
 
-/** Refuses what SQLite would store as something else, so that a row is read as it was written. */
+/** Refuses a cell that SQLite would store as another value, so that a row is read as it was written. */
 function refuseUnstorable(cell: Cell): void {
   if (typeof cell === 'string' ? !cell.isWellFormed() : cell !== null && !Number.isSafeInteger(cell))
     throw new RangeError(`the value ${JSON.stringify(cell)} cannot be stored`)

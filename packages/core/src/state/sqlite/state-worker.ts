@@ -3,9 +3,9 @@ import { failureOf } from './failure.ts'
 import { StateDatabase } from './state-database.ts'
 import type { Answer, Request, ThreadData } from './thread-messages.ts'
 
-// The database's thread: does what it is asked, one request after the other.
+// The database's thread: carries out requests, one after the other.
 
-/** Changes after which the log is moved into the database file, once nothing was asked for a moment. */
+/** After so many changes the log is moved into the database file, as soon as no request came for `quietMs`. */
 const changesToCheckpoint = 100
 const quietMs = 10
 
@@ -54,13 +54,13 @@ function perform(database: StateDatabase, request: Request): unknown {
   }
 }
 
-/** One that fails loses nothing: the log is kept, and the next one tries again. */
+/** Moves the log into the database file. A failure loses nothing: the log stays, and the next attempt moves it. */
 function checkpoint(database: StateDatabase): void {
   try {
     database.checkpoint()
     changed = 0
   } catch {
-    // the disk is full or failing: the next commit will tell
+    // The disk is full or failing: the next commit reports it.
   }
 }
 

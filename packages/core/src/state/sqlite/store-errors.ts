@@ -4,7 +4,7 @@ import { ThreadError } from './database-thread.ts'
 
 /** What each reason says of the database at `path`; `detail` is what SQLite said. */
 const texts: Readonly<Record<StateStoreReason, (path: string, detail: string) => Message>> = {
-  full: (path) => msg`No space is left for the state database ${path}: remove something from its disk`,
+  full: (path) => msg`No space is left for the state database ${path}: remove files or domains from its disk`,
   io: (path, detail) =>
     msg`The state database ${path} cannot be read or written: ${detail}. Check its disk, and the owner and mode of the file`,
   locked: (path) => msg`The state database ${path} is in use by another process`,

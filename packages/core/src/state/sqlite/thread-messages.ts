@@ -2,19 +2,19 @@ import type { TableName } from '../tables.ts'
 import type { Failure } from './failure.ts'
 import type { FlatChanges } from './statements.ts'
 
-/** What the database's thread is given to start with. */
+/** The parameters of the database's thread. */
 export interface ThreadData {
   readonly path: string
   /** The file with the number of the last commit. */
   readonly generationPath: string
 }
 
-/** What the thread can be asked; it answers in the order of the questions, after a first answer that tells of its start. */
+/** The requests to the thread. Its first answer is about its start; the others come in the order of the requests. */
 export type Request =
   | { readonly kind: 'read'; readonly table: TableName; readonly count: number }
   | { readonly kind: 'commit'; readonly changes: FlatChanges }
   | { readonly kind: 'checkpoint' }
   | { readonly kind: 'close' }
 
-/** An answer: what was asked for (`read` alone has something to give), or why not. */
+/** An answer: the value of a request (only `read` has one), or why the request failed. */
 export type Answer = { readonly value: unknown } | { readonly failure: Failure }

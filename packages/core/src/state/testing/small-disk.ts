@@ -16,11 +16,10 @@ const onImage =
 
 /** Options of `mount` for a file system that is as small as its kind allows, made in a scratch folder. */
 const kinds = {
-  tmpfs: async (): Promise<string[]> => ['-t', 'tmpfs', '-o', 'size=16m', 'tmpfs'],
-  ext4: onImage(16n, 'mkfs.ext4', '-q'),
+  tmpfs: async (): Promise<string[]> => ['-t', 'tmpfs', '-o', 'size=32m', 'tmpfs'],
+  ext4: onImage(32n, 'mkfs.ext4', '-q'),
   xfs: onImage(300n, 'mkfs.xfs', '-q'),
-  btrfs: onImage(128n, 'mkfs.btrfs', '-q', '--mixed'),
-  'btrfs with data and metadata apart': onImage(256n, 'mkfs.btrfs', '-q'),
+  btrfs: onImage(256n, 'mkfs.btrfs', '-q'),
 }
 
 export type DiskKind = keyof typeof kinds

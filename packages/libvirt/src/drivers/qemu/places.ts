@@ -4,15 +4,15 @@ import { LibvirtError } from '../../error.ts'
 
 /** Longest path that a unix socket can have, bytes (`sun_path`, without its end). */
 const longestSocketPath = 107
-/** Longest name of a socket of ours. */
+/** Length of the longest name of a socket, bytes. */
 const longestSocketName = 'console29'.length
 
 /**
- * Where everything stands, below the driver's root folder:
+ * Paths of the driver's files, below its root folder:
  *
  *     run/<key>/            sockets of a running domain; the key is its uuid, shortened to 22 characters
- *     state/<uuid>.json     what is known of a running domain, for the next daemon
- *     log/<uuid>.log        what QEMU says; <uuid>.console.log: what the guest writes to its first serial port
+ *     state/<uuid>.json     record of a running domain, for the next daemon
+ *     log/<uuid>.log        output of QEMU; <uuid>.console.log: output of the guest on its first serial port
  *     nvram/<uuid>.fd       variables of UEFI firmware
  *     kvm-probe.json        whether guests boot under KVM
  *     .cloister/            the lock of the daemon that works there
@@ -31,7 +31,7 @@ export class Places {
     }
   }
 
-  /** The folders that are there while the driver is open, parents first. */
+  /** The folders that exist while the driver is open, parents first. */
   get folders(): string[] {
     return [this.root, ...['run', 'state', 'log', 'nvram'].map((name) => join(this.root, name))]
   }
@@ -74,7 +74,7 @@ export class Places {
     return join(this.root, 'log', `${uuid}.console.log`)
   }
 
-  /** Files that grow while the domain runs. */
+  /** Logs that grow while the domain runs. */
   logs(uuid: string): string[] {
     return [this.log(uuid), this.consoleLog(uuid)]
   }

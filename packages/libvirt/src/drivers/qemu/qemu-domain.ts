@@ -7,18 +7,18 @@ import { formatDomainXml } from '../../xml/domain-format.ts'
 import type { Identified } from '../domain-table.ts'
 import type { DomainRun } from './run/domain-run.ts'
 
-/** A domain: its stored configuration while it is persistent, its run while it is active. */
+/** A domain: it has a stored configuration while it is persistent, and a run while it is active. */
 export class QemuDomain implements Identified {
   readonly name: string
   readonly uuid: string
-  /** Operations that change the domain, one after the other. */
+  /** Held by each operation that changes the domain. */
   readonly lock: Mutex = new Mutex()
   /** The configuration of the next start; undefined when the domain is transient. */
   stored: DomainDefinition | undefined
   /** How the last run ended. */
   #shutoff: DomainStateAndReason = { state: 'shutoff', reason: stateReasons.shutoff.unknown }
   #run: DomainRun | undefined
-  /** What it was made from, for as long as it is neither stored nor runs. */
+  /** The definition that the domain was made from; in force while the domain is neither stored nor running. */
   readonly #first: DomainDefinition
 
   constructor(definition: DomainDefinition) {
@@ -50,7 +50,7 @@ export class QemuDomain implements Identified {
     return this.#run ?? this.invalid(msg`domain '${this.name}' is not running`)
   }
 
-  /** What is in force: of the run, or of the next one. */
+  /** The definition in force: that of the run, otherwise that of the next start. */
   get definition(): DomainDefinition {
     return this.#run?.definition ?? this.stored ?? this.#first
   }
@@ -78,7 +78,7 @@ export class QemuDomain implements Identified {
   }
 }
 
-/** What was really made: every serial port, console and channel is a socket, even if a terminal was wished for. */
+/** The definition as QEMU has it: every serial port, console and channel is a socket, also where a terminal was asked for. */
 function liveDefinition(definition: DomainDefinition): DomainDefinition {
   const { devices } = definition
   const sockets = <T extends object>(list: readonly T[]): (T & { backend: 'unix' })[] =>

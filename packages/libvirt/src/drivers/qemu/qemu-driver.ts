@@ -1,4 +1,4 @@
-import { type Message, msg } from '@cloister/kit'
+import { errorChain, type Message, msg } from '@cloister/kit'
 import type { DomainDefinition } from '../../domain-definition.ts'
 import type {
   ConsoleStream,
@@ -39,8 +39,8 @@ import { endNotice, type LifecycleNotice, shutoffState } from './run/run-state.t
 const repeatedRequestMs = 1000
 
 /**
- * Opens the driver that runs QEMU itself: `qemu:///embed?root=DIR`. Guests that another daemon has started and that still run
- * are taken up again; guests keep running when the connection is closed.
+ * Opens the driver that runs QEMU itself: `qemu:///embed?root=DIR`. It adopts guests of an earlier daemon that still run;
+ * guests keep running when the connection is closed.
  * @throws LibvirtError INVALID_ARG, OPERATION_FAILED
  */
 export async function openQemuDriver(uri: LibvirtUri, environment: DriverEnvironment): Promise<Driver> {
@@ -54,12 +54,14 @@ export async function openQemuDriver(uri: LibvirtUri, environment: DriverEnviron
 }
 
 /**
- * Domains as processes of QEMU's, each confined and outliving us. Stored configurations are kept in memory, and with each
- * running domain on disk: whoever defines a domain defines it again after a restart, unless it runs.
+ * Domains as processes of QEMU, each confined and independent of the life of our process. Stored configurations are kept in
+ * memory, and on disk only for domains that run: every other domain must be defined again after a restart of the daemon.
  */
 class QemuDriver implements Driver, RunOwner {
   readonly uri: string
   readonly type = 'QEMU'
+  /** The driver runs in this process: the connection to it cannot be lost. */
+  readonly closed: Promise<Error> = new Promise<Error>(() => {})
   readonly #host: QemuHost
   readonly #domains = new DomainTable<QemuDomain>('QEMU')
   readonly #listeners: LifecycleListeners
@@ -71,7 +73,7 @@ class QemuDriver implements Driver, RunOwner {
     this.uri = uri
     this.#host = host
     this.#listeners = new LifecycleListeners(host.log)
-    for (const one of remains) this.#takeUp(one)
+    for (const one of remains) this.#adopt(one)
     this.#logs = new LogKeeper(host.os, host.log, () => this.#activeLogs())
   }
 
@@ -91,7 +93,10 @@ class QemuDriver implements Driver, RunOwner {
   }
 
   connectGetVersion(): Promise<number> {
-    this.#version ??= readQemuVersion(this.#host.emulator, this.#host.os.processes)
+    this.#version ??= readQemuVersion(this.#host.emulator, this.#host.os.processes).catch((error) => {
+      this.#version = undefined
+      throw error
+    })
     return this.#version
   }
 
@@ -167,7 +172,7 @@ class QemuDriver implements Driver, RunOwner {
     })
   }
 
-  /** Presses the power button, which says nothing about whether the guest heeds it. */
+  /** Presses the power button; the guest may ignore it. */
   async domainShutdown(handle: DomainHandle): Promise<void> {
     await this.#onDomain(handle, ({ run }) => run.execute('system_powerdown'))
   }
@@ -200,7 +205,7 @@ class QemuDriver implements Driver, RunOwner {
     })
   }
 
-  /** Needs an agent in the guest, which there is none of. @throws LibvirtError OPERATION_UNSUPPORTED */
+  /** Needs an agent in the guest, which this driver does not have. @throws LibvirtError OPERATION_UNSUPPORTED */
   async domainPMSuspend(handle: DomainHandle): Promise<void> {
     await this.#onDomain(handle, ({ run }) => {
       const text = msg`domain '${run.definition.name}' has no agent that could suspend it to its RAM`
@@ -252,7 +257,7 @@ class QemuDriver implements Driver, RunOwner {
     return readMemoryStats(this.#domains.resolve(handle).run, this.#host.os.files)
   }
 
-  /** Grows only: what is beyond the end of a smaller disk would be lost. */
+  /** Only grows a disk: a smaller one would lose the data behind its end. */
   async domainBlockResize(handle: DomainHandle, target: string, size: bigint): Promise<void> {
     await this.#onDomain(handle, async ({ run }) => {
       const disk = run.definition.devices.disks.find((one) => one.target === target)
@@ -273,12 +278,12 @@ class QemuDriver implements Driver, RunOwner {
     return this.#onDomain(handle, ({ run }) => run.consoles.open(alias, force))
   }
 
-  /** Something has changed in a run. */
+  /** Sends the event of a change in a run. */
   changed(run: DomainRun, notice: LifecycleNotice): void {
     this.#emit(this.#domains.withUuid(run.definition.uuid), notice)
   }
 
-  /** A run is over. */
+  /** Records that a run has ended, and sends the event. */
   ended(run: DomainRun): void {
     const domain = this.#domains.withUuid(run.definition.uuid)
     domain.end(shutoffState(run.state))
@@ -287,7 +292,7 @@ class QemuDriver implements Driver, RunOwner {
     this.#emit(domain, endNotice(run.state))
   }
 
-  #takeUp({ run, stored }: Remains): void {
+  #adopt({ run, stored }: Remains): void {
     const definition = run?.definition ?? stored
     if (!definition) return
     const domain = new QemuDomain(definition)
@@ -303,7 +308,7 @@ class QemuDriver implements Driver, RunOwner {
     return active.flatMap(({ uuid }) => this.#host.places.logs(uuid))
   }
 
-  /** Starts QEMU, tells of it, and lets the guest go; a guest that cannot go on is ended again. */
+  /** Starts QEMU, sends the event, and starts the processors; when these do not start, the guest is ended again. */
   async #start(
     domain: QemuDomain,
     definition: DomainDefinition,
@@ -318,15 +323,21 @@ class QemuDriver implements Driver, RunOwner {
     if (paused) {
       run.stayPaused()
       this.#emit(domain, ['suspended', lifecycleDetails.suspended.paused])
-    } else await this.#letGo(run)
+    } else await this.#startProcessors(run)
     return domain.handle
   }
 
-  async #letGo(run: DomainRun): Promise<void> {
+  async #startProcessors(run: DomainRun): Promise<void> {
     try {
       await run.execute('cont')
     } catch (error) {
-      await run.destroy('failed')
+      const { name } = run.definition
+      await run.destroy('failed').catch((failure) =>
+        this.#host.log('error', 'a guest whose processors could not be started cannot be ended', {
+          name,
+          error: errorChain(failure),
+        }),
+      )
       throw error
     }
   }
@@ -347,12 +358,12 @@ class QemuDriver implements Driver, RunOwner {
     return definition
   }
 
-  /** Works on a domain when all that came before is done. */
+  /** Runs `work` on a domain when all earlier operations on the domain are done. */
   async #onDomain<T>(handle: DomainHandle, work: (domain: QemuDomain) => Promise<T> | T): Promise<T> {
     return this.#domains.resolve(handle).lock.run(() => work(this.#domains.resolve(handle)))
   }
 
-  /** As `#onDomain`, for the domain that a definition is about; it is there for as long as there is something of it. */
+  /** As `#onDomain`, for the domain of a definition. A new domain stays in the table only if it is then stored or active. */
   async #onDefinition<T>(definition: DomainDefinition, work: (domain: QemuDomain) => Promise<T>): Promise<T> {
     const domain = this.#domains.match(definition) ?? new QemuDomain(definition)
     this.#domains.put(domain, domain.id)

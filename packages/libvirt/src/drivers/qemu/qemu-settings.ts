@@ -2,17 +2,17 @@ import { type Message, msg, parseDecimal } from '@cloister/kit'
 import { LibvirtError } from '../../error.ts'
 import { formatUri, type LibvirtUri } from '../../uri.ts'
 
-/** What a URI of this driver says. */
+/** The settings in a URI of this driver. */
 export interface QemuSettings {
-  /** Absolute path of the folder that holds everything of this driver's. */
+  /** Absolute path of the folder that holds all files of this driver. */
   readonly root: string
-  /** First of the user ids that domains run as, when we are root. */
+  /** First of the user ids that domains run as, when the daemon runs as root. */
   readonly uidBase: number
   /** `auto`: KVM if a guest boots under it, else emulation. */
   readonly accelerator: 'auto' | 'kvm' | 'tcg'
 }
 
-/** The first id above what systemd gives to containers, where nobody else has users. */
+/** The first id above what systemd gives to containers, which no other software of the system uses. */
 const defaultUidBase = 0x7000_0000
 /** How many user ids there are from the base on. */
 export const uidCount: number = 0x1_0000
@@ -42,7 +42,7 @@ function parameter<T>(uri: LibvirtUri, name: string, read: (value: string) => T 
   const value = uri.parameters.get(name)
   if (value === undefined) return undefined
   const result = read(value)
-  if (result === undefined) throw invalid(uri, msg`'${value}' will not do as ${name}`)
+  if (result === undefined) throw invalid(uri, msg`'${value}' is not a value for '${name}'`)
   return result
 }
 

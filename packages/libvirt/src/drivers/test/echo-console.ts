@@ -1,10 +1,10 @@
 import type { ConsoleStream } from '../../driver.ts'
 import { LibvirtError } from '../../error.ts'
 
-/** Bytes that wait for a reader before a writer has to. */
+/** Bytes that may wait for a reader; a writer waits when there are more. */
 const capacity = 64 << 10
 
-/** A console on which everything that is typed comes back. */
+/** A console that returns everything that is written to it. */
 export class EchoConsole implements ConsoleStream {
   readonly output: AsyncIterable<Uint8Array>
   readonly #chunks: Uint8Array[] = []

@@ -16,7 +16,7 @@ export class TestDomain implements Identified {
   /** The configuration of the next start; undefined when the domain is transient. */
   stored: DomainDefinition | undefined
   state: DomainStateAndReason = { state: 'shutoff', reason: stateReasons.shutoff.unknown }
-  /** The guest pays no heed when it is asked to shut down. */
+  /** The guest ignores requests to shut down. */
   ignoresShutdown = false
   #run: TestRun | undefined
 

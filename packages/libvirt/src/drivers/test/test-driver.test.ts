@@ -186,7 +186,7 @@ describe('look-ups', () => {
 })
 
 describe('life cycle', () => {
-  it('starts paused and goes on', async () => {
+  it('starts paused and runs when it is resumed', async () => {
     const handle = await driver.domainDefineXML(xml('a', uuidA))
     await driver.domainCreate(handle, { paused: true })
     expect(await driver.domainGetState(handle)).toEqual({ state: 'paused', reason: 1 })
@@ -472,7 +472,7 @@ describe('what tests can do', () => {
     expect(await driver.domainGetState(handle)).toEqual({ state: 'shutoff', reason: 1 })
   })
 
-  it('plays a guest that does not heed', async () => {
+  it('plays a guest that ignores requests to shut down', async () => {
     const handle = await driver.domainCreateXML(xml('a', uuidA))
     driver.ignoreShutdown(uuidA)
     await driver.domainShutdown(handle)
@@ -480,7 +480,7 @@ describe('what tests can do', () => {
     expect(await described()).toBe('running transient')
   })
 
-  it('plays somebody else who resumes', async () => {
+  it('plays another client that resumes a domain', async () => {
     const handle = await driver.domainCreateXML(xml('a', uuidA), { paused: true })
     events = []
     driver.externalResume(uuidA)

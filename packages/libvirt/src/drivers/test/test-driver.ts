@@ -39,21 +39,25 @@ const capabilities: DriverCapabilities = {
 }
 
 /**
- * A host in memory (reference: libvirt, 2.5). Its domains go through all states, by the rules of reference libvirt 1.1, and send all
- * events, but nothing runs in them. Tests of what stands above it can make calls fail or wait, and play the guest.
+ * A host in memory (reference: libvirt, 2.5). Its domains have all states, by the rules of reference libvirt 1.1, and send all
+ * events, but nothing runs in them. Tests of its callers can make calls fail or wait, and act for the guest.
  */
 export class TestDriver implements Driver {
   readonly uri: string
   readonly type = 'TEST'
+  /** Resolves when a test says that the connection is lost (`loseConnection`). */
+  readonly closed: Promise<Error>
   readonly #os: Os
   readonly #domains = new DomainTable<TestDomain>('TEST')
   readonly #listeners: LifecycleListeners
   readonly #faults = new Faults()
+  readonly #lost = Promise.withResolvers<Error>()
   #lastId = 0
 
   /** @param running domains that run from the start, and are persistent */
   constructor(uri: string, environment: DriverEnvironment, running: readonly DomainDefinition[] = []) {
     this.uri = uri
+    this.closed = this.#lost.promise
     this.#os = environment.os
     this.#listeners = new LifecycleListeners(environment.log)
     for (const definition of running) {
@@ -84,7 +88,7 @@ export class TestDriver implements Driver {
     return wanted.map((domain) => domain.handle)
   }
 
-  /** Ends everything without a word: the host is gone. */
+  /** Ends all domains without events, as the host in memory ends with its connection. */
   async connectClose(): Promise<void> {
     this.#listeners.clear()
     for (const domain of this.#domains.list()) {
@@ -157,7 +161,7 @@ export class TestDriver implements Driver {
     return this.#onDomain('domainShutdown', handle, (domain) => {
       const { run } = domain
       if (domain.ignoresShutdown) return
-      void this.#os.clock.sleep(1).then(() => {
+      this.#os.clock.after(1, () => {
         if (domain.id === run.id) this.#powerOff(domain)
       })
     })
@@ -175,7 +179,7 @@ export class TestDriver implements Driver {
     return this.#onDomain('domainResume', handle, (domain) => this.#resume(domain))
   }
 
-  /** There is no guest that could. @throws LibvirtError NO_SUPPORT */
+  /** No guest runs that could be suspended. @throws LibvirtError NO_SUPPORT */
   async domainPMSuspend(handle: DomainHandle): Promise<void> {
     return this.#onDomain('domainPMSuspend', handle, () => noSupport('virDomainPMSuspendForDuration'))
   }
@@ -215,14 +219,14 @@ export class TestDriver implements Driver {
     })
   }
 
-  /** The guest occupies all that it has; what else it reports is for tests to say (`reportMemory`). */
+  /** The guest occupies all memory that it has; tests set the rest of its report (`reportMemory`). */
   async domainMemoryStats(handle: DomainHandle): Promise<DomainMemoryStats> {
     await this.#faults.meet('domainMemoryStats')
     const { run } = this.#domains.resolve(handle)
     return { ...run.report, actual: run.memory, rss: run.memory }
   }
 
-  /** Checks that there is such a disk: there is no guest to be told. */
+  /** Only checks that the domain has the disk: no guest runs that could be told. */
   async domainBlockResize(handle: DomainHandle, disk: string, size: bigint): Promise<void> {
     return this.#onDomain('domainBlockResize', handle, ({ run }) => {
       if (size < 1n) throw invalidArgument(msg`a disk cannot have ${size} bytes`)
@@ -257,12 +261,22 @@ export class TestDriver implements Driver {
     this.#faults.failNext(operation, error)
   }
 
-  /** For tests: the next call of `operation` waits before it changes anything, and what is behind it on the same domain. */
+  /** For tests: the next call of `operation` waits before it changes anything; so do later operations on the same domain. */
   holdNext(operation: Operation): HeldOperation {
     return this.#faults.holdNext(operation)
   }
 
-  /** For tests: the guest pays no heed when it is asked to shut down. */
+  /**
+   * For tests: the connection is lost, as that to a daemon which died. Guests keep running; calls fail with `error`, also those that
+   * wait now, and no event arrives any more.
+   */
+  loseConnection(error: Error): void {
+    this.#listeners.clear()
+    this.#faults.failAll(error)
+    this.#lost.resolve(error)
+  }
+
+  /** For tests: the guest ignores requests to shut down. */
   ignoreShutdown(uuid: string): void {
     this.#domains.withUuid(uuid).ignoresShutdown = true
   }
@@ -298,7 +312,7 @@ export class TestDriver implements Driver {
     if (domain.id === run.id) this.#powerOff(domain)
   }
 
-  /** For tests: somebody else resumes a paused domain. */
+  /** For tests: another client of the hypervisor resumes a paused domain. */
   externalResume(uuid: string): void {
     this.#resume(this.#domains.withUuid(uuid))
   }
@@ -311,7 +325,7 @@ export class TestDriver implements Driver {
     })
   }
 
-  /** Works on a domain when all that came before is done. `work` is synchronous: nobody sees it half done. */
+  /** Runs `work` on a domain when all earlier operations on the domain are done. It is synchronous, so that no call sees half of it. */
   async #onDomain<T>(operation: Operation, handle: DomainHandle, work: (domain: TestDomain) => T): Promise<T> {
     return this.#domains.resolve(handle).lock.run(async () => {
       await this.#faults.meet(operation)
@@ -319,7 +333,7 @@ export class TestDriver implements Driver {
     })
   }
 
-  /** As `#onDomain`, for the domain that a definition is about, which need not exist. */
+  /** As `#onDomain`, for the domain of a definition, which need not exist. */
   async #onDefinition<T>(
     operation: Operation,
     definition: DomainDefinition,
@@ -354,7 +368,7 @@ export class TestDriver implements Driver {
     this.#emit(domain, 'resumed', lifecycleDetails.resumed.unpaused)
   }
 
-  /** The guest has switched the machine off, or rather, if its definition says so, started anew. */
+  /** The guest has switched the machine off; the domain ends unless its definition restarts it. */
   #powerOff(domain: TestDomain): void {
     if (domain.run.definition.onPoweroff === 'destroy') this.#end(domain, 'shutdown')
   }

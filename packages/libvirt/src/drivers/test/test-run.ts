@@ -14,12 +14,12 @@ export class TestRun {
   memory: number
   /** What the guest reports of its memory. */
   report: Omit<DomainMemoryStats, 'actual' | 'rss'> = {}
-  /** The guest keeps its memory whatever is asked of it. */
+  /** The guest keeps its memory when it is told to give some up. */
   ignoresBalloon = false
   readonly #clock: Clock
   /** Milliseconds that the processors ran before the last pause. */
   #spent = 0
-  /** When they went on, by the monotonic clock; undefined while they stand still. */
+  /** When the processors were last started, by the monotonic clock; undefined while they are stopped. */
   #since: number | undefined
 
   constructor(id: number, definition: DomainDefinition, clock: Clock) {

@@ -7,7 +7,7 @@ import { installedKernels } from './kernels.ts'
 import { LinuxKernelVolume } from './linux-kernel-volume.ts'
 
 /**
- * Driver `linux-kernel`: a folder with a folder for each kernel, which something else installs (reference:
+ * Driver `linux-kernel`: a folder with a folder for each kernel, which packages of the host install (reference:
  * storage-and-lifecycle, A.7). It is only read, so it needs no lock and may be shared.
  */
 export class LinuxKernelPool implements Pool {
@@ -78,6 +78,9 @@ export class LinuxKernelPool implements Pool {
   }
 
   /** One for each installed kernel. */
+  /** Objects of kernels are not kept. */
+  forget(): void {}
+
   async listVolumes(): Promise<Volume[]> {
     const flags = { rw: false, snapOnStart: false, saveOnStop: false }
     const kernels = await installedKernels(this.os.files, this.dirPath)

@@ -4,13 +4,13 @@ import { errorCode, type Files, type Os } from '@cloister/os'
 import type { DriverEnvironment } from '../../driver-environment.ts'
 import { type Confinement, type GuestIdentity, groupMount, type ResourceLimits, removeGroups } from './confinement.ts'
 
-/** A controller: its name, and the files that limit it with what they take. */
+/** A controller: its name, and the content of the files that set its limits. */
 interface Controller {
   readonly name: string
   readonly files: (limits: ResourceLimits) => readonly (readonly [file: string, content: string])[]
 }
 
-/** Over this time the use of processors is measured, microseconds. */
+/** The period over which the use of processors is limited, microseconds. */
 const cpuPeriod = 100_000
 const largestProcFile = 64 << 10
 
@@ -55,10 +55,11 @@ export class ControlGroups implements Confinement {
     this.#trees = trees
   }
 
-  /** Finds out what this host offers. */
+  /** Finds the controllers for which groups can be made on this host. */
   static async find({ os, log }: DriverEnvironment, mount: string = groupMount): Promise<ControlGroups> {
     const groups = new ControlGroups(os, log, await findTrees(os, mount, log))
-    if (groups.#trees.length === 0) log?.('warn', 'control groups cannot be used: guests run without limits by them')
+    if (groups.#trees.length === 0)
+      log?.('warn', 'control groups cannot be used: guests run without limits of memory, processes and processor time')
     return groups
   }
 
@@ -115,7 +116,7 @@ async function makeGroup(
   return group
 }
 
-/** Not every kernel has every limit: what does not work here need not be tried at each start. */
+/** Makes a group and removes it again: a kernel may lack a limit. @throws the system's error */
 async function tryLimits(files: Files, tree: Tree): Promise<void> {
   const limits = { memory: 2 ** 30, tasks: 1000, processors: 1 }
   await files.removeFolder(await makeGroup(files, tree, `trial-${process.pid}`, limits))
@@ -123,7 +124,7 @@ async function tryLimits(files: Files, tree: Tree): Promise<void> {
 
 const enableAll = unified.map(({ name }) => `+${name}`).join(' ')
 
-/** Version 2 gives controllers to groups only when no process stands beside them: we move to a group of our own. */
+/** Enables controllers below `folder`. Version 2 refuses that while processes are in `folder` itself: we move to a group of our own. */
 async function delegate(files: Files, folder: string): Promise<void> {
   const control = join(folder, 'cgroup.subtree_control')
   try {
@@ -144,7 +145,7 @@ async function ownGroups(files: Files): Promise<Map<string, string>> {
   return new Map(memberships.flatMap(([, names = '', group = '/']) => names.split(',').map((name) => [name, group])))
 }
 
-/** A file of the kernel's takes a value with one write; it cannot be replaced. */
+/** Writes a value to a file of the kernel, which takes it with one write; such a file cannot be replaced. */
 async function overwrite(files: Files, path: string, content: string): Promise<void> {
   const file = await files.open(path)
   try {

@@ -1,6 +1,6 @@
 import { cloneOrCopy, type Files, replaceDurably } from '@cloister/os'
 
-/** UEFI firmware for q35: its code, and variables to begin with. */
+/** UEFI firmware for q35: its code, and the variables that a new domain begins with. */
 export interface Firmware {
   readonly code: string
   readonly variables: string
@@ -25,7 +25,7 @@ export async function findFirmware(files: Files): Promise<Firmware | undefined> 
   return undefined
 }
 
-/** Gives a domain variables of its own at its first start. */
+/** Copies the variables for a domain at its first start. */
 export async function makeVariables(files: Files, { variables }: Firmware, path: string): Promise<void> {
   if (await files.stat(path)) return
   await replaceDurably(files, path, (temporary) => cloneOrCopy(files, variables, temporary))

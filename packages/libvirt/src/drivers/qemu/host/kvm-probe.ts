@@ -6,15 +6,15 @@ import type { Places } from '../places.ts'
 import { isObject } from '../qmp/qmp-message.ts'
 import { bootSectorImage, bootSectorMarker } from './boot-sector.ts'
 
-/** A guest that boots under KVM takes a tenth of a second; one that needs longer than this does not really run. */
+/** A guest under KVM boots in a tenth of a second; a guest that has not booted after this time will not boot, ms. */
 const probeMs = 3000
-/** How long after the end of that a killed QEMU may take to go. */
+/** How long a QEMU that was killed at the end of that time may take to end, ms. */
 const killMs = 1000
 const largestMemory = 64 << 10
 
 /**
- * Whether guests run under KVM on this host: `/dev/kvm` may open although no guest gets anywhere, as in some virtual
- * machines. So one is booted, once per boot of the host and QEMU binary; the answer is remembered. Never hangs.
+ * Whether guests run under KVM on this host: in some virtual machines `/dev/kvm` can be opened, but no guest executes an
+ * instruction. So a guest is booted, once for each boot of the host and each QEMU binary; the result is kept in a file.
  */
 export async function probeKvm(emulator: string, places: Places, { os, log }: DriverEnvironment): Promise<boolean> {
   if ((await os.files.stat('/dev/kvm')) === undefined) return false
@@ -65,7 +65,7 @@ export async function bootProbe(
   }
 }
 
-/** A process that waits for the kernel cannot even be killed. */
+/** A process that waits in the kernel does not end when it is killed, so the wait for its end has a limit. */
 async function tooLate(os: Os, decided: AbortSignal): Promise<never> {
   await os.clock.sleep(probeMs + killMs, decided)
   throw new ProcessError({ format: 'QEMU cannot be ended', fields: [] }, { command: ['qemu'] })
@@ -91,7 +91,7 @@ async function recall({ probe }: Places, key: string, { files }: Os): Promise<bo
     const value: unknown = JSON.parse(utf8Text(await files.read(probe, largestMemory)) ?? '')
     return isObject(value) && value['key'] === key && typeof value['usable'] === 'boolean' ? value['usable'] : undefined
   } catch (error) {
-    // What cannot be read is not worth more than one that was never written: the probe is made again.
+    // Without a result that can be read the probe is made again.
     if (error instanceof SyntaxError || error instanceof RangeError) return undefined
     throw error
   }

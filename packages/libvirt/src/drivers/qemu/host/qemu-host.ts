@@ -14,7 +14,7 @@ import { GuestScopes } from './guest-scopes.ts'
 import { probeKvm } from './kvm-probe.ts'
 import { QemuUsers } from './qemu-users.ts'
 
-/** The machines that are made here are PCs, on whatever host; on one that is not they are emulated. */
+/** Guests are PCs on every host; a host that is not a PC itself emulates them. */
 const guestArchitecture = 'x86_64'
 const emulatorProgram = `qemu-system-${guestArchitecture}`
 
@@ -29,7 +29,7 @@ interface HostParts {
   readonly lock: FolderLock
 }
 
-/** What all runs share: the machine, the folders, and what the host can do. */
+/** What all runs share: the host's services, the driver's folders, and what guests can have on this host. */
 export class QemuHost {
   readonly os: Os
   readonly log: NonNullable<DriverEnvironment['log']>
@@ -55,7 +55,7 @@ export class QemuHost {
   }
 
   /**
-   * Makes the folders and finds out what there is.
+   * Makes the folders and finds out what guests can have on this host.
    * @throws LibvirtError INVALID_ARG when the root's path is too long, OPERATION_FAILED when QEMU is missing,
    * RESOURCE_BUSY when another daemon has the root
    */
@@ -90,7 +90,7 @@ export class QemuHost {
     await this.#attempt(uuid, 'its control groups', () => this.groups.remove(groups))
     await this.#attempt(uuid, 'its run folder', () => files.removeTree(this.places.runFolder(uuid)))
     await this.#attempt(uuid, 'its record', () => file.remove())
-    this.users.giveBack(uid)
+    this.users.release(uid)
     if (stored === undefined) await this.forget(uuid)
   }
 
@@ -102,17 +102,17 @@ export class QemuHost {
 
   async #removeLinks(links: readonly string[]): Promise<void> {
     for (const link of links) {
-      // Something else may have stood there before, and be the reason why the start failed.
+      // A file of another program may have that name, and be the reason why the start failed.
       if ((await this.os.files.stat(link))?.kind === 'socket') await removeIfPresent(this.os.files, link)
     }
   }
 
-  /** Does a part of cleaning up; its failure keeps nothing else from being done. */
+  /** Removes one thing; a failure is logged, so that the other things are removed too. */
   async #attempt(uuid: string, what: string, work: () => Promise<unknown>): Promise<void> {
     try {
       await work()
     } catch (error) {
-      this.log('error', 'cannot remove what a domain has left', { uuid, what, error: errorChain(error) })
+      this.log('error', 'removing the files of a run failed', { uuid, what, error: errorChain(error) })
     }
   }
 }

@@ -4,7 +4,7 @@ import type { DriverEnvironment } from '../../driver-environment.ts'
 import type { Accelerator } from '../machine/arguments.ts'
 import { UserIds } from './user-ids.ts'
 
-/** Who a QEMU runs as. */
+/** The user and group that a QEMU runs as. */
 export interface QemuUser {
   readonly uid: number
   readonly gid: number
@@ -13,8 +13,9 @@ export interface QemuUser {
 const largestGroupFile = 16 << 20
 
 /**
- * A user for each running domain, who owns nothing but the domain's sockets: a guest that breaks out of QEMU finds itself
- * in an empty house. Only root can give it away; without root QEMU runs as we do, which is said aloud, once.
+ * A user for each running domain, who owns only the domain's sockets: a guest that breaks out of QEMU can reach no file of
+ * ours or of another guest. Only root can start programs as another user; without root QEMU runs as we do, and the log says
+ * so once.
  */
 export class QemuUsers {
   readonly #ids: UserIds | undefined
@@ -31,18 +32,18 @@ export class QemuUsers {
     return new QemuUsers(undefined, undefined)
   }
 
-  /** A user for a domain that starts; undefined: our own. @throws LibvirtError OPERATION_FAILED */
+  /** A user for a domain that starts; undefined when QEMU is to run as we do. @throws LibvirtError OPERATION_FAILED */
   take(): number | undefined {
     return this.#ids?.take()
   }
 
-  /** A domain that was found running has this user. */
+  /** Notes the user of a domain that was found running. */
   reserve(uid: number | undefined): void {
     if (uid !== undefined) this.#ids?.reserve(uid)
   }
 
-  giveBack(uid: number | undefined): void {
-    if (uid !== undefined) this.#ids?.giveBack(uid)
+  release(uid: number | undefined): void {
+    if (uid !== undefined) this.#ids?.release(uid)
   }
 
   /** The user and group of a QEMU: under KVM the group is the one that may open `/dev/kvm`. */
@@ -52,7 +53,7 @@ export class QemuUsers {
   }
 }
 
-/** The group `kvm`, unless everybody may open `/dev/kvm` anyway. */
+/** The group `kvm`; undefined when all users may open `/dev/kvm`. */
 async function kvmGroup({ files }: Os): Promise<number | undefined> {
   const device = await files.stat('/dev/kvm')
   if (!device || (device.mode & 0o006) === 0o006) return undefined

@@ -12,7 +12,7 @@ describe('UserIds', () => {
         const taken: number[] = []
         for (const one of actions) {
           if (one === 'take') taken.push(ids.take())
-          else if (typeof one === 'number') for (const id of taken.splice(one, 1)) ids.giveBack(id)
+          else if (typeof one === 'number') for (const id of taken.splice(one, 1)) ids.release(id)
           else if (!taken.includes(1000 + one.reserve)) {
             ids.reserve(1000 + one.reserve)
             taken.push(1000 + one.reserve)
@@ -25,7 +25,7 @@ describe('UserIds', () => {
 
   it('uses one again as late as possible, and says when there are none', () => {
     const ids = new UserIds(1000)
-    ids.giveBack(ids.take())
+    ids.release(ids.take())
     expect(ids.take()).toBe(1001)
     for (let at = 2; at < uidCount + 1; at++) ids.take()
     expect(() => ids.take()).toThrow('65536 user ids')

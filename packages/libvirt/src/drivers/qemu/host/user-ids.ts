@@ -2,7 +2,7 @@ import { msg } from '@cloister/kit'
 import { LibvirtError } from '../../../error.ts'
 import { uidCount } from '../qemu-settings.ts'
 
-/** Hands out user ids, one to each running domain; one that was given back is used again last. */
+/** Hands out user ids, one to each running domain. An id that was released is used again after all others. */
 export class UserIds {
   readonly #base: number
   readonly #taken = new Set<number>()
@@ -24,13 +24,13 @@ export class UserIds {
     throw new LibvirtError('OPERATION_FAILED', msg`all ${uidCount} user ids are in use`, { domain: 'QEMU' })
   }
 
-  /** Records that a domain, found running, has this id. */
+  /** Notes the id of a domain that was found running. */
   reserve(uid: number): void {
     this.#taken.add(uid)
     this.#next = Math.max(this.#next, (uid - this.#base + 1) % uidCount)
   }
 
-  giveBack(uid: number): void {
+  release(uid: number): void {
     this.#taken.delete(uid)
   }
 }

@@ -156,7 +156,7 @@ describe('qemuInvocation', () => {
 
   it('states what domain XML may state of every machine', () => {
     const { args } = qemuInvocation(planOf({ ...example, pm: { suspendToMem: false, suspendToDisk: true } }))
-    expect(values(args, 'machine')[0]).toBe('q35,usb=off,dump-guest-core=off,mem-merge=off,vmport=off,hpet=off,acpi=on')
+    expect(values(args, 'machine')[0]).toBe('q35,usb=off,dump-guest-core=off,mem-merge=off,vmport=off,hpet=on,acpi=on')
     expect(values(args, 'smp')).toEqual(['cpus=2,sockets=1,cores=2,threads=1'])
     expect(values(args, 'rtc')).toEqual(['base=utc,driftfix=slew'])
     expect(values(args, 'global')).toEqual(['ICH9-LPC.noreboot=off', 'ICH9-LPC.disable_s3=1', 'ICH9-LPC.disable_s4=0'])
@@ -175,6 +175,7 @@ describe('qemuInvocation', () => {
     const { args } = qemuInvocation(planOf({ ...example, type: 'kvm', cpu: { mode: 'default', disabled: [] } }))
     expect(values(args, 'cpu')).toEqual(['host'])
     expect(values(args, 'accel')).toEqual(['kvm'])
+    expect(values(args, 'machine')[0]).toContain(',hpet=off,')
   })
 
   it('opens the file of a block device as such', () => {

@@ -7,7 +7,7 @@ import { rootPorts } from './pci-slots.ts'
 /** What runs a guest's instructions: the processor, or QEMU. */
 export type Accelerator = 'kvm' | 'tcg'
 
-/** A definition and everything else that a machine is made from. */
+/** A definition, and the files of the host that a machine is made from. */
 export interface MachinePlan {
   readonly definition: DomainDefinition
   readonly accelerator: Accelerator
@@ -29,8 +29,8 @@ export const monitorSocket = 'monitor'
 export const translationCacheMib = 256
 
 /**
- * The arguments of QEMU for a machine that stands still until it is told to go on (reference: storage-and-lifecycle, C).
- * Nothing in them depends on a configuration file or on a default of QEMU's that has changed.
+ * The arguments of QEMU for a machine whose processors wait until the monitor starts them (reference: storage-and-lifecycle, C).
+ * They depend neither on a configuration file nor on a default that differs between versions of QEMU.
  */
 export function qemuInvocation(plan: MachinePlan): Invocation {
   const { definition } = plan
@@ -56,7 +56,9 @@ export function qemuInvocation(plan: MachinePlan): Invocation {
 function addProcessor(invocation: Invocation, { definition, accelerator }: MachinePlan): void {
   const { os, features, cpu } = definition
   const acpi = features.includes('acpi') ? 'on' : 'off'
-  const machine = `${os.machine ?? 'q35'},usb=off,dump-guest-core=off,mem-merge=off,vmport=off,hpet=off,acpi=${acpi}`
+  // On a busy host, Linux without an HPET may find that the emulated interval timer does not tick, and panics.
+  const hpet = accelerator === 'kvm' ? 'off' : 'on'
+  const machine = `${os.machine ?? 'q35'},usb=off,dump-guest-core=off,mem-merge=off,vmport=off,hpet=${hpet},acpi=${acpi}`
   const reboot = definition.onReboot === 'destroy' ? 'shutdown' : 'reset'
   const model = accelerator === 'kvm' && cpu.mode !== 'maximum' ? 'host' : 'max'
   invocation

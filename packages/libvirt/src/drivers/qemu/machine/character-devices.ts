@@ -10,7 +10,7 @@ export interface CharacterDevice {
   readonly socket: string
 }
 
-/** All of them, in the order in which a console is looked for. */
+/** All character devices of a definition; the first that is a serial port or console is the default console. */
 export function characterDevices({ serials, consoles, channels }: DeviceDefinitions): CharacterDevice[] {
   const named = (kind: CharacterDevice['kind'], definitions: readonly CharacterDeviceDefinition[]): CharacterDevice[] =>
     definitions.map((definition, index) => ({ kind, index, definition, socket: `${kind}${index}` }))

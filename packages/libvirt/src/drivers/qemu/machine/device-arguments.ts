@@ -65,7 +65,7 @@ function characterDevice({ kind, index, definition }: CharacterDevice, place: nu
   return kinds[kind]
 }
 
-/** The small devices that a definition has or has not. */
+/** Balloon, random numbers, panic device: those that the definition has. */
 export function addSmallDevices(invocation: Invocation, { devices }: DomainDefinition): void {
   if (devices.balloon) {
     const options = { 'deflate-on-oom': true, 'free-page-reporting': true }

@@ -4,8 +4,8 @@ import type { InheritedFile } from '@cloister/os'
 const firstDescriptor = 3
 
 /**
- * A command line of QEMU's under construction. Values from outside go in as JSON or as an argument of their own, so that no
- * character in them means anything to QEMU's option parser.
+ * A command line of QEMU that is being built. Values from outside are added as JSON or as an argument of their own, so that no
+ * character in them is syntax to QEMU's option parser.
  */
 export class Invocation {
   readonly args: string[] = []
@@ -23,7 +23,7 @@ export class Invocation {
     return this.option(name, JSON.stringify(value))
   }
 
-  /** Opens a file on behalf of QEMU, which need not be allowed to; returns the descriptor it has there. */
+  /** Has a file opened by the daemon, as QEMU's user may not open it; returns its descriptor in QEMU. */
   descriptor(path: string, access: InheritedFile['access']): number {
     this.inherit.push({ path, access })
     return firstDescriptor + this.inherit.length - 1

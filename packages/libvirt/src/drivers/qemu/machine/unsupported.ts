@@ -4,7 +4,7 @@ import type { Accelerator } from './arguments.ts'
 import { diskIndex } from './disk-arguments.ts'
 import { portCount } from './pci-slots.ts'
 
-/** What a machine can be made with here. */
+/** What machines on this host can have. */
 export interface HostAbilities {
   readonly arch: string
   readonly accelerator: Accelerator

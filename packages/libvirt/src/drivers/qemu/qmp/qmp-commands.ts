@@ -33,7 +33,7 @@ export interface QemuBlockDevice {
   readonly isFull: boolean
 }
 
-/** What each command that is used answers. */
+/** The reply of each command that is used. */
 interface QmpReplies {
   readonly qmp_capabilities: undefined
   readonly cont: undefined
@@ -48,7 +48,7 @@ interface QmpReplies {
   readonly 'query-balloon': number
   readonly 'query-block': QemuBlockDevice[]
   readonly 'qom-set': undefined
-  /** A property of an object; what it is is for the caller to find out. */
+  /** The value of a property of an object, which the caller checks. */
   readonly 'qom-get': unknown
 }
 
@@ -56,7 +56,7 @@ export type QmpCommand = keyof QmpReplies
 
 export type QmpReply<C extends QmpCommand> = QmpReplies[C]
 
-/** Reads the reply of a command; throws TypeError when it is not what the command answers. */
+/** Reads the reply of each command. @throws TypeError when it is not one that the command has */
 export const qmpReplies: { readonly [C in QmpCommand]: (value: unknown) => QmpReplies[C] } = {
   qmp_capabilities: nothing,
   cont: nothing,

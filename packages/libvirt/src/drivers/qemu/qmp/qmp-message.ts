@@ -1,4 +1,4 @@
-/** What QEMU says on its monitor, one line each. */
+/** A line that QEMU sends on its monitor. */
 export type QmpMessage =
   | { readonly kind: 'greeting'; readonly version: number }
   | { readonly kind: 'reply'; readonly id: string; readonly value: unknown }

@@ -34,7 +34,7 @@ describe('RateLimit', () => {
   it('does not count what is given back', () => {
     const limit = new RateLimit({ burst: 1, perSecond: 1 }, new ModelledClock())
     limit.take(1)
-    limit.giveBack(1)
+    limit.uncount(1)
     expect(limit.take(1)).toBe(0)
     expect(limit.take(1)).toBe(1000)
   })

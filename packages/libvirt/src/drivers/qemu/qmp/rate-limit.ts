@@ -42,7 +42,7 @@ export class RateLimit {
   }
 
   /** Does not count an `amount` that was counted, or will be. */
-  giveBack(amount: number): void {
+  uncount(amount: number): void {
     this.#left += amount
   }
 }

@@ -27,7 +27,7 @@ describe.skipIf(!qemu)('a new daemon', () => {
   const spoil = async (path: string): Promise<void> =>
     writeFile(path, (await readFile(path, 'utf8')).replaceAll('</domain>', ''))
 
-  it('takes up guests that run, and they have not noticed', async () => {
+  it('adopts guests that run, without an effect on them', async () => {
     const { domain, console } = await host.boot({ name: 'a' })
     const before = await host.processes()
     await host.reopen()
@@ -46,7 +46,7 @@ describe.skipIf(!qemu)('a new daemon', () => {
     expect((await host.driver.domainCreate(domain)).id).toBe(2)
   })
 
-  it('takes up paused guests, and destroys them', async () => {
+  it('adopts paused guests, and destroys them', async () => {
     const domain = await host.driver.domainCreate(await host.define({ name: 'a' }), { paused: true })
     await host.reopen()
     expect(await host.driver.domainGetState(domain)).toEqual({
@@ -58,7 +58,7 @@ describe.skipIf(!qemu)('a new daemon', () => {
     expect(await host.processes()).toEqual([])
   })
 
-  it('hears of the end of a guest that it has taken up, also when QEMU is killed', async () => {
+  it('is told of the end of a guest that it has adopted, also when QEMU is killed', async () => {
     await host.boot({ name: 'a' })
     await host.reopen()
     const [pid = 0] = await host.processes()
@@ -96,17 +96,17 @@ describe.skipIf(!qemu)('a new daemon', () => {
     const { domain } = await host.boot({ name: 'a' })
     const pids = await host.processes()
     await host.driver.connectClose()
-    await change(domain.uuid, { process: { pid: pids[0], startTime: '1' } })
+    await change(domain.uuid, { process: { pid: pids[0], startTime: '1' }, groups: [] })
     await host.reopen()
     expect(await host.processes()).toEqual(pids)
     expect(await host.driver.connectListAllDomains({ active: true })).toEqual([])
   })
 
-  it('knows that no guest outlives the host', async () => {
+  it('knows that no guest outlives a boot of the host', async () => {
     const { domain } = await host.boot({ name: 'a' })
     const pids = await host.processes()
     await host.driver.connectClose()
-    await change(domain.uuid, { bootId: 'another boot' })
+    await change(domain.uuid, { bootId: 'another boot', groups: [] })
     await host.reopen()
     expect(await host.processes()).toEqual(pids)
     expect(await host.driver.connectListAllDomains({ active: true })).toEqual([])
@@ -118,7 +118,7 @@ describe.skipIf(!qemu)('a new daemon', () => {
     await writeFile(path, content)
     await host.reopen()
     expect(await readFile(path, 'utf8')).toBe(content)
-    expect(host.logged).toContain('error a domain cannot be taken up again: its record is damaged')
+    expect(host.logged).toContain('error a running domain cannot be adopted: its record cannot be read')
     await host.boot()
   })
 
@@ -178,7 +178,7 @@ describe.skipIf(!qemu)('a new daemon', () => {
     it.each([
       ['running', 'a resumed/unpaused'],
       ['paused', 'a suspended/paused'],
-    ])('and takes it up when it answers again: %s', async (state, event) => {
+    ])('and adopts it when it answers again: %s', async (state, event) => {
       const { domain } = await host.boot({ name: 'a' })
       if (state === 'paused') await host.driver.domainSuspend(domain)
       await host.driver.connectClose()

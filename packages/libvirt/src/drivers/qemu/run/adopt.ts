@@ -23,7 +23,7 @@ const answerMs = 3000
 const lastBreathMs = 2000
 
 /**
- * Finds out what became of the runs of another daemon. A run goes on when the process is still the same one, by start
+ * Finds out what became of the runs of another daemon. A run is adopted when its process is still the same one, by start
  * time and boot of the host. Starts that were never finished are undone; of runs that ended meanwhile only the stored
  * configuration is left: such a domain is inactive, there is no event. A QEMU whose run is not known, as its record is
  * lost or damaged, is shown as a run that can only be destroyed.
@@ -58,7 +58,7 @@ async function readRecords({
       records.push(await readRunRecord(files, path))
     } catch (error) {
       hasDamaged = true
-      log('error', 'a domain cannot be taken up again: its record is damaged', { path, error: errorChain(error) })
+      log('error', 'a running domain cannot be adopted: its record cannot be read', { path, error: errorChain(error) })
     }
   }
   return { records, hasDamaged }
@@ -84,7 +84,7 @@ async function examineOrReport(host: QemuHost, record: RunRecord, process?: Proc
   try {
     return await examine(host, file, isAlive ? process : undefined)
   } catch (error) {
-    host.log('error', 'a domain cannot be taken up again', { uuid, error: errorChain(error) })
+    host.log('error', 'a running domain cannot be adopted', { uuid, error: errorChain(error) })
     return isAlive ? { run: await uncontrolled(host, file, process) } : {}
   }
 }
@@ -98,9 +98,9 @@ async function examine(host: QemuHost, file: RunRecordFile, process: ProcessIden
   }
   const live = parseDomainXml(record.live, host.os.host)
   const run = new DomainRun(host, file, live, QemuProcess.found(host.os.processes, process))
-  const goesOn = record.process !== undefined && (await takeUp(host, run))
-  if (!goesOn) await run.destroy()
-  return goesOn ? { ...stored, run } : stored
+  const isAdopted = record.process !== undefined && (await adopt(host, run))
+  if (!isAdopted) await run.destroy()
+  return isAdopted ? { ...stored, run } : stored
 }
 
 async function isSame(host: QemuHost, { pid, startTime }: ProcessIdentity): Promise<boolean> {
@@ -146,14 +146,14 @@ async function uncontrolled(host: QemuHost, file: RunRecordFile, process: Proces
 }
 
 /** Takes control of a running QEMU again; false when its start was never finished or it ended just now. */
-async function takeUp(host: QemuHost, run: DomainRun): Promise<boolean> {
+async function adopt(host: QemuHost, run: DomainRun): Promise<boolean> {
   const { name, uuid } = run.definition
   const { clock } = host.os
   const takingOver = run.takeOver()
   try {
     const status = await within({ clock, ms: answerMs, what: "the answer of QEMU's monitor" }, takingOver)
     if (isUnfinished(run, status)) return false
-    host.log('info', 'a running domain is taken up again', { name, uuid, status })
+    host.log('info', 'a running domain was adopted', { name, uuid, status })
   } catch (error) {
     if (await run.process.goneWithin(lastBreathMs, clock)) return false
     run.loseControl()
@@ -169,10 +169,10 @@ async function followUp(host: QemuHost, run: DomainRun, takingOver: Promise<Qemu
   const { name, uuid } = run.definition
   try {
     const status = await takingOver
-    host.log('info', 'QEMU answers again: a running domain is taken up again', { name, uuid, status })
+    host.log('info', 'QEMU answers again: a running domain was adopted', { name, uuid, status })
     if (isUnfinished(run, status)) await run.destroy()
   } catch (error) {
-    host.log('debug', 'a running domain was not taken up again', { name, uuid, error: errorChain(error) })
+    host.log('debug', 'a running domain was not adopted', { name, uuid, error: errorChain(error) })
   }
 }
 

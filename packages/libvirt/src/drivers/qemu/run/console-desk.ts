@@ -2,7 +2,7 @@ import { msg } from '@cloister/kit'
 import { LibvirtError } from '../../../error.ts'
 import { SocketConsole } from './console.ts'
 
-/** Gives out the consoles of a run, each to one user at a time. */
+/** Opens the consoles of a run, each for one user at a time. */
 export class ConsoleDesk {
   readonly #paths: ReadonlyMap<string, string>
   readonly #open = new Map<string, SocketConsole>()
@@ -13,7 +13,7 @@ export class ConsoleDesk {
   }
 
   /**
-   * Opens the console of an alias, or the first; `force` cuts off who has it.
+   * Opens the console of an alias, or the first; `force` closes it for the user who has it open.
    * @throws LibvirtError DEVICE_MISSING, OPERATION_FAILED when it is in use
    */
   async open(alias: string | undefined, force: boolean): Promise<SocketConsole> {

@@ -5,8 +5,8 @@ import type { ConsoleStream } from '../../../driver.ts'
 import { LibvirtError } from '../../../error.ts'
 
 /**
- * A connection to a serial port or console of a guest. What nobody takes waits in the socket, up to its capacity; then the
- * guest's port has to wait.
+ * A connection to a serial port or console of a guest. Output that is not read waits in the socket, up to its capacity; then
+ * the guest has to wait.
  */
 export class SocketConsole implements ConsoleStream {
   readonly output: AsyncIterable<Uint8Array>
@@ -24,7 +24,7 @@ export class SocketConsole implements ConsoleStream {
         throw new LibvirtError('OPERATION_FAILED', text, { cause, domain: 'QEMU' })
       },
     )
-    // How the connection ends is of no interest: the output ends.
+    // The end of the output, and the errors of `connected` and `write`, tell of it.
     this.#socket.on('error', () => {})
     this.output = read(this.#socket)
   }
@@ -48,11 +48,11 @@ export class SocketConsole implements ConsoleStream {
   }
 }
 
-/** What comes until the end, whoever brings it about; reading stops when nobody takes it. */
+/** The bytes from a socket until the connection ends on either side; the socket is not read faster than they are taken. */
 async function* read(socket: Socket): AsyncGenerator<Uint8Array> {
   try {
     yield* socket
   } catch {
-    // closed on our side, or by a QEMU that was killed
+    // The console was closed on our side, or QEMU was killed: both end the output.
   }
 }

@@ -1,7 +1,7 @@
 import { asciiText } from '@cloister/kit'
 import type { Files, ProcessIdentity } from '@cloister/os'
 
-/** What the kernel counts processor time in for programs: a hundredth of a second. */
+/** The unit in which the kernel gives processor time to programs: a hundredth of a second. */
 const nanosecondsPerTick = 10_000_000n
 const largestStat = 4096
 

@@ -71,7 +71,7 @@ export class DomainRun implements QmpListener {
   #isControlled = true
   /** Called after each change of the state. */
   readonly #watchers = new Set<() => void>()
-  /** State changes that QEMU has told of. */
+  /** Events that QEMU has told of. */
   #told = 0
   /** Nothing tells of the end of the process but the process itself. */
   #mustWatchProcess = false
@@ -85,7 +85,7 @@ export class DomainRun implements QmpListener {
     this.process = process
     this.consoles = new ConsoleDesk(this.#socketsOf(['serial', 'console']))
     this.ended = this.#end.promise
-    // `destroy` gives this error to its caller; without a caller there is nothing to tell.
+    // Rejects only after `detach`: `destroy` passes the error on, and without a call of it no result is lost.
     this.ended.catch(() => {})
     this.#changes = new RateLimit(unaskedChanges, host.os.clock)
     this.#memory = definition.maxMemory
@@ -110,7 +110,7 @@ export class DomainRun implements QmpListener {
     }
     this.#watchers.add(watch)
     watch()
-    // The wait is ended early when the guest pauses: the state tells which of both has happened.
+    // Safe to ignore: the sleep rejects only when it is aborted, as the guest has paused.
     await clock.sleep(ms, late.signal).catch(() => {})
     this.#watchers.delete(watch)
     return this.#state.state === 'paused'
@@ -153,9 +153,8 @@ export class DomainRun implements QmpListener {
   async takeOver(): Promise<QemuRunState> {
     await this.connect()
     await this.handshake()
-    const status = await this.#askStatus()
-    const ioError = status === 'io-error' ? await this.#askIoError() : undefined
     if (this.definition.devices.balloon) this.#setMemory(await this.#connection.ask('query-balloon'))
+    const { status, ioError } = await this.#askStatus()
     this.#isControlled = true
     if (!this.#state.end) this.#state = foundState(status, ioError)
     const notice = foundNotice(this.#state)
@@ -188,7 +187,7 @@ export class DomainRun implements QmpListener {
    */
   async execute<C extends QmpCommand>(command: C, args?: JsonObject, timeoutMs?: number): Promise<QmpReply<C>> {
     if (!this.#monitor || !this.#isControlled) throw this.#unresponsive('its monitor cannot be reached')
-    if (changing.has(command)) this.#changes.giveBack(1)
+    if (changing.has(command)) this.#changes.uncount(1)
     try {
       return await this.#monitor.execute(command, args, timeoutMs)
     } catch (error) {
@@ -202,7 +201,8 @@ export class DomainRun implements QmpListener {
    */
   async destroy(end: EndCause = 'destroyed'): Promise<void> {
     const { clock } = this.#host.os
-    this.#state = { ...this.#state, end: this.#state.end ?? end }
+    // A start that fails because its run is destroyed was destroyed.
+    if (this.#state.end !== 'destroyed') this.#state = { ...this.#state, end }
     this.#awaitEnd()
     if (!(await this.#quits())) await this.process.kill()
     if (!(await this.process.goneWithin(goneMs, clock))) {
@@ -223,6 +223,7 @@ export class DomainRun implements QmpListener {
   }
 
   event(event: QmpEvent): void {
+    this.#told++
     if (event.name === 'BALLOON_CHANGE') this.#setMemory(wholeNumber(event.data, 'actual'))
     this.#apply(nextState(this.#state, event))
   }
@@ -246,7 +247,6 @@ export class DomainRun implements QmpListener {
       const { burst, perSecond } = unaskedChanges
       throw new QmpFloodError(`QEMU told of more than ${burst} changes of state at once, or ${perSecond} a second`)
     }
-    this.#told += notices.length
     const { end } = state
     // Without control only an end counts of what QEMU says: `takeOver` asks for the state.
     this.#state = this.#isControlled ? state : { ...this.#state, ...(end && { end }) }
@@ -268,12 +268,13 @@ export class DomainRun implements QmpListener {
     throw this.#unresponsive('its monitor cannot be reached')
   }
 
-  /** The status of QEMU at a moment after which it has told of no change. */
-  async #askStatus(): Promise<QemuRunState> {
+  /** The status of QEMU, after which QEMU has told of no event. */
+  async #askStatus(): Promise<{ status: QemuRunState; ioError: IoError | undefined }> {
     for (;;) {
       const told = this.#told
       const status = await this.#connection.ask('query-status')
-      if (told === this.#told) return status
+      const ioError = status === 'io-error' ? await this.#askIoError() : undefined
+      if (told === this.#told) return { status, ioError }
     }
   }
 

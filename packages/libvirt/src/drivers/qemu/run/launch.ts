@@ -13,7 +13,7 @@ import { prepareMachine } from './prepare-machine.ts'
 import { QemuProcess } from './qemu-process.ts'
 import { type RunRecord, RunRecordFile } from './run-record.ts'
 
-/** A start that is wanted. */
+/** What is to be started. */
 export interface StartOrder {
   readonly id: number
   readonly definition: DomainDefinition
@@ -24,17 +24,19 @@ export interface StartOrder {
 
 /** From the start of the program until its monitor has answered, ms. */
 const readyMs = 30_000
-/** Between two looks whether the monitor is there, ms: QEMU takes about 40. */
+/** Between two attempts to connect to the monitor, ms: QEMU takes about 40 to make it. */
 const lookMs = 3
-/** A program that has closed its monitor is given this long to end, so that its status can be told, ms. */
+/** How long a QEMU that has closed its monitor may take to end, so that the error can give its exit status, ms. */
 const statusMs = 1000
 const largestLog = 1 << 20
-/** Of what QEMU said, this many lines stand in an error. */
+/** How many lines of QEMU's output an error gives. */
 const shownLines = 5
 
 /**
- * Starts QEMU for a domain; when it returns the machine stands ready and still. Whatever fails, nothing is left.
- * @throws LibvirtError OPERATION_FAILED, INTERNAL_ERROR with QEMU's last words when it ended, CONFIG_UNSUPPORTED
+ * Starts QEMU for a domain; when it returns the machine is ready, and its processors are stopped. When a step fails, all
+ * that the earlier steps have made is removed.
+ * @throws LibvirtError OPERATION_FAILED, INTERNAL_ERROR with the end of QEMU's output when QEMU has ended, CONFIG_UNSUPPORTED,
+ * DomainUnresponsiveError
  */
 export async function launch(host: QemuHost, order: StartOrder): Promise<DomainRun> {
   const accelerator = order.definition.type === 'kvm' ? 'kvm' : 'tcg'
@@ -49,7 +51,7 @@ export async function launch(host: QemuHost, order: StartOrder): Promise<DomainR
   } catch (error) {
     const why = await describe(host, order.definition, run, error)
     await (run ? run.destroy() : host.cleanUp(file)).catch((failure) =>
-      host.log('error', 'a failed start has left something', { uuid, error: errorChain(failure) }),
+      host.log('error', 'a failed start could not be undone', { uuid, error: errorChain(failure) }),
     )
     throw why
   }
@@ -95,7 +97,7 @@ async function makeReady(host: QemuHost, run: DomainRun, accelerator: Accelerato
   const limits = resourceLimits(definition, accelerator)
   await host.groups.confine(definition, process.identity.pid, limits)
   await connectToMonitor(run, host.os.clock)
-  // QEMU has bound its sockets. It need not be able to put anything else in their place.
+  // QEMU has made its sockets; from now on it cannot put other files in their place.
   if (run.record.record.uid !== undefined) {
     await host.os.files.setOwner(host.places.runFolder(definition.uuid), host.os.host.uid, 0)
   }
@@ -105,7 +107,7 @@ async function makeReady(host: QemuHost, run: DomainRun, accelerator: Accelerato
   await run.record.write((record) => ({ ...record, process: process.identity }))
 }
 
-/** A machine's memory and what QEMU needs beside it (reference: storage-and-lifecycle, C.5). */
+/** The limits of a QEMU: the memory of its machine and what QEMU needs itself (reference: storage-and-lifecycle, C.5). */
 function resourceLimits({ maxMemory, vcpus }: DomainDefinition, accelerator: Accelerator): ResourceLimits {
   const fixed = 256 + (accelerator === 'tcg' ? translationCacheMib : 0)
   return { memory: Math.ceil(maxMemory * 1.15) * 1024 + fixed * 2 ** 20, tasks: vcpus + 128, processors: vcpus + 1 }
@@ -143,7 +145,7 @@ function unresponsive({ definition }: DomainRun, why: string, cause?: unknown): 
   return new DomainUnresponsiveError('QEMU', definition.name, why, { cause })
 }
 
-/** Gives sockets the names that the definition wishes for: QEMU itself may not write outside of its folder. */
+/** Gives sockets the names that the definition asks for: QEMU itself may not write outside of its folder. */
 async function linkSockets({ os: { files }, places }: QemuHost, { definition }: DomainRun): Promise<void> {
   for (const { definition: device, socket } of characterDevices(definition.devices)) {
     if (device.path === undefined) continue
@@ -152,7 +154,7 @@ async function linkSockets({ os: { files }, places }: QemuHost, { definition }: 
   }
 }
 
-/** What went wrong, in QEMU's own words if it ended. */
+/** The error of a start that failed: with the end of QEMU's output when QEMU has ended, else the cause. */
 async function describe(
   host: QemuHost,
   { name, uuid }: DomainDefinition,
@@ -177,8 +179,9 @@ async function endedWith({ process }: DomainRun, clock: Clock): Promise<ExitStat
   return (await process.goneWithin(statusMs, clock)) ? process.gone() : undefined
 }
 
-/** The end of QEMU's log, without times and program names. */
+/** The last lines of QEMU's log, without times and program names. */
 async function lastWords(files: Files, log: string): Promise<string> {
+  // Safe to ignore: without a log the error only lacks QEMU's words.
   const text = utf8Text(await files.read(log, largestLog).catch(() => new Uint8Array())) ?? ''
   const lines = text.split('\n').map((line) => line.replace(/^\S+Z /, '').replace(/^qemu-system-\S+: /, ''))
   const said = lines.filter((line) => line.trim() !== '').slice(-shownLines)

@@ -9,7 +9,7 @@ const balloon = '/machine/peripheral/balloon0'
 const period = 2
 const largestStatus = 16_384
 
-/** What a guest reports, and QEMU's names for it. */
+/** The figures that a guest reports, by QEMU's names. */
 const reported = {
   available: 'stat-total-memory',
   unused: 'stat-free-memory',
@@ -18,9 +18,9 @@ const reported = {
   swapOut: 'stat-swap-out',
 } as const
 
-/** What the guest says of its memory. */
+/** The figures of the guest. */
 type GuestReport = Omit<DomainMemoryStats, 'actual' | 'rss'>
-/** What QEMU knows of its balloon. */
+/** The figures of the guest and the size of its balloon. */
 type BalloonStats = Omit<DomainMemoryStats, 'rss'>
 
 /** Memory of a run as host and guest see it (reference: storage-and-lifecycle, C.5). From the first call on the guest is asked to report. */
@@ -32,7 +32,7 @@ export async function readMemoryStats(run: DomainRun, files: Files): Promise<Dom
 async function askBalloon(run: DomainRun): Promise<BalloonStats> {
   const { devices, maxMemory } = run.definition
   if (!devices.balloon) return { actual: maxMemory }
-  // QEMU does nothing when the period is what it was. It tells of changes at most once a second, so it is asked.
+  // Setting the period again has no effect. The size is asked for, as QEMU tells of changes at most once a second.
   const [, report, actual] = await Promise.all([
     run.execute('qom-set', { path: balloon, property: 'guest-stats-polling-interval', value: period }),
     run.execute('qom-get', { path: balloon, property: 'guest-stats' }),
@@ -42,8 +42,8 @@ async function askBalloon(run: DomainRun): Promise<BalloonStats> {
 }
 
 /**
- * Reads the property `guest-stats` of a balloon: bytes as the guest gave them, of which 2^64 - 1, or anything else that a double
- * does not hold exactly, means unknown. What is unknown is left out.
+ * Reads the property `guest-stats` of a balloon: bytes as the guest gave them, of which 2^64 - 1, or any other number that a double
+ * does not hold exactly, means unknown. Unknown figures are left out.
  */
 export function parseGuestStats(value: unknown): GuestReport {
   if (!isObject(value) || !isObject(value['stats'])) return {}
@@ -60,7 +60,7 @@ function amount(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined
 }
 
-/** What a process has in memory, KiB; undefined when it is gone. */
+/** Memory of the host that a process occupies, KiB; undefined when the process is gone. */
 async function residentKib(pid: number, files: Files): Promise<number | undefined> {
   const status = await files.read(`/proc/${pid}/status`, largestStatus).then(asciiText, () => undefined)
   const kib = /^VmRSS:\s+(\d{1,15}) kB$/m.exec(status ?? '')?.[1]

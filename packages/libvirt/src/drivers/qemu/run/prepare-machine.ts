@@ -9,7 +9,7 @@ import type { Accelerator, MachinePlan } from '../machine/arguments.ts'
 import { imageChain } from '../machine/disk-arguments.ts'
 import { refuseUnnamedFiles } from '../machine/qcow2.ts'
 
-/** Makes the files of a run: its folder for sockets, logs, and what QEMU reads by itself. */
+/** Makes the files of a run: its folder for sockets, its logs, and the files that QEMU opens by path. */
 export async function prepareMachine(
   host: QemuHost,
   definition: DomainDefinition,
@@ -53,7 +53,7 @@ async function bootFiles(
 
 /**
  * A path to the same content that QEMU's user may read: QEMU opens kernels by itself, through a descriptor of ours but with
- * its own rights. What everybody may read is used as it is; of the rest a copy is made for the run.
+ * its own rights. A file that all users may read is used as it is; other files are copied for the run.
  */
 async function makeReadable(files: Files, path: string, copy: string, user: QemuUser | undefined): Promise<string> {
   const real = await files.resolve(path)

@@ -1,6 +1,6 @@
 import type { Clock, DetachedProcess, ExitStatus, Processes, ProcessIdentity } from '@cloister/os'
 
-/** A QEMU that was started, by us or by a daemon before us. */
+/** A QEMU that was started by us or by another daemon. */
 export class QemuProcess {
   readonly identity: ProcessIdentity
   readonly #processes: Processes
@@ -13,17 +13,17 @@ export class QemuProcess {
     this.#exited = exited
   }
 
-  /** One that we have started: its end is told us. */
+  /** A process that we have started: the system tells us of its end. */
   static started(processes: Processes, { pid, startTime, exited }: DetachedProcess): QemuProcess {
     return new QemuProcess(processes, { pid, startTime }, exited)
   }
 
-  /** One that was running before: its end must be looked for. */
+  /** A process that another daemon has started: its end must be polled for. */
   static found(processes: Processes, identity: ProcessIdentity): QemuProcess {
     return new QemuProcess(processes, identity)
   }
 
-  /** True when we are told of the end; otherwise waiting for it costs a look every now and then. */
+  /** True when the system tells us of the end; otherwise `gone` polls. */
   get isOurs(): boolean {
     return this.#exited !== undefined
   }
@@ -34,7 +34,7 @@ export class QemuProcess {
     return this.#gone
   }
 
-  /** Whether it goes within that time. */
+  /** Whether the process is gone within that time. */
   async goneWithin(ms: number, clock: Clock): Promise<boolean> {
     const late = new AbortController()
     const waiting = clock.sleep(ms, late.signal).then(
@@ -44,7 +44,7 @@ export class QemuProcess {
     return Promise.race([this.gone().then(() => true), waiting]).finally(() => late.abort())
   }
 
-  /** Ends it at once; a process that merely has the same number is left alone. */
+  /** Ends the process at once; another process that has its number now is left alone. */
   async kill(): Promise<void> {
     await this.#processes.signal(this.identity, 'SIGKILL')
   }

@@ -4,15 +4,15 @@ import { parseUuid } from '../../../uuid.ts'
 import { isObject, type JsonObject, object, text, wholeNumber } from '../qmp/qmp-message.ts'
 
 /**
- * What the next daemon must know of a run. It is written before QEMU is started (`process` undefined: a start that was
- * never finished) and once more when it stands ready; it is removed when everything of the run is gone.
+ * What the next daemon must know of a run. The record is written before QEMU is started (without `process`) and once more
+ * when QEMU is ready; it is removed when all files of the run are removed.
  */
 export interface RunRecord {
   /** Boot of the host in which the run began: no process outlives it. */
   readonly bootId: string
   readonly uuid: string
   readonly id: number
-  /** User that QEMU runs as, unless it is ours. */
+  /** User that QEMU runs as, unless QEMU runs as we do. */
   readonly uid?: number
   readonly process?: ProcessIdentity
   /** Whether the start was to leave the guest paused. */
@@ -23,7 +23,7 @@ export interface RunRecord {
   readonly stored?: string
   /** Folders of the run's control groups. */
   readonly groups: readonly string[]
-  /** Names outside of the run folder that sockets have been given. */
+  /** Paths outside of the run folder that are second names of sockets. */
   readonly links: readonly string[]
 }
 
@@ -100,7 +100,8 @@ function paths(value: JsonObject, name: string): string[] {
   const list = value[name]
   if (!Array.isArray(list)) throw new TypeError(`${name} is not a list`)
   return list.map((path) => {
-    if (typeof path !== 'string' || !path.startsWith('/')) throw new TypeError(`${name} holds what is no path`)
+    if (typeof path !== 'string' || !path.startsWith('/'))
+      throw new TypeError(`${name} holds an entry that is not an absolute path`)
     return path
   })
 }

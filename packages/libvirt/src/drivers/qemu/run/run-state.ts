@@ -4,7 +4,7 @@ import { stateReasons } from '../../../state-reasons.ts'
 import type { QemuRunState } from '../qmp/qmp-commands.ts'
 import type { QmpEvent } from '../qmp/qmp-message.ts'
 
-/** How a run came to its end, as far as is known. */
+/** How a run ended, as far as QEMU tells. */
 export type EndCause = 'shutdown' | 'destroyed' | 'crashed' | 'failed'
 
 /** A request of the guest to a disk has failed on the host. */
@@ -23,7 +23,7 @@ export interface RunState extends DomainStateAndReason {
   readonly endWhy?: string
   /** The failure for which the next `STOP` will come, when QEMU has told of one. */
   readonly ioError?: IoError
-  /** What the next `RESUME` is: the guest's first instruction, or the end of a pause. */
+  /** What the next `RESUME` tells of: the guest's first instruction, or the end of a pause. */
   readonly resumeReason: 'booted' | 'unpaused'
 }
 
@@ -84,7 +84,7 @@ export function foundNotice({ state, reason, why }: RunState): LifecycleNotice |
   return notice('suspended', lifecycleDetails.suspended[isIoError ? 'ioerror' : 'paused'], why)
 }
 
-/** Causes by the `reason` of QEMU's `SHUTDOWN`; what is not listed is a shutdown. */
+/** Causes by the `reason` of QEMU's `SHUTDOWN`; every other reason is a shutdown. */
 const causes: ReadonlyMap<unknown, EndCause> = new Map([
   ['host-error', 'failed'],
   ['host-qmp-quit', 'destroyed'],
@@ -92,7 +92,7 @@ const causes: ReadonlyMap<unknown, EndCause> = new Map([
   ['guest-panic', 'crashed'],
 ])
 
-/** What each event of QEMU's means; others mean nothing to the state. */
+/** The effect of each event of QEMU on the state; other events have none. */
 const transitions: ReadonlyMap<string, (state: RunState, data: QmpEvent['data']) => Transition> = new Map([
   ['STOP', stopped],
   ['RESUME', resumed],
@@ -123,7 +123,7 @@ function notice(event: LifecycleEventKind, detail: number, why?: string): Lifecy
   return why === undefined ? [event, detail] : [event, detail, why]
 }
 
-/** Nothing happens to a guest that is about to end, and nothing happens twice. */
+/** A guest that is about to end changes no more, and a state is not entered twice. */
 function ignores({ state }: RunState, next: DomainState): boolean {
   return state === 'shutdown' || state === 'crashed' || state === next
 }

@@ -1,4 +1,4 @@
-// Stands where QEMU would, and misbehaves in the way that the domain's name says.
+// A program in the place of QEMU, which misbehaves in the way that the name of the domain says.
 
 import { createServer } from 'node:net'
 
@@ -6,7 +6,7 @@ const { argv } = process
 const path = argv.find((arg) => arg.startsWith('socket,id=monitor,'))?.replace(/.*path=([^,]*).*/, '$1')
 const way = argv[argv.indexOf('-name') + 1]?.replace(/^guest=([^,]*).*/, '$1') ?? ''
 
-/** What is sent besides the answer, by the way and the command. */
+/** Lines that are sent before the answer, by the way of misbehaving and the command. */
 const misdeeds = {
   'lies-later': { cont: () => '{"event":"STOP"}\nwhat?\n' },
   'boasts-of-memory': { cont: () => '{"event":"BALLOON_CHANGE","data":{"actual":1125899906842624}}\n' },

@@ -20,7 +20,7 @@ async function findQemu(): Promise<string | undefined> {
   return path
 }
 
-/** What a domain of a test is made from; everything has a default. */
+/** Options of the domain of a test; each has a default. */
 export interface GuestOptions {
   readonly name?: string
   readonly uuid?: string
@@ -39,7 +39,7 @@ export interface GuestOptions {
 
 let domains = 0
 
-/** A driver in a folder of its own, which leaves no process behind. */
+/** A driver in a folder of its own. When it is disposed of, its processes are ended and the folder is removed. */
 export class QemuHarness {
   readonly folder: string
   readonly os: Os
@@ -130,19 +130,19 @@ export class QemuHarness {
     await expect.poll(() => this.events.slice(-expected.length), { timeout: 20_000, interval: 5 }).toEqual(expected)
   }
 
-  /** What is left in a folder below the driver's root. */
+  /** Names in a folder below the driver's root. */
   async left(name: string): Promise<string[]> {
     return readdir(join(this.folder, 'q', name))
   }
 
-  /** QEMUs of this folder that are there: their output goes to a file in it. */
+  /** Process ids of the QEMUs that write their output to a file in this folder. */
   async processes(): Promise<number[]> {
     const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
     const outputs = await Promise.all(pids.map((pid) => readlink(`/proc/${pid}/fd/1`).catch(() => '')))
     return pids.filter((_, at) => outputs[at]?.startsWith(`${this.folder}/`)).map(Number)
   }
 
-  /** A test has made the driver lose sight of this process. */
+  /** Ends a process that a test has hidden from the driver. */
   async #kill(pid: number): Promise<void> {
     const identity = await this.os.processes.identify(pid)
     process.kill(pid, 'SIGKILL')

@@ -18,17 +18,23 @@ export interface GuestDisk {
 }
 
 /**
- * The configuration of a domain for the hypervisor, in the blocks of reference storage-and-lifecycle, B.11, as C.1 and C.2
- * map them to QEMU. Everything in it comes from typed values.
+ * The configuration of a PC for the hypervisor, in the blocks of reference storage-and-lifecycle, B.11, as C.1 and C.2 map them
+ * to QEMU. Everything in it comes from typed values.
+ * @param cpu the block that differs between the types of domains that are PCs; none leaves the choice to the hypervisor
  */
-export function domainXml(vm: QubesVM, disks: readonly GuestDisk[], capabilities: DriverCapabilities): XmlElement {
+export function pcXml(
+  vm: QubesVM,
+  disks: readonly GuestDisk[],
+  capabilities: DriverCapabilities,
+  cpu: XmlElement | undefined,
+): XmlElement {
   return xml(
     'domain',
     { type: capabilities.domainType },
     ...basicBlock(vm),
     osBlock(vm, capabilities),
     xml('features', {}, xml('acpi'), xml('apic')),
-    cpuBlock(capabilities),
+    cpu,
     xml('clock', { offset: vm.features.find('timezone') === 'localtime' ? 'localtime' : 'utc' }),
     ...(['on_poweroff', 'on_reboot', 'on_crash'] as const).map((name) => xml(name, {}, 'destroy')),
     devicesBlock(disks, capabilities),
@@ -68,14 +74,6 @@ function osBlock(vm: QubesVM, capabilities: DriverCapabilities): XmlElement {
   )
 }
 
-/** The host's processor without nested virtualisation under KVM; all that QEMU can emulate otherwise. */
-function cpuBlock({ domainType }: DriverCapabilities): XmlElement | undefined {
-  if (domainType === 'test') return undefined
-  if (domainType === 'qemu') return xml('cpu', { mode: 'maximum' })
-  const disabled = ['vmx', 'svm'].map((name) => xml('feature', { policy: 'disable', name }))
-  return xml('cpu', { mode: 'host-passthrough' }, ...disabled)
-}
-
 function devicesBlock(disks: readonly GuestDisk[], capabilities: DriverCapabilities): XmlElement {
   return xml(
     'devices',
@@ -92,7 +90,6 @@ function devicesBlock(disks: readonly GuestDisk[], capabilities: DriverCapabilit
 }
 
 function diskElement({ role, position, device }: GuestDisk): XmlElement {
-  const attribute = device.kind === 'file' ? 'file' : 'dev'
   return xml(
     'disk',
     { type: device.kind, device: 'disk' },
@@ -102,9 +99,26 @@ function diskElement({ role, position, device }: GuestDisk): XmlElement {
       discard: 'unmap',
       cache: device.disposable ? 'unsafe' : undefined,
     }),
-    xml('source', { [attribute]: device.path }),
+    sourceElement(device),
+    backingElement(device),
     xml('target', { dev: `vd${String.fromCharCode('a'.charCodeAt(0) + position)}`, bus: 'virtio' }),
     xml('serial', {}, role),
     device.rw ? undefined : xml('readonly'),
+  )
+}
+
+function sourceElement({ kind, path }: BlockDevice): XmlElement {
+  return xml('source', { [kind === 'file' ? 'file' : 'dev']: path })
+}
+
+/** Names every image behind a disk and ends the chain, so that the hypervisor never follows what an image says of itself. */
+function backingElement({ backing }: BlockDevice): XmlElement {
+  if (!backing) return xml('backingStore')
+  return xml(
+    'backingStore',
+    { type: backing.kind },
+    xml('format', { type: backing.format }),
+    sourceElement(backing),
+    backingElement(backing),
   )
 }
