@@ -95,7 +95,7 @@ export abstract class PropertyHolder implements Subject {
     const had = this.#explicit.has(name)
     const before = this.#explicit.get(name)
     this.#put(name, value)
-    unit.undo(() => this.#put(name, had ? before : undefined))
+    unit.onRollback(() => this.#put(name, had ? before : undefined))
     this.damage.heal(unit, name)
     this.storeProperty(unit, name, value === undefined ? undefined : value === null ? null : format(value))
   }

@@ -52,7 +52,7 @@ export class Unit<E> {
    * Adds how to undo a change in memory that was just made, or is made next. When the unit has ended, the change is undone at
    * once, before the error is thrown.
    */
-  undo(inverse: () => void): void {
+  onRollback(inverse: () => void): void {
     if (this.#work.over) inverse()
     this.#open().inverses.push({ order: this.#journal.nextOrder(), run: inverse })
   }

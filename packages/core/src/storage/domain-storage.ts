@@ -144,7 +144,7 @@ export class DomainStorage {
       const before = this.#volumes.get(kind.name)
       this.#take(this.#snapshot(kind, {}))
       // The pool has another object under that name now: the old one cannot come back, one like it can.
-      unit.undo(() => before && this.#take(before.pool.initVolume(before.config())))
+      unit.onRollback(() => before && this.#take(before.pool.initVolume(before.config())))
       if (this.#owner.registered) this.store(unit, kind.name)
     }
   }
