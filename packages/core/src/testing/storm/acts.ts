@@ -17,13 +17,19 @@ import type { MemorySystem } from '../memory-system.ts'
 /** What an act may use: the system, and choices that the seed decides. */
 export interface Chance {
   readonly system: MemorySystem
+  /** The act may start or end the guest of that domain at any time: its answer says nothing about the state afterwards. */
+  unsettle(name: string): void
   pick<T>(list: readonly T[]): T
 }
 
-/** What an act brought about, for the model: a domain that exists now, or one that does not any more. */
+/** What an act was answered to have brought about, for the model; names of domains. */
 export interface Effect {
   readonly made?: string
   readonly removed?: string
+  /** The domain runs now. */
+  readonly started?: string
+  /** The domain is halted now. */
+  readonly ended?: string
 }
 
 export type Act = (chance: Chance) => Promise<Effect | undefined>
@@ -87,13 +93,29 @@ export const acts: Readonly<Record<string, readonly [weight: number, act: Act]>>
       return { removed: vm.name }
     },
   ],
-  start: [12, nothing((chance) => anyGuest(chance).lifeCycle.start())],
-  kill: [5, nothing((chance) => anyGuest(chance).lifeCycle.kill())],
+  start: [
+    12,
+    async (chance) => {
+      const vm = anyGuest(chance)
+      await vm.lifeCycle.start()
+      return { started: vm.name }
+    },
+  ],
+  kill: [
+    5,
+    async (chance) => {
+      const vm = anyGuest(chance)
+      await vm.lifeCycle.kill()
+      return { ended: vm.name }
+    },
+  ],
   shutdown: [
     4,
-    nothing((chance) =>
-      anyGuest(chance).lifeCycle.shutdown({ force: chance.pick([true, false]), wait: chance.pick([true, false]) }),
-    ),
+    nothing((chance) => {
+      const vm = anyGuest(chance)
+      chance.unsettle(vm.name)
+      return vm.lifeCycle.shutdown({ force: chance.pick([true, false]), wait: chance.pick([true, false]) })
+    }),
   ],
   pause: [2, nothing((chance) => anyGuest(chance).lifeCycle.pause())],
   unpause: [2, nothing((chance) => anyGuest(chance).lifeCycle.unpause())],
@@ -182,5 +204,8 @@ export const acts: Readonly<Record<string, readonly [weight: number, act: Act]>>
 
 function runningUuid(chance: Chance): string {
   const running = [...chance.system.app.domains.running()]
-  return running.length > 0 ? chance.pick(running).uuid : ''
+  if (running.length === 0) return ''
+  const vm = chance.pick(running)
+  chance.unsettle(vm.name)
+  return vm.uuid
 }
