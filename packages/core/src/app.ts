@@ -23,7 +23,7 @@ import { SystemObject, systemDefaults } from './domains/system-object.ts'
 import { Agents } from './life/agents.ts'
 import { startAutomatically } from './life/autostart.ts'
 import { HostSleep } from './life/host-sleep.ts'
-import { Living } from './life/living.ts'
+import { LifeCycles } from './life/life-cycles.ts'
 import { Runs } from './life/runs.ts'
 import { StartSlots } from './life/start-slots.ts'
 import { NetworkLinks } from './network/network-links.ts'
@@ -74,7 +74,7 @@ export class App implements System {
   readonly memory: MemoryManager
   readonly network: NetworkBackend
   readonly firewall: FirewallBackend
-  readonly power: Living = new Living()
+  readonly power: LifeCycles = new LifeCycles()
   readonly runs: Runs
   readonly agents: Agents
   readonly leftovers: Leftovers

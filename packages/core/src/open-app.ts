@@ -124,7 +124,7 @@ function registerHandlers({ events, links, disposables, preloads, power }: App):
   registerNetworkHandlers(events, links)
   registerPreloadHandlers(events, preloads)
   registerDisposableHandlers(events, disposables)
-  power.onRest((vm) => disposables.atRest(vm))
+  power.onRest((vm) => disposables.removeAtRest(vm))
 }
 
 async function close(app: App, hypervisor: Hypervisor, store: StateStore): Promise<void> {

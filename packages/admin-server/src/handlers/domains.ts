@@ -73,7 +73,7 @@ async function createDisposable({
   const template = destination instanceof AdminVM ? defaultDispvmOf(source) : destination
   if (!template) throw new QubesException(msg`${source.name} has no default_dispvm: set one, or name the template`)
   if (argument === 'preload') {
-    await app.preloads.start(template)
+    await app.preloads.autostartFor(template)
     return undefined
   }
   const vm = await app.preloads.request(template, source)

@@ -7,7 +7,7 @@ interface Tells {
   tellAsked(unit: ChangeUnit): void
 }
 
-/** Changes of the system: each is one unit of work, durable and told as a whole (design: decisions 4 and 5). */
+/** Changes of the system: each is one unit of work, which becomes durable and sends its events as a whole (design: decisions 4 and 5). */
 export class Changes {
   readonly #journal: Journal<CoreEvent>
   readonly #events: Tells
@@ -20,8 +20,7 @@ export class Changes {
 
   /**
    * Makes a change as one unit of work: all of it becomes durable, or none of it happened. Resolves when the change is
-   * durable and its events have left. Of a change that is refused, subscribers learn what was asked for (the `-pre-` events)
-   * and no more.
+   * durable and its events are sent. Of a change that is refused, subscribers get the `-pre-` events only.
    * @throws what `work` throws; StateWriteError when the change could not be stored and was undone
    */
   async make<T>(work: (unit: ChangeUnit) => T): Promise<T> {
@@ -40,14 +39,14 @@ export class Changes {
   }
 
   /**
-   * Has `work` done when the change of `unit` is durable, before `make` resolves. It is for effects outside of the state: when
+   * Does `work` when the change of `unit` is durable, before `make` resolves; meant for effects outside of the state. When
    * `work` throws, the caller of `make` gets the error, and the change stays.
    */
   afterwards(unit: ChangeUnit, work: () => Promise<void>): void {
     this.#followUps.set(unit, [...(this.#followUps.get(unit) ?? []), work])
   }
 
-  /** Resolves when every change and every event before this call is durable and told. */
+  /** Resolves when every change before this call is durable and every event before this call is sent. */
   async settled(): Promise<void> {
     await this.make(() => {})
   }

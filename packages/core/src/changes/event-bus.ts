@@ -4,7 +4,7 @@ import { eventPairs } from './event-text.ts'
 
 /** What an event is fired on: a domain, or the system as a whole. */
 export interface Subject {
-  /** What subscribers see as subject; undefined while the object is not (or no longer) part of the system. */
+  /** The subject that subscribers see; undefined while the object is not part of the system. */
   readonly eventSubject: Pick<CoreEvent, 'domain'> | undefined
 }
 
@@ -16,7 +16,7 @@ export type ChangeHandler<S, E> = (subject: S, event: E, unit: Unit<CoreEvent>) 
 /** Reacts to a step in the life of an object; the step waits for it. */
 export type LifeHandler<S, E> = (subject: S, event: E) => void | Promise<void>
 
-/** The part of a bus that objects need which only tell of their changes; `C` maps names of events to their arguments. */
+/** The part of a bus that fires events of changes; `C` maps names of events to their arguments. */
 export interface Fires<C> {
   /** Fires an event of a change. @throws what a handler throws; then the caller must not continue the change */
   fire<T extends keyof C & string>(
@@ -55,7 +55,7 @@ export class EventBus<C, L> implements Fires<C> {
     this.#journal = journal
   }
 
-  /** Calls `handler` for a change to an object of `klass`; of one variant (a property, a feature) if given. */
+  /** Calls `handler` for a change to an object of `klass`; if `variant` is given, only for that property or feature. */
   on<S extends Subject, T extends keyof C & string>(
     klass: SubjectClass<S>,
     name: T,
@@ -95,7 +95,7 @@ export class EventBus<C, L> implements Fires<C> {
     if (!pre) show()
   }
 
-  /** Tells subscribers what a unit that was refused had asked for. */
+  /** Sends subscribers the `-pre-` events of a unit that was refused. */
   tellAsked(unit: Unit<CoreEvent>): void {
     for (const event of this.#asked.get(unit) ?? []) this.#journal.publish(event)
   }
@@ -109,7 +109,7 @@ export class EventBus<C, L> implements Fires<C> {
     }
   }
 
-  /** Tells those who have subscribed to one domain of something that happens to it after its removal from the system. */
+  /** Sends an event about a removed domain to the subscribers of that one domain. */
   tellAfterRemoval<T extends keyof C & string>(domain: string, name: T, event: C[T] & object): void {
     this.#journal.publish({ domain, name, pairs: eventPairs(event), afterRemoval: true })
   }
@@ -140,7 +140,7 @@ export class EventBus<C, L> implements Fires<C> {
 
   /** The handlers of an event, in the order in which they run; looked up once a class and name. */
   #of(subject: Subject, name: string, full: string, pre: boolean): readonly Registration[] {
-    // There is no limit to the names of features: only variants that have handlers of their own are kept apart.
+    // Features can have any name: only variants with handlers of their own get an entry, so that the map stays small.
     const key = this.#handlers.has(full) ? full : name
     const byName = this.#found.get(subject.constructor) ?? new Map<string, readonly Registration[]>()
     this.#found.set(subject.constructor, byName)

@@ -6,7 +6,7 @@ export const intentKinds = ['create', 'remove', 'run', 'pool-add'] as const
 
 export type IntentKind = (typeof intentKinds)[number]
 
-/** What was begun, as it is stored. */
+/** A stored note about work that was begun. */
 export interface Intent {
   readonly id: number
   readonly kind: IntentKind
@@ -15,7 +15,7 @@ export interface Intent {
   readonly details: Readonly<Record<string, unknown>>
 }
 
-/** Written down before work begins that cannot be done in one step (design: decision 6). */
+/** Intents: notes that are stored before work that cannot be done in one step (design: decision 6). */
 export class Intents {
   readonly #changes: Changes
   readonly #bootId: string
@@ -26,12 +26,12 @@ export class Intents {
     this.#bootId = bootId
   }
 
-  /** Notes ids that storage holds, so that no id is given twice. */
+  /** Notes the stored ids, so that no id is given twice. */
   noteLoaded(intents: readonly Intent[]): void {
     for (const { id } of intents) this.#nextId = Math.max(this.#nextId, id + 1)
   }
 
-  /** An intent that is still to be stored, together with the first change of the work. */
+  /** Creates an intent; `store` makes it durable together with the first change of the work. */
   make(kind: IntentKind, subject: string, details: Intent['details'] = {}): Intent {
     return { id: this.#nextId++, kind, subject, details }
   }
@@ -52,7 +52,7 @@ export class Intents {
     unit.delete('intents', [id])
   }
 
-  /** Runs `work` under an intent that nothing completes but the end of the work, successful or not. */
+  /** Stores an intent, runs `work`, and drops the intent when `work` ends, successfully or not. */
   async during<T>(kind: IntentKind, subject: string, details: Intent['details'], work: () => Promise<T>): Promise<T> {
     const intent = await this.begin(kind, subject, details)
     try {

@@ -15,22 +15,22 @@ import { inheritFromTemplate } from '../operations/inherit-from-template.ts'
 import { removeDomain } from '../operations/remove-domain.ts'
 import { fingerprint } from './preload-outdated.ts'
 
-/** Domains that are made to be thrown away (reference: storage-and-lifecycle, B.6). */
+/** Creates and removes disposables (reference: storage-and-lifecycle, B.6). */
 export class Disposables {
   readonly #app: System
-  /** Disposables that came to rest while other domains referred to them: they are removed when they are needed no more. */
+  /** Stopped disposables that other domains still refer to: they are removed after the last reference. */
   readonly #needed = new Set<DispVM>()
 
   constructor(app: System) {
     this.#app = app
   }
 
-  /** Makes a disposable that is removed when it stops; it is not started. */
+  /** Creates a disposable that is removed when it stops; does not start it. */
   create(template: BaseVM, creator: BaseVM): Promise<DispVM> {
     return this.#make(template, (vm) => install(vm, { creator, disposable: true }))
   }
 
-  /** As `create`, before a user asks for one: the disposable is hidden, and on the list of the template. */
+  /** Creates a disposable for later use: it is hidden and on the template's list of preloaded disposables. */
   createPreloaded(template: BaseVM): Promise<DispVM> {
     return this.#make(template, (vm) => {
       vm.features.load(preloadFeatures.inProgress, fingerprint(vm))
@@ -69,18 +69,18 @@ export class Disposables {
     }
   }
 
-  /** Removes a disposable that is not needed any more, whatever its phase (reference: storage-and-lifecycle, B.6.4). */
+  /** Kills and removes a disposable, in any phase (reference: storage-and-lifecycle, B.6.4). */
   async cleanup(vm: DispVM): Promise<void> {
     if (!vm.registered) return
     if (vm.phase.allows('kill')) await endGuest(vm)
     await vm.phase.settled(this.#app.os.clock)
-    // Coming to rest, or another caller, has removed it, unless it is one that stays.
+    // The end of its guest, or another caller, has removed the disposable, unless its `auto_cleanup` is not set.
     if (vm.registered) await removeDomain(vm)
     else await vm.phase.settled(this.#app.os.clock)
   }
 
-  /** Removes a disposable that has come to rest, if it is one that forgets itself. */
-  async atRest(vm: QubesVM): Promise<void> {
+  /** Removes a disposable that has no guest any more, if its `auto_cleanup` is set. */
+  async removeAtRest(vm: QubesVM): Promise<void> {
     if (!(vm instanceof DispVM) || !vm.registered || !vm.get(autoCleanup)) return
     try {
       await removeDomain(vm)
@@ -94,17 +94,17 @@ export class Disposables {
     }
   }
 
-  /** Removes the disposables that stayed because others referred to them, as far as that has changed with `unit`. */
+  /** Removes, after the change of `unit`, the stopped disposables that no other domain refers to any more. */
   reconsider(unit: ChangeUnit): void {
     if (this.#needed.size > 0) this.#app.changes.afterwards(unit, () => this.#removeNeeded())
   }
 
-  /** Removes what an earlier daemon has left: disposables that forget themselves and have no guest. */
+  /** Removes the disposables with `auto_cleanup` and without a guest that an earlier daemon has left. */
   async removeLeftovers(): Promise<void> {
     for (const vm of [...this.#app.domains]) {
       if (!(vm instanceof DispVM) || vm.phase.name !== 'halted') continue
       try {
-        await this.atRest(vm)
+        await this.removeAtRest(vm)
       } catch (error) {
         this.#app.log.error('a disposable of an earlier daemon could not be removed', {
           domain: vm.name,
@@ -117,12 +117,12 @@ export class Disposables {
   async #removeNeeded(): Promise<void> {
     for (const vm of [...this.#needed]) {
       this.#needed.delete(vm)
-      if (vm.registered && vm.phase.allows('remove')) await this.atRest(vm)
+      if (vm.registered && vm.phase.allows('remove')) await this.removeAtRest(vm)
     }
   }
 }
 
-/** Ends the guest of a disposable; that it has ended by itself meanwhile is fine. */
+/** Ends the guest of a disposable, unless it has ended by itself. */
 async function endGuest(vm: DispVM): Promise<void> {
   try {
     await vm.lifeCycle.kill()
@@ -131,7 +131,7 @@ async function endGuest(vm: DispVM): Promise<void> {
   }
 }
 
-/** @throws QubesException for a domain that disposables cannot be made from */
+/** @throws QubesException when disposables cannot be made from the domain */
 export function refuseUnlessTemplate(template: BaseVM): void {
   if (isDisposableTemplate(template)) return
   throw new QubesException(msg`${template.name} is no template of disposables: set its template_for_dispvms first`)

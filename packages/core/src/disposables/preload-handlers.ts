@@ -34,13 +34,13 @@ export function registerPreloadHandlers(events: Events, preloads: Preloads): voi
       templateForDispvms.name,
     )
     events.on(BaseVM, change, (vm, { name }) => {
-      if (!vm.property(name).perInstance) preloads.refreshLater(vm)
+      if (!vm.property(name).perInstance) preloads.replaceOutdatedLater(vm)
     })
   }
   events.on(
     AppVM,
     'property-pre-set',
-    (vm, _change, unit) => preloads.renew(unit, vm, 'the template was changed'),
+    (vm, _change, unit) => preloads.replaceAll(unit, vm, 'the template was changed'),
     templateOfAppVM.name,
   )
   events.on(SystemObject, 'domain-delete', (_app, { vm }, unit) => {
@@ -54,14 +54,14 @@ function registerLife(events: Events, preloads: Preloads): void {
   events.onLife(DispVM, 'domain-unpaused', (vm) => preloads.noteUnpaused(vm))
   events.onLife(QubesVM, 'domain-shutdown', (vm) => {
     const reason = `${vm.name} was shut down`
-    preloads.refresh(vm, reason)
+    preloads.replaceOutdated(vm, reason)
     if (!(vm instanceof TemplateVM)) return
     for (const { holder } of vm.app.references.of(vm, templateOfAppVM.name))
-      if (holder instanceof QubesVM) preloads.refresh(holder, reason)
+      if (holder instanceof QubesVM) preloads.replaceOutdated(holder, reason)
   })
 }
 
-/** What the admin domain says is about the system's default. */
+/** A change of the admin domain's feature concerns the template that `default_dispvm` of the system names. */
 function followMax(preloads: Preloads, vm: BaseVM, unit: ChangeUnit): void {
   const template = vm instanceof AdminVM ? vm.app.defaults.dispvm : vm
   if (template) follow(preloads, template, unit, preloadFeatures.max)
@@ -73,5 +73,5 @@ function followDefault(preloads: Preloads, { app }: SystemObject, { oldvalue }: 
 }
 
 function follow(preloads: Preloads, template: BaseVM, unit: ChangeUnit, what: string): void {
-  template.app.changes.afterwards(unit, async () => preloads.begin(template, `${what} was changed`))
+  template.app.changes.afterwards(unit, async () => preloads.startFill(template, `${what} was changed`))
 }

@@ -5,8 +5,8 @@ import type { System } from '../domains/system.ts'
 import type { Preloads } from './preloads.ts'
 
 /**
- * Puts preloaded disposables in order that an earlier daemon has left: those that wait go on to wait, those that were on their
- * way, have ended, or were just taken off their list are removed (reference: storage-and-lifecycle, B.6.5).
+ * Sorts the preloaded disposables of an earlier daemon: paused ones stay preloaded, running ones count as used, and those that
+ * were being started, have ended, or had just been claimed are removed (reference: storage-and-lifecycle, B.6.5).
  */
 export async function recoverPreloads(app: System, preloads: Preloads): Promise<void> {
   const marked = [...app.domains].filter((vm): vm is DispVM => vm instanceof DispVM && isMarkedPreloaded(vm))
@@ -23,19 +23,19 @@ export async function recoverPreloads(app: System, preloads: Preloads): Promise<
   for (const vm of marked) {
     if (kept.includes(vm) || used.includes(vm)) continue
     try {
-      await preloads.starts.discard(vm)
+      await preloads.starts.remove(vm)
     } catch (error) {
       app.log.error('a preloaded disposable is left over', { domain: vm.name, error: errorChain(error) })
     }
   }
 }
 
-/** It waits as it should. */
+/** True for a preloaded disposable that is ready and paused. */
 function isResting(vm: DispVM): boolean {
   return isReady(vm) && (vm.run?.state === 'paused' || vm.run?.state === 'pmsuspended')
 }
 
-/** Somebody has let it go on while no daemon looked. */
+/** True for a preloaded disposable that was unpaused while no daemon ran. */
 function isUsed(vm: DispVM): boolean {
   return isReady(vm) && vm.run?.state === 'running'
 }

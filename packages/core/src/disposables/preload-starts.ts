@@ -7,25 +7,25 @@ import type { System } from '../domains/system.ts'
 import type { StartSlots } from '../life/start-slots.ts'
 import type { Disposables } from './disposables.ts'
 
-/** Whoever asks for a disposable that is not ready waits this many times the time that its agent has to connect. */
-const patience = 1.2
+/** A request for a disposable that is not ready waits this many times `qrexec_timeout`. */
+const waitFactor = 1.2
 
-/** A disposable that is being started in advance. */
-interface UnderWay {
-  /** Aborted when somebody asks for it: then it need not rest. */
-  readonly wanted: AbortController
-  /** Nobody needs it any more. */
+/** The start of a preloaded disposable, while it is under way. */
+interface PendingStart {
+  /** Aborted when a user requests the disposable: it is not paused then. */
+  readonly requested: AbortController
+  /** True when the disposable is to be removed. */
   cancelled: boolean
-  /** Resolves when it is ready, or nothing of it is left. */
+  /** Resolves when the disposable is ready, or removed. */
   readonly done: Promise<void>
 }
 
-/** Starts of preloaded disposables: from halted to paused, unless somebody asks for one meanwhile, or nobody needs it any more. */
+/** Starts preloaded disposables and pauses them when they are ready, unless a user requests one before, or it is removed. */
 export class PreloadStarts {
   readonly #app: System
   readonly #disposables: Disposables
   readonly #slots: StartSlots
-  readonly #underWay = new Map<DispVM, UnderWay>()
+  readonly #pending = new Map<DispVM, PendingStart>()
 
   constructor(app: System, disposables: Disposables, slots: StartSlots) {
     this.#app = app
@@ -33,52 +33,52 @@ export class PreloadStarts {
     this.#slots = slots
   }
 
-  /** Begins to start a disposable; one that fails is removed. */
-  begin(vm: DispVM): void {
-    const wanted = new AbortController()
-    const done = this.#bringUp(vm, wanted.signal)
+  /** Starts a disposable in the background; a disposable that fails to start is removed. */
+  start(vm: DispVM): void {
+    const requested = new AbortController()
+    const done = this.#bringUp(vm, requested.signal)
       .catch((error) => this.#failed(vm, error))
-      .finally(() => this.#underWay.delete(vm))
-    this.#underWay.set(vm, { wanted, cancelled: false, done })
+      .finally(() => this.#pending.delete(vm))
+    this.#pending.set(vm, { requested, cancelled: false, done })
   }
 
-  /** Somebody has asked for a disposable: if it is under way, it goes on without a rest. */
-  want(vm: DispVM): void {
-    this.#underWay.get(vm)?.wanted.abort()
+  /** Skips the pause at the end of a start that is under way, because a user has requested the disposable. */
+  hurry(vm: DispVM): void {
+    this.#pending.get(vm)?.requested.abort()
   }
 
-  /** Has a disposable run that somebody has asked for. @throws QubesException when it cannot, in time */
-  async wake(vm: DispVM): Promise<void> {
-    const underWay = this.#underWay.get(vm)
-    if (underWay) await this.#inTime(vm, underWay.done)
+  /** Waits for the start of a disposable, or unpauses it. @throws QubesException when it does not run in time */
+  async makeRunning(vm: DispVM): Promise<void> {
+    const pending = this.#pending.get(vm)
+    if (pending) await this.#inTime(vm, pending.done)
     if (vm.run?.state === 'paused') await vm.lifeCycle.unpause()
     if (vm.run?.state !== 'running') throw new QubesException(msg`${vm.name} does not run`)
   }
 
-  /** Removes a disposable, in whatever state it is. */
-  async discard(vm: DispVM): Promise<void> {
-    const underWay = this.#underWay.get(vm)
-    if (underWay) {
-      underWay.cancelled = true
-      underWay.wanted.abort()
-      // Ends the start, or the guest; a guest that cannot be ended is an error of the clean-up below.
+  /** Removes a disposable, in any state. */
+  async remove(vm: DispVM): Promise<void> {
+    const pending = this.#pending.get(vm)
+    if (pending) {
+      pending.cancelled = true
+      pending.requested.abort()
+      // When the guest cannot be ended here, the clean-up below fails with the reason.
       if (vm.phase.allows('kill')) await vm.lifeCycle.kill().catch(() => {})
-      await underWay.done
+      await pending.done
     }
     await this.#disposables.cleanup(vm)
   }
 
-  /** Holds the start of a preloaded disposable up until the guest can be used, or somebody asks for it. */
+  /** Delays the end of the start of a preloaded disposable until its guest is ready, or a user requests it. */
   async awaitReady(vm: DispVM): Promise<void> {
-    const underWay = this.#underWay.get(vm)
-    if (!underWay) return
-    await this.#app.agents.ready(vm, (vm.get(qrexecTimeout) ?? 0) * 1000, underWay.wanted.signal)
+    const pending = this.#pending.get(vm)
+    if (!pending) return
+    await this.#app.agents.ready(vm, (vm.get(qrexecTimeout) ?? 0) * 1000, pending.requested.signal)
   }
 
-  async #bringUp(vm: DispVM, wanted: AbortSignal): Promise<void> {
-    await this.#slots.run(() => this.#start(vm))
-    if (!wanted.aborted) await this.#app.memory.shrink(vm, wanted)
-    if (wanted.aborted) return
+  async #bringUp(vm: DispVM, requested: AbortSignal): Promise<void> {
+    await this.#slots.run(() => this.#startGuest(vm))
+    if (!requested.aborted) await this.#app.memory.shrink(vm, requested)
+    if (requested.aborted) return
     await vm.lifeCycle.pause()
     const made = vm.features.find(preloadFeatures.inProgress) ?? ''
     await this.#app.changes.make((unit) => {
@@ -87,13 +87,13 @@ export class PreloadStarts {
     })
   }
 
-  async #start(vm: DispVM): Promise<void> {
-    if (this.#underWay.get(vm)?.cancelled) throw new QubesException(msg`${vm.name} is not needed any more`)
+  async #startGuest(vm: DispVM): Promise<void> {
+    if (this.#pending.get(vm)?.cancelled) throw new QubesException(msg`${vm.name} is not needed any more`)
     await vm.lifeCycle.start()
   }
 
   async #failed(vm: DispVM, error: unknown): Promise<void> {
-    if (!this.#underWay.get(vm)?.cancelled)
+    if (!this.#pending.get(vm)?.cancelled)
       this.#app.log.warn('a disposable could not be preloaded', { domain: vm.name, error: errorChain(error) })
     try {
       await this.#disposables.cleanup(vm)
@@ -106,7 +106,7 @@ export class PreloadStarts {
   }
 
   async #inTime(vm: DispVM, done: Promise<void>): Promise<void> {
-    const ms = (vm.get(qrexecTimeout) ?? 0) * 1000 * patience
+    const ms = (vm.get(qrexecTimeout) ?? 0) * 1000 * waitFactor
     const onLate = (): Error => new QubesException(msg`${vm.name} is not ready in time`)
     await within({ clock: this.#app.os.clock, ms, what: `The start of ${vm.name}`, onLate }, done)
   }

@@ -44,7 +44,7 @@ function answer(): void {
 
 const fedora = (): TemplateVM => system.app.domains.get('fedora') as TemplateVM
 const work = (): AppVM => system.app.domains.get('work') as AppVM
-const members = (): DispVM[] => system.app.preloads.members(work())
+const members = (): DispVM[] => system.app.preloads.listed(work())
 const disposables = (): DispVM[] => [...system.app.domains].filter((vm) => vm instanceof DispVM)
 const request = (): Promise<DispVM> => system.app.preloads.request(work(), system.app.adminVM)
 const isReady = (vm: DispVM): boolean => vm.features.find(preloadFeatures.completed) !== undefined
@@ -123,7 +123,7 @@ describe('how many', () => {
     await system.features(system.app.adminVM, { [preloadFeatures.threshold]: '900' })
     await system.features(work(), { [preloadFeatures.max]: '9' })
     await ready(3)
-    await system.app.preloads.start(work())
+    await system.app.preloads.autostartFor(work())
     expect(disposables()).toHaveLength(3)
   })
 
@@ -170,7 +170,7 @@ describe('a request', () => {
     const vm = await request()
     expect(vm.powerState).toBe('Halted')
     await ready(1)
-    expect(system.events).toContain('work domain-preload-dispvm-start reason=none was there when asked for')
+    expect(system.events).toContain('work domain-preload-dispvm-start reason=a request found no preloaded disposable')
   })
 
   it('waits for one that is not ready, which then does not rest', async () => {
@@ -355,7 +355,7 @@ it('works for a template that stands alone', async () => {
   for (const name of fedora().features.names()) await system.features(alone, { [name]: '1' })
   await setProperty(alone, 'template_for_dispvms', 'True')
   await system.features(alone, { [preloadFeatures.max]: '1' })
-  const waiting = (): DispVM[] => system.app.preloads.members(alone).filter(isReady)
+  const waiting = (): DispVM[] => system.app.preloads.listed(alone).filter(isReady)
   await system.advanceUntil(() => waiting().length === 1, 100)
   const [before] = waiting() as [DispVM]
   await alone.lifeCycle.start()
@@ -368,7 +368,7 @@ it('is started by hand', async () => {
   await system.features(work(), { [preloadFeatures.max]: '1' })
   await ready(1)
   await members()[0]?.lifeCycle.kill()
-  await system.app.preloads.start(work())
+  await system.app.preloads.autostartFor(work())
   expect(system.events).toContain('work domain-preload-dispvm-autostart')
   await ready(1)
 })

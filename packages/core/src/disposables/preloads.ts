@@ -20,25 +20,25 @@ import { type Disposables, refuseUnlessTemplate } from './disposables.ts'
 import { isOutdated } from './preload-outdated.ts'
 import { PreloadStarts } from './preload-starts.ts'
 
-/** Outdated disposables go off the list at once, and are removed when whoever asked for one has been served, ms. */
+/** Delay before outdated disposables are removed, so that the removal does not slow down the request that found them, ms. */
 const graceMs = 2000
-/** Further changes of a template are waited for before what is outdated is replaced, ms. */
+/** Delay between a change of a template and the replacement of its outdated disposables; further changes may follow, ms. */
 const refreshMs = 30_000
 
 /**
- * Disposables that are started before anybody asks for one (reference: storage-and-lifecycle, B.6.5). They wait, paused, hidden
- * and on a list of their template; features keep that across daemons. Two requests never get the same one, as taking one off
- * the list is a single step.
+ * Disposables that are started before a user requests one (reference: storage-and-lifecycle, B.6.5). They are paused, hidden and
+ * on a list of their template. List and marks are features, which survive the daemon. Two requests never get the same
+ * disposable, because a request takes it off the list in a single step.
  */
 export class Preloads {
   readonly starts: PreloadStarts
   readonly #app: System
   readonly #disposables: Disposables
-  /** Taken off the list by somebody who waits for them. */
-  readonly #taken = new Set<DispVM>()
-  /** Held while disposables of a template are made, or must not be. */
+  /** Disposables that a request has taken off the list and is waiting for. */
+  readonly #claimed = new Set<DispVM>()
+  /** By template: held while its disposables are made, or while none may be made. */
   readonly #locks = new WeakMap<BaseVM, Mutex>()
-  /** Templates whose disposables are to be looked at after some time. */
+  /** Templates with a timer for `replaceOutdated`. */
   readonly #refreshes = new Set<BaseVM>()
   readonly #timers = new Set<Timer>()
   #closed = false
@@ -52,24 +52,25 @@ export class Preloads {
   /** A disposable for a user: one that was preloaded, and runs, or else a new one, which is not started. */
   async request(template: BaseVM, creator: BaseVM): Promise<DispVM> {
     refuseUnlessTemplate(template)
-    return (await this.take(template, creator)) ?? this.#disposables.create(template, creator)
+    return (await this.#takeRunning(template, creator)) ?? this.#disposables.create(template, creator)
   }
 
   /** The preloaded disposables of a template, oldest first. */
-  members(template: BaseVM): DispVM[] {
+  listed(template: BaseVM): DispVM[] {
     const found = preloadNames(template).map((name) => this.#app.domains.find(name))
     return found.filter((vm): vm is DispVM => vm instanceof DispVM && vm.template === template)
   }
 
-  /** A running disposable for somebody, if one was preloaded that is as it would be made now. */
-  async take(template: BaseVM, creator: BaseVM): Promise<DispVM | undefined> {
+  /** Claims a preloaded disposable that is not outdated and makes it run; undefined when there is none. */
+  async #takeRunning(template: BaseVM, creator: BaseVM): Promise<DispVM | undefined> {
     const vm = await this.#claim(template)
     if (!vm) {
-      if (maxPreloads(template) > 0) this.#refill(template, () => this.begin(template, 'none was there when asked for'))
+      if (maxPreloads(template) > 0)
+        this.#refillLater(template, () => this.startFill(template, 'a request found no preloaded disposable'))
       return undefined
     }
     try {
-      await this.starts.wake(vm)
+      await this.starts.makeRunning(vm)
       await this.#app.changes.make((unit) => {
         markUsed(unit, vm)
         tagDisposable(unit, vm, creator)
@@ -77,54 +78,54 @@ export class Preloads {
     } catch (error) {
       this.#app.log.warn('a preloaded disposable cannot be used', { domain: vm.name, error: errorChain(error) })
       this.#discard([vm])
-      this.#refill(template, () => this.begin(template, 'one could not be used'))
+      this.#refillLater(template, () => this.startFill(template, 'a preloaded disposable could not be used'))
       return undefined
     } finally {
-      this.#taken.delete(vm)
+      this.#claimed.delete(vm)
     }
-    this.#replace(template, vm)
+    this.#refillAfterUse(template, vm)
     return vm
   }
 
-  /** A guest goes on that nobody has asked for: whatever it does now, it is no fresh one any more. */
+  /** Marks a preloaded disposable as used when it was unpaused without a request: its guest may have changed since. */
   async noteUnpaused(vm: DispVM): Promise<void> {
     const { template } = vm
-    if (!template || this.#taken.has(vm) || vm.features.find(preloadFeatures.completed) === undefined) return
+    if (!template || this.#claimed.has(vm) || vm.features.find(preloadFeatures.completed) === undefined) return
     this.#app.log.warn('a preloaded disposable was unpaused without being asked for', { domain: vm.name })
     try {
       await this.#app.changes.make((unit) => {
         unlist(unit, template, [vm.name])
         markUsed(unit, vm)
       })
-      this.#replace(template, vm)
+      this.#refillAfterUse(template, vm)
     } catch (error) {
-      // It goes on all the same, and nobody waits for us.
+      // The guest runs already and no caller waits for this change: the error can only be logged.
       this.#app.log.error('a used disposable stays on the list', { domain: vm.name, error: errorChain(error) })
     }
   }
 
-  /** Has as many disposables of a template preloaded as are wanted, after the event that says why. Returns at once. */
-  begin(template: BaseVM, reason: string): void {
+  /** Fires the event whose handler calls `fill`, with the reason. Returns at once. */
+  startFill(template: BaseVM, reason: string): void {
     if (maxPreloads(template) === 0 && preloadNames(template).length === 0) return
     this.#inBackground(() => this.#app.events.fireLife(template, 'domain-preload-dispvm-start', { reason }))
   }
 
-  /** Preloads for every template, when the daemon has started its domains, or the host has slept. Returns at once. */
+  /** Preloads for every template, after the automatic starts of the daemon or a sleep of the host. Returns at once. */
   autostart(): void {
     for (const template of this.#app.domains)
-      if (maxPreloads(template) > 0) this.#inBackground(() => this.start(template))
+      if (maxPreloads(template) > 0) this.#inBackground(() => this.autostartFor(template))
   }
 
-  /** Preloads for one template, at somebody's wish; returns when the disposables are made, not when they are ready. */
-  async start(template: BaseVM): Promise<void> {
+  /** Preloads for one template; returns when the disposables are created, not when they are ready. */
+  async autostartFor(template: BaseVM): Promise<void> {
     await this.#app.events.fireLife(template, 'domain-preload-dispvm-autostart', {})
   }
 
-  /** Removes what is too much, and makes what is missing and there is memory for. */
+  /** Removes disposables beyond the wanted number, and creates missing ones as far as there is memory. */
   async fill(template: BaseVM): Promise<void> {
     await this.#lock(template).run(async () => {
       if (this.#closed) return
-      await this.#drop(template, this.members(template).slice(maxPreloads(template)))
+      await this.#drop(template, this.listed(template).slice(maxPreloads(template)))
       const missing = await this.#missing(template)
       const made = await Promise.allSettled(Array.from({ length: missing }, () => this.#make(template)))
       for (const result of made) {
@@ -135,59 +136,59 @@ export class Preloads {
     })
   }
 
-  /** Replaces the disposables that are not what would be made now. Returns at once. */
-  refresh(template: BaseVM, reason: string): void {
-    if (this.members(template).length === 0) return
+  /** Replaces outdated disposables. Returns at once. */
+  replaceOutdated(template: BaseVM, reason: string): void {
+    if (this.listed(template).length === 0) return
     this.#inBackground(async () => {
-      const members = this.members(template)
-      const outdated = await Promise.all(members.map(isOutdated))
-      const old = members.filter((_vm, at) => outdated[at])
+      const preloaded = this.listed(template)
+      const outdated = await Promise.all(preloaded.map(isOutdated))
+      const old = preloaded.filter((_vm, at) => outdated[at])
       if (old.length === 0) return
       await this.#drop(template, old)
-      this.begin(template, reason)
+      this.startFill(template, reason)
     })
   }
 
-  /** As `refresh`, when there was time for further changes. */
-  refreshLater(template: BaseVM): void {
-    if (this.#refreshes.has(template) || this.members(template).length === 0) return
+  /** Calls `replaceOutdated` after a delay in which further changes may follow. */
+  replaceOutdatedLater(template: BaseVM): void {
+    if (this.#refreshes.has(template) || this.listed(template).length === 0) return
     this.#refreshes.add(template)
     this.#after(refreshMs, () => {
       this.#refreshes.delete(template)
-      this.refresh(template, 'a property of the template has changed')
+      this.replaceOutdated(template, 'a property of the template has changed')
     })
   }
 
-  /** Removes all disposables of a template, with the change of which that is a consequence; then `begin` makes new ones. */
-  renew(unit: ChangeUnit, template: BaseVM, reason: string): void {
-    const members = this.members(template)
+  /** Removes all preloaded disposables of a template together with the change of `unit`, and then preloads new ones. */
+  replaceAll(unit: ChangeUnit, template: BaseVM, reason: string): void {
+    const preloaded = this.listed(template)
     unlist(unit, template, preloadNames(template))
     this.#app.changes.afterwards(unit, async () => {
-      this.#discard(members)
-      this.begin(template, reason)
+      this.#discard(preloaded)
+      this.startFill(template, reason)
     })
   }
 
-  /** Preloaded disposables that nobody has asked for yet and that name `vm` in a property. */
+  /** Unclaimed preloaded disposables that name `vm` in a property. */
   referringTo(vm: BaseVM): DispVM[] {
     const users = new Set([...this.#app.references.of(vm)].map(({ holder }) => holder))
-    return [...users].filter((user) => this.#waits(user))
+    return [...users].filter((user) => this.#isUnclaimed(user))
   }
 
-  /** Removes those, and does `work` before another is made of `vm`. */
-  async without<T>(vm: BaseVM, work: () => Promise<T>): Promise<T> {
+  /** Removes the disposables of `referringTo(vm)`, then does `work` while no new disposable of `vm` can be preloaded. */
+  async runWithoutReferrers<T>(vm: BaseVM, work: () => Promise<T>): Promise<T> {
     return this.#lock(vm).run(async () => {
       await this.#remove(this.referringTo(vm))
       return work()
     })
   }
 
-  /** Removes every preloaded disposable; returns when they are gone. */
+  /** Removes every preloaded disposable; returns when all are removed. */
   async removeAll(): Promise<void> {
-    await this.#remove([...this.#app.domains].filter((vm) => this.#waits(vm)))
+    await this.#remove([...this.#app.domains].filter((vm) => this.#isUnclaimed(vm)))
   }
 
-  /** Begins nothing any more. */
+  /** Stops preloading. */
   close(): void {
     this.#closed = true
     for (const timer of this.#timers) timer.cancel()
@@ -196,53 +197,53 @@ export class Preloads {
   /** Takes the first disposable that is not outdated off the list. */
   async #claim(template: BaseVM): Promise<DispVM | undefined> {
     for (;;) {
-      const [vm] = this.members(template)
+      const [vm] = this.listed(template)
       if (!vm) return undefined
       const outdated = await isOutdated(vm)
-      // Somebody else may have taken it meanwhile.
+      // Another request may have taken it meanwhile.
       if (!vm.isPreloaded) continue
       if (outdated) {
         await this.#app.changes.make((unit) => unlist(unit, template, [vm.name]))
         this.#after(graceMs, () => this.#discard([vm]))
         continue
       }
-      this.#taken.add(vm)
-      this.starts.want(vm)
+      this.#claimed.add(vm)
+      this.starts.hurry(vm)
       try {
         await this.#app.changes.make((unit) => unlist(unit, template, [vm.name]))
         return vm
       } catch (error) {
-        this.#taken.delete(vm)
+        this.#claimed.delete(vm)
         throw error
       }
     }
   }
 
-  /** True for a disposable that was preloaded and that nobody has asked for yet. */
-  #waits(vm: unknown): vm is DispVM {
-    return vm instanceof DispVM && isMarkedPreloaded(vm) && !this.#taken.has(vm)
+  /** True for a preloaded disposable that no request has claimed. */
+  #isUnclaimed(vm: unknown): vm is DispVM {
+    return vm instanceof DispVM && isMarkedPreloaded(vm) && !this.#claimed.has(vm)
   }
 
-  /** Has one that was used replaced. */
-  #replace(template: BaseVM, { name }: DispVM): void {
+  /** Announces later that a disposable was used; the handler of that event preloads another. */
+  #refillAfterUse(template: BaseVM, { name }: DispVM): void {
     const event = { dispvm: name, delay: preloadDelay(template) }
-    this.#refill(template, () =>
+    this.#refillLater(template, () =>
       this.#inBackground(() => this.#app.events.fireLife(template, 'domain-preload-dispvm-used', event)),
     )
   }
 
-  /** Calls `fire` when the template says that it is time to preload again. */
-  #refill(template: BaseVM, fire: () => void): void {
+  /** Calls `fire` after the delay that the template's features ask for. */
+  #refillLater(template: BaseVM, fire: () => void): void {
     const delay = preloadDelay(template)
-    if (delay < 0 && this.members(template).length > 0) return
+    if (delay < 0 && this.listed(template).length > 0) return
     this.#after(Math.max(0, delay) * 1000, fire)
   }
 
   async #make(template: BaseVM): Promise<void> {
-    this.starts.begin(await this.#disposables.createPreloaded(template))
+    this.starts.start(await this.#disposables.createPreloaded(template))
   }
 
-  /** How many more are wanted, as far as there is memory for them. */
+  /** How many disposables are missing and fit into the memory of the host. */
   async #missing(template: BaseVM): Promise<number> {
     const wanted = maxPreloads(template) - preloadNames(template).length
     const available = wanted > 0 ? await this.#app.memory.available() : undefined
@@ -263,11 +264,11 @@ export class Preloads {
     await this.#app.changes.make((unit) => {
       for (const vm of vms) if (vm.template) unlist(unit, vm.template, [vm.name])
     })
-    await Promise.all(vms.map((vm) => this.starts.discard(vm)))
+    await Promise.all(vms.map((vm) => this.starts.remove(vm)))
   }
 
   #discard(vms: readonly DispVM[]): void {
-    for (const vm of vms) this.#inBackground(() => this.starts.discard(vm))
+    for (const vm of vms) this.#inBackground(() => this.starts.remove(vm))
   }
 
   #after(ms: number, work: () => void): void {
@@ -280,7 +281,7 @@ export class Preloads {
 
   #inBackground(work: () => Promise<void>): void {
     if (this.#closed) return
-    work().catch((error) => this.#app.log.error('preloading has failed', { error: errorChain(error) }))
+    work().catch((error) => this.#app.log.error('preloading disposables failed', { error: errorChain(error) }))
   }
 
   #lock(template: BaseVM): Mutex {

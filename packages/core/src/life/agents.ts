@@ -5,9 +5,8 @@ import type { QubesVM } from '../domains/qubes-vm.ts'
 import type { Run } from '../domains/run.ts'
 
 /**
- * Agents inside guests, by which a guest says that it can be used. A domain whose feature `qrexec` is set counts as running
- * only when its agent has connected (reference: storage-and-lifecycle, B.2, B.3.1 step 20). A connection is one of a run: the
- * next run of the domain begins without.
+ * Connections of the qrexec agents inside guests. A domain whose feature `qrexec` is set counts as running only when its agent
+ * has connected (reference: storage-and-lifecycle, B.2, B.3.1 step 20). A connection belongs to one run of the domain.
  */
 export class Agents implements AgentsPort {
   readonly #clock: Clock
@@ -32,7 +31,7 @@ export class Agents implements AgentsPort {
       new QubesVMError(
         msg`Cannot connect to the qrexec agent of ${vm.name} for ${Math.round(timeoutMs / 1000)} seconds: see its console log`,
       )
-    // A guest that ends will never answer.
+    // A guest that has ended never connects.
     const ended = run.ended.then(() => {
       throw new QubesVMError(msg`${vm.name} stopped before its qrexec agent connected`)
     })
@@ -46,9 +45,7 @@ export class Agents implements AgentsPort {
     await within(wait, Promise.race([this.#connection(run).promise, ended]))
   }
 
-  /**
-   * Services inside guests cannot be called yet; until then a guest counts as up when its agent has connected.
-   */
+  /** Waits until the agent has connected: services inside guests, which would show that a guest is ready, cannot be called yet. */
   async ready(vm: QubesVM, timeoutMs: number, signal: AbortSignal): Promise<void> {
     try {
       await this.connected(vm, timeoutMs, signal)

@@ -4,14 +4,14 @@ import { QubesVM } from '../domains/qubes-vm.ts'
 import type { System } from '../domains/system.ts'
 import type { StartSlots } from './start-slots.ts'
 
-/** On the command line of the host's kernel: no domain starts by itself. */
+/** A word on the command line of the host's kernel that disables automatic starts. */
 const skipFlag = 'qubes.skip_autostart'
 const cmdlineLimit = 65_536
 
 /**
- * Starts the domains that start with the daemon, those that give network first; a start that fails is logged and keeps no
- * other from starting (reference: storage-and-lifecycle, B.12).
- * @returns false when the host's kernel was told to skip this
+ * Starts the domains whose property `autostart` is set, netvms before their clients. A start that fails is logged and does not
+ * affect the others (reference: storage-and-lifecycle, B.12).
+ * @returns false when the command line of the host's kernel disables automatic starts
  */
 export async function startAutomatically(app: System, slots: StartSlots): Promise<boolean> {
   if (await skipped(app)) return false
@@ -34,7 +34,7 @@ async function skipped(app: System): Promise<boolean> {
   return cmdline.split(/\s+/).includes(skipFlag)
 }
 
-/** How many domains stand between this one and the outside. */
+/** The length of the domain's chain of netvms. */
 function depth(vm: QubesVM): number {
   let steps = 0
   for (let at = vm.netvm; at instanceof QubesVM; at = at.netvm) steps++

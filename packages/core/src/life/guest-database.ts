@@ -4,10 +4,10 @@ import type { QubesVM } from '../domains/qubes-vm.ts'
 
 const seedBytes = 64
 
-/** How much of a guest outlives its run, in the words of the guest's agents. */
+/** Which volumes of a guest persist, in the words of the guest's agents, by class. */
 const persistence = { TemplateVM: 'full', StandaloneVM: 'full', AppVM: 'rw-only', DispVM: 'none' } as const
 
-/** What a guest is told of itself before it runs (reference: storage-and-lifecycle, B.7.4), by path. */
+/** The entries of the guest's QubesDB before its first instruction (reference: storage-and-lifecycle, B.7.4), by path. */
 export function guestDatabase(vm: QubesVM): Map<string, string> {
   const entries: readonly (readonly [path: string, value: unknown])[] = [
     ['/name', vm.name],

@@ -3,17 +3,17 @@ import { within } from '@cloister/os'
 import type { QubesVM } from '../domains/qubes-vm.ts'
 import type { Run } from '../domains/run.ts'
 
-/** How long the life cycle waits for others, ms. */
+/** Time limits of the life cycle, ms. */
 export const waits = {
-  /** For the hypervisor, to do what it was asked. */
+  /** For the hypervisor to carry out one request. */
   answerMs: 30_000,
-  /** For the handling of a stop, in which volumes may have to be copied. */
+  /** For handling a stop, which may copy volumes. */
   stopMs: 600_000,
-  /** For the netvm of a domain, which may have to wait for a netvm of its own. */
+  /** For the netvm of a domain to start; that netvm may start a netvm of its own first. */
   netvmMs: 600_000,
 } as const
 
-/** Ends a guest now. @throws QubesVMNotStartedError when the guest has ended meanwhile, QubesVMError when it cannot be ended */
+/** Ends a guest at once. @throws QubesVMNotStartedError when the guest has ended meanwhile, QubesVMError when the hypervisor fails */
 export async function destroyGuest(vm: QubesVM, run: Run): Promise<void> {
   const wait = { clock: vm.app.os.clock, ms: waits.answerMs, what: `The end of the guest of ${vm.name}` }
   try {

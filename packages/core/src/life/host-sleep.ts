@@ -2,7 +2,7 @@ import { errorText, msg, QubesVMError } from '@cloister/kit'
 import type { QubesVM } from '../domains/qubes-vm.ts'
 import type { System } from '../domains/system.ts'
 
-/** Disposables that were started in advance: they are in the way of a sleep, and are made anew after it. */
+/** Preloaded disposables: they are removed before the host sleeps and made anew after it. */
 export interface PreloadedDisposables {
   removeAll(): Promise<void>
   autostart(): void
@@ -12,7 +12,7 @@ export interface PreloadedDisposables {
 export class HostSleep {
   readonly #app: System
   readonly #preloaded: PreloadedDisposables
-  /** Domains that the daemon suspended, and that it must resume; those that a user had paused are not among them. */
+  /** Domains that the daemon suspended and must resume; domains that a user had paused are not among them. */
   readonly #suspended = new Set<QubesVM>()
 
   constructor(app: System, preloaded: PreloadedDisposables) {
@@ -31,7 +31,7 @@ export class HostSleep {
     })
   }
 
-  /** Resumes what `suspend` has suspended, and nothing else. */
+  /** Resumes only the domains that `suspend` has suspended. */
   async resume(): Promise<void> {
     const asleep = [...this.#suspended].filter(
       ({ powerState }) => powerState === 'Paused' || powerState === 'Suspended',

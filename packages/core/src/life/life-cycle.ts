@@ -17,15 +17,16 @@ import { destroyGuest, waits } from './guest-power.ts'
 import { Shutdown } from './shutdown.ts'
 import { startDomain } from './start.ts'
 
-/** A start that is under way: all who ask for one share it. */
+/** A start that is under way; further calls of `start` wait for the same one. */
 interface StartUnderWay {
   readonly done: Promise<void>
   readonly cancel: AbortController
 }
 
 /**
- * Start, stop and what lies between, for one domain (reference: storage-and-lifecycle, B.2–B.4). The truth about a guest
- * comes from the hypervisor's events; a stop is handled in one place, exactly once a run, however the guest ended.
+ * The power operations of one domain: start, shutdown, kill, pause, suspend (reference: storage-and-lifecycle, B.2–B.4). The
+ * state of a guest is what the hypervisor's events say; a stop is handled in one place, exactly once a run, however the guest
+ * ended.
  */
 export class LifeCycle implements PowerControl {
   readonly #vm: QubesVM
@@ -35,7 +36,7 @@ export class LifeCycle implements PowerControl {
   readonly #shutdown: Shutdown
   #start: StartUnderWay | undefined
 
-  /** @param rest called when the domain has come to rest, before it is halted again */
+  /** @param rest called when the domain has no guest any more, before its phase becomes `halted` */
   constructor(vm: QubesVM, rest: () => Promise<void>) {
     this.#vm = vm
     this.#clock = vm.app.os.clock
@@ -46,7 +47,7 @@ export class LifeCycle implements PowerControl {
   async start(): Promise<void> {
     const { phase } = this.#vm
     if (phase.name !== 'starting') await phase.settled(this.#clock)
-    // Another caller may have begun while this one waited.
+    // Another call may have begun a start while this one waited.
     if (this.#start) return this.#start.done
     if (phase.name === 'running') return
     phase.require('start')
@@ -89,12 +90,12 @@ export class LifeCycle implements PowerControl {
 
   async unpause(): Promise<void> {
     const { run } = this.#vm
-    // A guest that is created paused is resumed by its start alone.
+    // A start creates its guest paused; only that start may resume it.
     if (run?.state !== 'paused' || !run.released) throw new QubesVMNotPausedError(msg`${this.#vm.name} is not paused`)
     await this.resumeGuest(run)
   }
 
-  /** Resumes a paused guest, with the events of it. */
+  /** Resumes a paused guest and fires `domain-pre-unpaused` and `domain-unpaused`. */
   async resumeGuest(run: Run): Promise<void> {
     const { events } = this.#vm.app
     await events.fireLife(this.#vm, 'domain-pre-unpaused', {})
@@ -162,12 +163,12 @@ export class LifeCycle implements PowerControl {
     }
   }
 
-  /** Fires an event of what has happened already: a handler that fails is logged and changes nothing. */
+  /** Fires an event about something that has happened already: a handler that fails is only logged. */
   async tell<T extends LifeEventName>(name: T, event: LifeEvents[T]): Promise<void> {
     await this.#logged(`a handler of the event ${name}`, () => this.#vm.app.events.fireLife(this.#vm, name, event))
   }
 
-  /** The guest that something is asked of. @throws the refusal of the action when there is no guest that could be asked */
+  /** The guest for an action. @throws QubesVMError when the phase forbids the action, or no guest runs yet */
   #guest(action: 'shutdown' | 'kill' | 'pause'): Run {
     const { phase, run, name } = this.#vm
     phase.require(action)
@@ -202,7 +203,7 @@ export class LifeCycle implements PowerControl {
 
   async #cancelStart({ done, cancel }: StartUnderWay): Promise<void> {
     const { name } = this.#vm
-    // The start ends its guest by itself, when there is one.
+    // The start, when it fails, ends the guest that it has created.
     cancel.abort(new QubesVMError(msg`${name} was killed while it was being started`))
     const cancelled = done.then(
       () => {},
@@ -211,13 +212,13 @@ export class LifeCycle implements PowerControl {
     await within({ clock: this.#clock, ms: waits.stopMs, what: `The end of the start of ${name}` }, cancelled)
   }
 
-  /** Waits until the stop of a run is handled and the domain has come to rest. */
+  /** Waits until the stop of a run is handled. */
   async #end(run: Run): Promise<void> {
     const wait = { clock: this.#clock, ms: waits.stopMs, what: `The end of the guest of ${this.#vm.name}` }
     await within(wait, run.ended)
   }
 
-  /** Waits for what the hypervisor was asked to do. @throws QubesVMError that says what failed, and why */
+  /** Waits until the hypervisor has carried out a request. @throws QubesVMError that says what failed, and why */
   async #asked(what: string, answer: Promise<void>): Promise<void> {
     try {
       await within({ clock: this.#clock, ms: waits.answerMs, what: 'An answer of the hypervisor' }, answer)
@@ -231,7 +232,7 @@ export class LifeCycle implements PowerControl {
     if (why !== undefined) this.#vm.app.log.warn('a guest was ended', { domain: this.#vm.name, reason: why })
     this.#vm.app.agents.note(this.#vm, false)
     const { phase } = this.#vm
-    // The end of a guest that is being started is a failure of its start, which then brings the domain to rest.
+    // When a guest ends during its start, the start fails and cleans up (`#runStart`).
     const byStart = phase.name === 'starting' || phase.name === 'stopping'
     if (!byStart) phase.enter('stopping')
     run.noteStop(() => this.#stopLock.run(() => this.#handleStop(run, byStart)))
@@ -241,30 +242,30 @@ export class LifeCycle implements PowerControl {
     const vm = this.#vm
     const { app } = vm
     const failures: unknown[] = []
-    // A handler that fails must not keep the volumes from being committed.
+    // A failing handler must not prevent the commit of the volumes.
     const step = async (name: 'domain-stopped' | 'domain-shutdown'): Promise<void> => {
       await this.#logged(`a handler of the event ${name}`, () => app.events.fireLife(vm, name, {}), failures)
     }
     await step('domain-stopped')
-    const stopped = await this.#logged('stopping its volumes', () => vm.storage.stop())
-    await this.#logged('releasing its network', () => app.network.release(vm))
+    const stopped = await this.#logged('stopping the volumes of a domain', () => vm.storage.stop())
+    await this.#logged('releasing the network of a domain', () => app.network.release(vm))
     if (vm.run === run) vm.run = undefined
     app.events.announceReset(vm, 'xid', 'stubdom_xid', 'start_time')
     await step('domain-shutdown')
-    if (stopped) await this.#logged('storing the end of its run', () => app.runs.ended(vm))
+    if (stopped) await this.#logged('storing the end of the run of a domain', () => app.runs.ended(vm))
     if (!byStart) await this.#comeToRest(failures)
     if (failures.length > 0) throw failures[0]
   }
 
-  /** What follows when the domain has no guest any more; then it is halted, or removed. */
+  /** Runs the handlers of `rest`, for instance the removal of a disposable; then the domain is halted, or removed. */
   async #comeToRest(failures: unknown[] = []): Promise<void> {
     const { phase } = this.#vm
     if (phase.name !== 'stopping') phase.enter('stopping')
-    await this.#logged('what follows the end of its run', this.#rest, failures)
+    await this.#logged('cleaning up after the run of a domain', this.#rest, failures)
     if (phase.name === 'stopping') phase.enter('halted')
   }
 
-  /** Does what must not keep anything else from happening. @returns whether it succeeded; if not, that is in the log */
+  /** Does work whose failure is logged and collected, not thrown. @returns true when `work` succeeded */
   async #logged(what: string, work: () => Promise<void>, failures: unknown[] = []): Promise<boolean> {
     try {
       await work()

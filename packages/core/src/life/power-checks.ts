@@ -5,14 +5,14 @@ import { audiovm, guivm } from '../domains/properties/qubes-vm-properties.ts'
 import type { QubesVM } from '../domains/qubes-vm.ts'
 import type { Property } from '../properties/property.ts'
 
-/** Properties through which a running domain needs another, and the error when that one is to be shut down. */
+/** Properties by which a running domain uses another domain, and the error that refuses to shut the used domain down. */
 const needs: readonly (readonly [Property<QubesVM, BaseVM | null>, new (text: Message) => QubesVMError])[] = [
   [netvm, QubesVMInUseError],
   [audiovm, QubesVMInUseError],
   [guivm, QubesVMError],
 ]
 
-/** Refuses to shut down a domain that running ones need (reference: admin-api, 6.3). */
+/** Refuses to shut down a domain that running domains use (reference: admin-api, 6.3). */
 export function refuseShutdownWhileNeeded(vm: QubesVM): void {
   for (const [property, Refusal] of needs) {
     const users = [...vm.app.domains.running()].filter(
@@ -26,7 +26,7 @@ export function refuseShutdownWhileNeeded(vm: QubesVM): void {
   }
 }
 
-/** Refuses to start a domain that a feature keeps from it. */
+/** Refuses to start a domain that has the feature `prohibit-start`. */
 export function refuseProhibitedStart(vm: QubesVM): void {
   const reason = vm.features.find('prohibit-start')
   if (reason) throw new QubesException(msg`The start of ${vm.name} is prohibited: ${reason}`)

@@ -5,8 +5,8 @@ import type { QubesVM } from '../domains/qubes-vm.ts'
 import type { System } from '../domains/system.ts'
 
 /**
- * Which domains have their volumes in use, written down from before the first volume is started until the last one is
- * stopped. Start-up needs to look only at these, and stops the volumes of those whose guest has ended.
+ * Which domains have volumes in use: an intent is stored before the first volume of a domain is started, and dropped when the
+ * last one is stopped. Start-up looks only at these domains, and stops the volumes of those whose guest has ended.
  */
 export class Runs implements RunsPort {
   readonly #app: System
@@ -16,12 +16,12 @@ export class Runs implements RunsPort {
     this.#app = app
   }
 
-  /** Takes a run over from storage. */
+  /** Adopts the stored intent of a run, at start-up. */
   load(vm: QubesVM, intent: Intent): void {
     this.#intents.set(vm, intent)
   }
 
-  /** Before the volumes of a domain are started. The run before may not be ended: its volumes could not be stopped then. */
+  /** Called before the volumes of a domain are started. The intent of an earlier run may still exist, when its volumes could not be stopped. */
   async begin(vm: QubesVM): Promise<void> {
     const { id } = this.#intents.get(vm) ?? this.#app.intents.make('run', vm.name)
     const intent: Intent = { id, kind: 'run', subject: vm.name, details: { started: false } }
@@ -29,7 +29,7 @@ export class Runs implements RunsPort {
     this.#intents.set(vm, intent)
   }
 
-  /** The guest was let go: from now on it is to be found running. */
+  /** The guest was resumed for the first time: a daemon that starts later adopts it instead of ending it. */
   async started(vm: QubesVM): Promise<void> {
     const intent = this.#intents.get(vm)
     if (intent)
@@ -38,12 +38,12 @@ export class Runs implements RunsPort {
       )
   }
 
-  /** All volumes of the domain are stopped, and everything that follows from the end of its run is done. */
+  /** All volumes of the domain are stopped. */
   async ended(vm: QubesVM): Promise<void> {
     if (this.#intents.has(vm)) await this.#app.changes.make((unit) => this.forget(unit, vm))
   }
 
-  /** Nothing is left to be stopped. */
+  /** Drops the intent of the run together with the change of `unit`. */
   forget(unit: ChangeUnit, vm: QubesVM): void {
     const intent = this.#intents.get(vm)
     if (!intent) return

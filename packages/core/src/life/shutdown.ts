@@ -6,7 +6,7 @@ import type { QubesVM } from '../domains/qubes-vm.ts'
 import type { Run } from '../domains/run.ts'
 import { destroyGuest, waits } from './guest-power.ts'
 
-/** Between two requests to a guest that does not react, ms. */
+/** Time between two requests to a guest that does not react, ms. */
 const repeatMs = 3000
 
 /**
@@ -15,7 +15,7 @@ const repeatMs = 3000
  */
 export class Shutdown {
   readonly #vm: QubesVM
-  /** Runs whose guest is asked again and again. */
+  /** Runs whose guest is asked repeatedly. */
   readonly #repeated = new WeakSet<Run>()
 
   constructor(vm: QubesVM) {
@@ -46,7 +46,7 @@ export class Shutdown {
     }
   }
 
-  /** Asks again, as long as the guest runs as if it had not heard, until its time is over. */
+  /** Repeats the request while the guest keeps running, until `shutdown_timeout` is over. */
   #repeat(run: Run): void {
     const { clock } = this.#vm.app.os
     if (this.#repeated.has(run)) return
@@ -55,7 +55,7 @@ export class Shutdown {
     const again = (): void => {
       if (run.stopReceived || clock.monotonic() >= end) this.#repeated.delete(run)
       else if (run.state !== 'running') next()
-      // A request that fails is repeated like one that is ignored: the guest may be about to end.
+      // A failed request is repeated too: the guest may be about to end.
       else this.#press(run).then(next, next)
     }
     const next = (): void => void clock.after(repeatMs, again)

@@ -1,9 +1,9 @@
 import { Semaphore } from '@cloister/kit'
 
-/** Domains that the daemon starts by itself at a time: more would only make each of them slower. */
+/** How many domains the daemon starts at once by itself; more at once would only slow each other down. */
 const atATime = 2
 
-/** Bounds how many domains are started at a time without a user asking: at start-up, and in advance. */
+/** Limits how many domains start at once without a request of a user: at start-up, and for preloading. */
 export class StartSlots extends Semaphore {
   constructor() {
     super(atATime)

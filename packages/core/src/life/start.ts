@@ -11,7 +11,7 @@ import { waits } from './guest-power.ts'
 import { refuseProhibitedStart, refuseStartDuringRestore } from './power-checks.ts'
 
 const mib = 2 ** 20
-/** What a virtual machine costs beyond its memory (reference: storage-and-lifecycle, B.8), bytes. */
+/** Memory of the host that a virtual machine needs beyond the guest's memory (reference: storage-and-lifecycle, B.8), bytes. */
 const cost = { machine: 4 * mib, perVcpu: 1.5 * mib, perMaxMib: 8192, deviceModel: 144 * mib }
 
 /** Bytes that must be free for the domain to start. */
@@ -33,8 +33,8 @@ export interface StartingLife {
 }
 
 /**
- * Starts a domain that is in the phase `starting`: the steps and their order are those of reference storage-and-lifecycle,
- * B.3.1, and so is what a failure undoes. Between two steps the start ends when `signal` is aborted.
+ * Starts a domain that is in the phase `starting`. The steps, their order, and what is undone after a failure are those of
+ * reference storage-and-lifecycle, B.3.1. When `signal` is aborted the start fails after the current step.
  */
 export async function startDomain(vm: QubesVM, life: StartingLife, signal: AbortSignal): Promise<void> {
   await using undo = new UndoStack((what, error) => {
@@ -68,7 +68,7 @@ class Start {
     this.#undo = undo
   }
 
-  /** Steps 5 to 10: everything that can fail before there is a guest. */
+  /** Steps 5 to 10: checks, netvm, memory and volumes. */
   async prepare(): Promise<void> {
     const vm = this.#vm
     const { app } = vm
@@ -87,7 +87,7 @@ class Start {
     await this.#step(vm.storage.start())
   }
 
-  /** Steps 11 to 16: the guest is made, and does not run yet. */
+  /** Steps 11 to 16: the guest is created, paused. */
   async spawn(): Promise<void> {
     const vm = this.#vm
     const { app } = vm
@@ -113,7 +113,7 @@ class Start {
     await this.#step(app.events.fireLife(vm, 'domain-spawn', { start_guid: true }))
   }
 
-  /** Steps 17 to 21: the guest is told what it must know of itself, and resumed. */
+  /** Steps 17 to 21: the guest gets its QubesDB and is resumed. */
   async release(): Promise<void> {
     const [vm, run] = [this.#vm, this.#run]
     if (!run) return
@@ -132,13 +132,13 @@ class Start {
     this.#refuseStopped(run)
   }
 
-  /** Waits for a step; then the start ends if it was cancelled. */
+  /** Waits for a step. @throws the reason of the abort when the start was cancelled meanwhile */
   async #step<T>(work: Promise<T>): Promise<void> {
     await work
     this.#signal.throwIfAborted()
   }
 
-  /** A netvm that is being started already is waited for. */
+  /** Starts the netvm, or waits for a start of it that is under way. */
   async #startNetvm(): Promise<void> {
     const control = this.#vm.netvm?.lifeCycle
     if (!control) return
@@ -164,7 +164,7 @@ class Start {
     this.#signal.throwIfAborted()
   }
 
-  /** The handling of its stop has stopped the volumes of a guest that existed. */
+  /** Stops the volumes when there was no guest; those of a guest are stopped by the handling of its stop. */
   async #stopVolumes(): Promise<void> {
     if (this.#run) return
     await this.#vm.storage.stop()

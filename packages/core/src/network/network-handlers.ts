@@ -6,7 +6,7 @@ import type { NetworkLinks } from './network-links.ts'
 
 /** When connections of guests follow their netvm (reference: storage-and-lifecycle, B.3.2, B.4.4, B.7.2). */
 export function registerNetworkHandlers(events: Events, links: NetworkLinks): void {
-  // A reset that changes the netvm is told as `property-set`, too.
+  // A reset that changes the netvm fires `property-set`, too.
   events.on(
     QubesVM,
     'property-set',
@@ -18,7 +18,7 @@ export function registerNetworkHandlers(events: Events, links: NetworkLinks): vo
   })
   for (const step of ['domain-unpaused', 'domain-resumed'] as const)
     events.onLife(QubesVM, step, (vm) => links.settleDeferred(vm))
-  // What an earlier run has left, when its end was not seen.
+  // An earlier run has left the feature when no daemon saw its end.
   events.onLife(QubesVM, 'domain-pre-spawn', (vm) => links.forget(vm))
   events.onLife(QubesVM, 'domain-start', async (vm) => {
     await links.settleDeferred(vm)

@@ -6,16 +6,16 @@ import { QubesVM } from '../domains/qubes-vm.ts'
 import type { Run } from '../domains/run.ts'
 import type { System } from '../domains/system.ts'
 
-/** Name of the netvm that a guest is still connected to while it cannot be connected to its new one; empty for none. */
+/** Feature: name of the netvm to which a guest is still connected because it was paused when its `netvm` changed; empty for none. */
 export const deferredNetvm = 'deferred-netvm-original'
 
 /**
- * Connections of running guests follow their `netvm` (reference: storage-and-lifecycle, B.7.2): at once while a guest runs, and
- * otherwise when it goes on. What it is connected to until then is a feature, which survives the daemon.
+ * Connects running guests with their `netvm` (reference: storage-and-lifecycle, B.7.2): at once while a guest runs, and for a
+ * paused guest when it is resumed. Until then a feature, which survives the daemon, names the netvm of the connection.
  */
 export class NetworkLinks {
   readonly #app: System
-  /** What each run is connected to, if that was ever changed. */
+  /** The netvm to which the guest of each run is connected, when it has changed since the start. */
   readonly #linked = new WeakMap<Run, BaseVM | undefined>()
   readonly #locks = new WeakMap<QubesVM, Mutex>()
 
@@ -38,19 +38,19 @@ export class NetworkLinks {
     return vm.features.find(deferredNetvm) !== undefined
   }
 
-  /** Connects a running guest with its netvm, if it is not; a netvm that is halted is started. */
+  /** Connects a running guest with its netvm unless it is connected; starts the netvm when it is halted. */
   async settle(vm: QubesVM): Promise<void> {
-    // Its start connects those that wait for it, and would wait for us if we held the lock.
+    // Outside the lock: the start of the netvm takes the lock too, to connect its clients.
     if (isLive(vm) && vm.netvm?.powerState === 'Halted') await vm.netvm.lifeCycle?.start()
     await this.#lock(vm).run(() => this.#exchange(vm))
   }
 
-  /** Makes up for a change that could not be followed, when the guest has gone on; failures do not stop that. */
+  /** Connects a guest that was resumed with the netvm that it got while it was paused; failures are logged. */
   async settleDeferred(vm: QubesVM): Promise<void> {
     if (isLive(vm) && this.isDeferred(vm)) await this.#tolerant(vm, () => this.settle(vm))
   }
 
-  /** A domain that gives network has started: connects the guests that have waited for it. */
+  /** A netvm has started: connects the guests that wait for it. */
   async attachClients(provider: QubesVM): Promise<void> {
     for (const client of this.#liveClients(provider)) {
       const linked = client.run && this.#linkedTo(client, client.run, provider)
@@ -61,13 +61,13 @@ export class NetworkLinks {
     }
   }
 
-  /** A domain that gives network has stopped. */
+  /** A netvm has stopped: its clients are not connected any more. */
   async detachClients(provider: QubesVM): Promise<void> {
     for (const client of this.#liveClients(provider))
       await this.#tolerant(client, async () => this.#app.network.disconnect(client, provider))
   }
 
-  /** A guest is gone, or not there yet: there is nothing to make up for. */
+  /** Drops the feature of a domain whose guest has ended or does not exist yet. */
   async forget(vm: QubesVM): Promise<void> {
     if (!vm.registered || !this.isDeferred(vm)) return
     await this.#app.changes.make((unit) => vm.features.remove(unit, deferredNetvm))
@@ -86,7 +86,7 @@ export class NetworkLinks {
     await this.forget(vm)
   }
 
-  /** What a guest is connected to; `otherwise` when there was no change that it did not follow. */
+  /** The netvm to which a guest is connected; `otherwise` when its netvm has not changed while it was paused. */
   #linkedTo(vm: QubesVM, run: Run, otherwise: BaseVM | undefined): BaseVM | undefined {
     if (this.#linked.has(run)) return this.#linked.get(run)
     const original = vm.features.find(deferredNetvm)
@@ -101,7 +101,7 @@ export class NetworkLinks {
     try {
       await work()
     } catch (error) {
-      this.#app.log.error('a guest could not be connected with its netvm, or cut off from it', {
+      this.#app.log.error('changing the netvm connection of a guest failed', {
         domain: name,
         error: errorChain(error),
       })

@@ -1,8 +1,8 @@
 import type { ChangeUnit } from '../changes/change-unit.ts'
 
 /**
- * What is stored of an object but cannot be read, each with the reason. What is damaged has no value, not even its default,
- * because the default may allow more than the stored value did; the stored text stays as it is until it is set anew.
+ * The parts of an object whose stored text cannot be read, each with the reason. A damaged part has no value, not even its
+ * default, because the default may allow more than the stored value did. The stored text stays until the part is set anew.
  */
 export class Damage {
   /** Most objects have none, and there are thousands of them. */

@@ -7,10 +7,10 @@ import type { AnyProperty, Property, PropertyTable } from './property.ts'
 import type { PropertyEvents } from './property-events.ts'
 import type { ReferenceIndex } from './reference-index.ts'
 
-/** A property by name alone, where its value does not matter. */
+/** A property whose type of value does not matter. */
 export type PropertyName = Pick<AnyProperty, 'name'>
 
-/** What an object with properties needs from the system around it. */
+/** The part of the system that an object with properties uses. */
 export interface PropertySystem {
   readonly events: Fires<PropertyEvents>
   readonly references: ReferenceIndex
@@ -20,7 +20,7 @@ export interface PropertySystem {
 export abstract class PropertyHolder implements Subject {
   abstract readonly system: PropertySystem
   readonly #explicit = new Map<string, unknown>()
-  /** What is stored of the object but cannot be read. */
+  /** The parts of the object whose stored text cannot be read. */
   readonly damage: Damage = new Damage()
 
   abstract get eventSubject(): Pick<CoreEvent, 'domain'> | undefined
@@ -41,7 +41,7 @@ export abstract class PropertyHolder implements Subject {
   /** The value, explicit or by default; undefined when there is none, or no such property. */
   get<V>(property: Property<unknown, V>): V | undefined {
     if (this.damage.has(property.name)) return undefined
-    // A property's own class may give it another default, never another type.
+    // A class may give an inherited property another default, but never another type.
     return (
       this.#explicit.has(property.name)
         ? this.#explicit.get(property.name)
@@ -72,8 +72,8 @@ export abstract class PropertyHolder implements Subject {
   }
 
   /**
-   * Goes back to the default; for a computed property nothing changes, but events are fired. A reset that the state of the
-   * system forbids is refused after `property-pre-reset` (reference: admin-api, 4.1).
+   * Resets a property to its default; for a computed property nothing changes, but events are fired. A reset that the state of
+   * the system forbids is refused after `property-pre-reset` (reference: admin-api, 4.1).
    */
   reset(unit: ChangeUnit, { name }: PropertyName): void {
     const property = this.property(name)
@@ -89,7 +89,7 @@ export abstract class PropertyHolder implements Subject {
     this.system.events.fire(unit, this, 'property-del', event, name)
   }
 
-  /** Sets a value, or with `undefined` none, without checks or events; undone with the unit. */
+  /** Sets a value, or removes it with `undefined`, without checks or events; undone when the unit is rolled back. */
   assign<V>(unit: ChangeUnit, property: Property<unknown, V> | PropertyName, value: V | undefined): void {
     const { name, format } = this.property(property.name)
     const had = this.#explicit.has(name)
@@ -103,7 +103,7 @@ export abstract class PropertyHolder implements Subject {
   /** Sets a value that was read from storage, without checks or events. */
   load(name: string, text: string | null): void {
     const property = this.property(name)
-    // The name in the table, so that not every object keeps a copy of the text.
+    // The name from the table, so that objects share one string.
     this.#put(property.name, text === null ? null : property.parse(this, text))
   }
 
@@ -113,7 +113,7 @@ export abstract class PropertyHolder implements Subject {
       yield [property.name, value === null ? null : property.format(value)]
   }
 
-  /** Drops an object that did not become part of the system: it does not count as a user of other objects any more. */
+  /** Drops an object that did not become part of the system, with its references to other objects. */
   discard(): void {
     this.dropReferences()
   }

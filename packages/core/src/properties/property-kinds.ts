@@ -9,7 +9,7 @@ import {
 } from '@cloister/kit'
 import type { Property } from './property.ts'
 
-/** The parts of a property that its kind does not determine. */
+/** Options of a property beside its kind. */
 export interface PropertyOptions<O, V> {
   readonly name: string
   readonly help: string
@@ -22,7 +22,7 @@ export interface PropertyOptions<O, V> {
   readonly required?: true
   readonly perInstance?: true
   readonly tagged?: true
-  /** Without this the property has no default. */
+  /** The default; a property without this option has none. */
   fallback?(owner: O): V | undefined
   check?(owner: O, value: V): void
   verify?(owner: O, value: V): Promise<void>
@@ -30,7 +30,7 @@ export interface PropertyOptions<O, V> {
   normal?(owner: O, value: V): V
 }
 
-/** Makes a property of its options, its kind, and defaults for all that neither says. */
+/** Builds a property from its options and its kind. */
 export function complete<O, V>(
   options: PropertyOptions<O, V>,
   kind: Pick<Property<O, V>, 'type' | 'parse' | 'format'>,
@@ -72,7 +72,7 @@ export function patternParser(pattern: RegExp, what: string): (owner: unknown, t
   }
 }
 
-/** Why a text is not an integer that a property can have. */
+/** The error text for a text that is not a valid integer. */
 function noInteger(name: string, text: string): Message {
   if (!/^\s*[+-]?\d+(_\d+)*\s*$/.test(text)) return msg`${name} must be an integer, not ${JSON.stringify(text)}`
   return msg`${name} must be between ${Number.MIN_SAFE_INTEGER} and ${Number.MAX_SAFE_INTEGER}`

@@ -20,17 +20,17 @@ export interface Property<O, V> {
   readonly inherits: string | undefined
   /** The global property whose value is the default; for an inherited property only of domains without a template. */
   readonly systemDefault: string | undefined
-  /** A disposable may differ in this property from its template: it says who the domain is, or where it is in the network. */
+  /** A disposable may differ from its template in this property, because the property identifies the domain or its place in the network. */
   readonly perInstance: boolean
-  /** The value, also by default, is kept as a tag `<property>-<domain>`. */
+  /** The domain has a tag `<property>-<value>`, also when the value is the default. */
   readonly tagged: boolean
-  /** Clients are told that there is a default, even when it has no value now. */
+  /** Clients see `default=True` even when the default has no value now. */
   readonly hasDefault: boolean
   /** An object is not usable without an explicit value: the property cannot be reset. */
   readonly required: boolean
   /** The value when none is stored. */
   fallback(owner: O): V | undefined
-  /** Text as a typed value; looks at the text alone and at names of objects. @throws QubesValueError, QubesPropertyValueError */
+  /** Parses a text; uses only the text and the names of objects. @throws QubesValueError, QubesPropertyValueError */
   parse(owner: O, text: string): V
   /** The value as text. */
   format(value: V): string
@@ -38,7 +38,7 @@ export interface Property<O, V> {
   check?(owner: O, value: V): void
   /** A check that needs the disk; runs before the change begins. */
   verify?(owner: O, value: V): Promise<void>
-  /** Refuses to reset the property; subscribers have been told `property-pre-reset` by then. */
+  /** Refuses to reset the property; subscribers have got `property-pre-reset` before. */
   checkReset?(owner: O): void
   /** Replaces a value to be stored by its normal form. */
   normal?(owner: O, value: V): V

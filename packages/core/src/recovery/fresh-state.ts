@@ -17,7 +17,7 @@ export interface FreshStateOptions {
   readonly acceptEmpty?: boolean
 }
 
-/** Makes what a fresh system has: the admin domain, the labels, two pools (reference: admin-api, 16; storage-and-lifecycle, A.12). */
+/** Creates the objects of a fresh system: the admin domain, the labels, two pools (reference: admin-api, 16; storage-and-lifecycle, A.12). */
 export async function makeFreshState(
   app: System,
   { stateFolder, kernelsFolder, poolDriver, acceptEmpty = false }: FreshStateOptions,
@@ -41,7 +41,7 @@ export async function makeFreshState(
   return []
 }
 
-/** Images without a state belong to domains that are lost: they must not be mistaken for those of new domains. */
+/** Refuses an empty state beside existing images: new domains of the same names would take these images for their own. */
 async function refuseImages(app: System, folder: string): Promise<void> {
   const found = await findImages(app.os.files, folder)
   if (found.length === 0) return
@@ -52,7 +52,7 @@ async function refuseImages(app: System, folder: string): Promise<void> {
   )
 }
 
-/** The pool for volumes: with shared blocks where the file system can, else by copies. */
+/** The pool for volumes: `file-reflink` where the file system can share blocks between files, else `file`. */
 async function volumePool(app: System, folder: string, driver: string | undefined): Promise<Pool> {
   const options = { dir_path: folder }
   if (driver !== undefined) return setUp(app, driver, systemPools.volumes, options)

@@ -6,15 +6,15 @@ import { makeDomain } from '../domains/vm-classes.ts'
 import type { StateStore } from '../state/state-store.ts'
 import { allRows, damagedState, eachRow } from './stored-rows.ts'
 
-/** Sources come before the snapshots that are made of them. */
+/** Templates come before the domains that are based on them. */
 const loadOrder: readonly VMClass[] = ['AdminVM', 'RemoteVM', 'TemplateVM', 'StandaloneVM', 'AppVM', 'DispVM']
 
 const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 /**
- * Makes the domains, of which only number, class, name and identity are known then; false when none are stored.
- * @throws StateStoreError when one of these cannot be read: the name and the images of a domain that is left out would be
- *   given to another
+ * Creates the stored domains with number, class, name and uuid; false when no domain is stored.
+ * @throws StateStoreError when one of these cannot be read: if that domain were left out, a new domain could get its name and
+ *   its images
  */
 export async function loadDomains(app: System, store: StateStore): Promise<boolean> {
   const rows = await allRows(store, 'domains')
@@ -27,7 +27,7 @@ export async function loadDomains(app: System, store: StateStore): Promise<boole
   for (const [qid, klass] of classes.sort(([, a], [, b]) => loadOrder.indexOf(a) - loadOrder.indexOf(b))) {
     const vm = makeStored(app, qid, klass, identities.get(qid) ?? {})
     if (app.domains.find(vm.name)) throw damagedState(`two domains have the name ${vm.name}`)
-    if (app.domains.findUuid(vm.uuid)) throw damagedState(`two domains have the identity of ${vm.name}`)
+    if (app.domains.findUuid(vm.uuid)) throw damagedState(`two domains have the uuid of ${vm.name}`)
     vm.registered = true
     app.domains.load(vm)
   }
@@ -49,6 +49,6 @@ function makeStored(
 ): BaseVM {
   if (klass === 'AdminVM') return new AdminVM(app)
   if (name === undefined || !isDomainName(name)) throw damagedState(`the domain with the number ${qid} has no name`)
-  if (uuid === undefined || !uuidPattern.test(uuid)) throw damagedState(`the domain ${name} has no identity (uuid)`)
+  if (uuid === undefined || !uuidPattern.test(uuid)) throw damagedState(`the domain ${name} has no valid uuid`)
   return makeDomain(app, klass, { name, qid, uuid })
 }

@@ -14,11 +14,11 @@ import { type LoadPart, loadVolumes } from './load-volumes.ts'
 import { allRows, damagedState, eachRow } from './stored-rows.ts'
 
 /**
- * Builds the objects of the system from what is stored, in the order of reference admin-api, 16: labels and pools, domains,
- * global properties, then what belongs to domains. Undefined when nothing is stored.
+ * Builds the objects of the system from the stored rows, in the order of reference admin-api, 16: labels and pools, domains,
+ * global properties, then the parts of domains. Undefined when nothing is stored.
  *
- * What cannot be read is never taken for a default. A value of a domain that cannot be read keeps the domain from starting
- * (`PropertyHolder.damage`) and stays stored; what would make other objects wrong keeps the daemon from starting.
+ * An unreadable value never counts as the default. When it belongs to one domain, that domain cannot start
+ * (`PropertyHolder.damage`) and the value stays stored; when it affects other objects, the daemon does not start.
  * @throws StateStoreError
  */
 export async function loadState(app: System, store: StateStore): Promise<Intent[] | undefined> {
@@ -50,7 +50,7 @@ async function loadLabels(app: System, store: StateStore): Promise<void> {
   })
 }
 
-/** Properties, and all that belongs to one domain. */
+/** Loads the properties and the other parts of the domains. */
 async function loadRecords(app: System, store: StateStore): Promise<void> {
   const domainOf = (qid: number, table: string): BaseVM => {
     const vm = app.domains.findQid(qid)
@@ -81,13 +81,13 @@ async function loadRecords(app: System, store: StateStore): Promise<void> {
   await loadVolumes(store, domainOf, loadPart)
 }
 
-/** Names of labels, features and tags are printed in lists, one a line. */
+/** Checks the name of a label, feature or tag: a name with a newline would forge a line in printed lists. */
 function isName(text: string): boolean {
   return /^[\x21-\x7e]+$/.test(text)
 }
 
 function checkedName(text: string): string {
-  if (!isName(text)) throw new QubesValueError(msg`it is no name`)
+  if (!isName(text)) throw new QubesValueError(msg`its name is not valid`)
   return text
 }
 
@@ -100,7 +100,7 @@ function loadProperty(app: System, holder: PropertyHolder, name: string, value: 
   }
 }
 
-/** None is stored only for properties for which the empty text means none. */
+/** Accepts a stored None only for a property that parses the empty text as None. */
 function refuseUnlessNullable(holder: PropertyHolder, property: AnyProperty): void {
   if (property.parse(holder, '') !== null) throw new QubesValueError(msg`${property.name} cannot be none`)
 }

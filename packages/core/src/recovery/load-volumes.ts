@@ -4,7 +4,7 @@ import type { StateStore } from '../state/state-store.ts'
 import type { VolumeRecord } from '../storage/volume-record.ts'
 import { eachRow } from './stored-rows.ts'
 
-/** Does a part of loading for a domain; what it throws becomes damage of the domain. */
+/** Loads a part of a domain; an error of `load` is noted as damage of the domain. */
 export type LoadPart = (vm: BaseVM, part: string, load: () => void) => void
 
 interface StoredVolume {
@@ -13,7 +13,7 @@ interface StoredVolume {
   readonly record: VolumeRecord
 }
 
-/** Volumes that others are made of come first; one that is made of another is no source itself. */
+/** Sorts sources before their snapshots; a volume with a source is never the source of another volume. */
 export async function loadVolumes(
   store: StateStore,
   domainOf: (qid: number, table: string) => BaseVM,
@@ -43,10 +43,10 @@ function parseRecord(vm: BaseVM, name: string, config: string): VolumeRecord {
   try {
     record = JSON.parse(config)
   } catch (cause) {
-    throw new QubesValueError(msg`what is stored of it is no JSON`, { cause })
+    throw new QubesValueError(msg`its stored description is not JSON`, { cause })
   }
   const isRecord = typeof record === 'object' && record && Object.values(record).every((one) => typeof one === 'string')
-  if (!isRecord) throw new QubesValueError(msg`what is stored of it is no object of texts`)
+  if (!isRecord) throw new QubesValueError(msg`its stored description is not an object of texts`)
   const fields = record as VolumeRecord
   if (fields['name'] !== name) throw new QubesValueError(msg`it is stored under another name, ${fields['name'] ?? ''}`)
   if (!vm.storage) throw new QubesValueError(msg`a domain of the class ${vm.klass} has no volumes`)

@@ -8,7 +8,7 @@ import type { System } from '../domains/system.ts'
 import { watchConnection } from './lost-connection.ts'
 import { endStrayGuests, type Guests } from './stray-guests.ts'
 
-/** What start-up does about each kind of work that the end of the last daemon interrupted (design: decision 6). */
+/** How start-up finishes or undoes each kind of intent that the last daemon has left (design: decision 6). */
 const resolutions: Readonly<Record<IntentKind, (app: System, intent: Intent, guests: Guests) => Promise<void>>> = {
   create: (app, intent) => clearLeftover(app, intent),
   remove: (app, intent) => clearLeftover(app, intent),
@@ -19,7 +19,7 @@ const resolutions: Readonly<Record<IntentKind, (app: System, intent: Intent, gue
   },
 }
 
-/** Finds running guests again and finishes or undoes what was interrupted; before any call is served. */
+/** Adopts running guests and finishes or undoes interrupted work; called before any request is served. */
 export async function recover(app: System, intents: readonly Intent[]): Promise<void> {
   for (const hypervisor of app.hypervisors.all()) await recoverOn(app, hypervisor, intents)
 }
@@ -49,7 +49,7 @@ async function dropIntent(app: System, intent: Intent): Promise<void> {
   await app.changes.make((unit) => app.intents.end(unit, intent))
 }
 
-/** What cannot be removed now is tried again while the daemon runs. */
+/** Removes images; images that cannot be removed now are removed later, while the daemon runs. */
 async function clearLeftover(app: System, intent: Intent): Promise<void> {
   try {
     await app.leftovers.clear(intent)
@@ -58,7 +58,7 @@ async function clearLeftover(app: System, intent: Intent): Promise<void> {
   }
 }
 
-/** A guest that still runs is taken over; the volumes of one that has ended are stopped, once. */
+/** Adopts the guest of a run; when it has ended, stops its volumes. */
 async function resolveRun(app: System, intent: Intent, guests: Guests): Promise<void> {
   const vm = app.domains.find(intent.subject)
   if (!(vm instanceof QubesVM)) return dropIntent(app, intent)
@@ -68,7 +68,7 @@ async function resolveRun(app: System, intent: Intent, guests: Guests): Promise<
   await app.power.of(vm).handleMissedStop()
 }
 
-/** Takes over a running guest, or ends a guest whose start was interrupted; false when the guest has ended meanwhile. */
+/** Adopts a running guest, or ends a guest whose start was interrupted; false when the guest has ended meanwhile. */
 async function takeOver(vm: QubesVM, guest: Domain, intent: Intent): Promise<boolean> {
   const startedAt = Number(intent.details['startedAt'] ?? vm.app.os.clock.now())
   const usable = !vm.featureWithTemplate('qrexec')

@@ -3,7 +3,7 @@ import type { StateStore } from '../state/state-store.ts'
 import { StateStoreError } from '../state/state-store.ts'
 import type { RowOf, TableName } from '../state/tables.ts'
 
-/** A row that the system cannot do without, or that belongs to nothing: the daemon must not start. `what` is a sentence. */
+/** The error for a missing row, or a row without an owner, with which the daemon must not start. `what` is a sentence. */
 export function damagedState(what: string): StateStoreError {
   return new StateStoreError(
     'corrupt',
@@ -11,7 +11,7 @@ export function damagedState(what: string): StateStoreError {
   )
 }
 
-/** Hands the rows of a table to `load`, some at a time, in the order of their keys. */
+/** Calls `load` for each row of a table, in the order of the keys. */
 export async function eachRow<N extends TableName>(
   store: StateStore,
   table: N,

@@ -4,12 +4,12 @@ import type { HypervisorPort } from '../domains/ports/hypervisors.ts'
 import { QubesVM } from '../domains/qubes-vm.ts'
 import type { System } from '../domains/system.ts'
 
-/** Guests that run now, by the identity of their domain. */
+/** Running guests by the uuid of their domain. */
 export type Guests = ReadonlyMap<string, Domain>
 
 /**
- * Ends guests that no domain of the system has: nothing can be done with them any more, and they may write to volumes that
- * others use. On a hypervisor that others use, too, they may be somebody else's and are only logged.
+ * Ends guests that belong to no domain: no call can reach them, and they may write to volumes of other domains. On a hypervisor
+ * that is shared with other programs such guests may belong to those programs; they are only logged.
  */
 export async function endStrayGuests(app: System, { capabilities }: HypervisorPort, guests: Guests): Promise<void> {
   for (const [uuid, guest] of guests) {

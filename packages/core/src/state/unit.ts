@@ -49,8 +49,8 @@ export class Unit<E> {
   }
 
   /**
-   * Adds how to undo a change in memory that was just made, or is made next. When the unit has ended, the change is undone at
-   * once, before the error is thrown.
+   * Registers the inverse of a change in memory, just before or after that change. When the unit has ended already, the inverse
+   * runs at once, before the error is thrown.
    */
   onRollback(inverse: () => void): void {
     if (this.#work.over) inverse()

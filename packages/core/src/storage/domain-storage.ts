@@ -5,11 +5,11 @@ import type { StorageAncestor, StorageOwner } from './storage-owner.ts'
 import { kernelVolume, type VolumeKind } from './volume-kinds.ts'
 import { parseVolumeRecord, type VolumeRecord, volumeRecord } from './volume-record.ts'
 
-/** Where the volumes of a new domain go, when not where the system says. */
+/** Pools for the volumes of a new domain, in place of the default pools. */
 export interface PoolChoice {
-  /** For every volume that is writable and no snapshot. */
+  /** The pool for every volume that is writable and not a snapshot. */
   readonly pool?: string
-  /** For one volume each. */
+  /** The pool for single volumes, by the name of the volume. */
   readonly pools?: ReadonlyMap<string, string>
 }
 
@@ -20,8 +20,8 @@ export interface VolumePlace {
 }
 
 /**
- * The volumes of one domain and what is done to all of them (reference: storage-and-lifecycle, A.2, A.3). Work on the volumes
- * runs side by side; all of it is awaited even when a part fails, then the first failure is thrown.
+ * The volumes of one domain, and operations on all of them (reference: storage-and-lifecycle, A.2, A.3). The volumes are worked
+ * on at the same time; when one fails, the others are awaited before its error is thrown.
  */
 export class DomainStorage {
   readonly #owner: StorageOwner
@@ -48,7 +48,7 @@ export class DomainStorage {
     return this.#volumes.values()
   }
 
-  /** Where the stored volumes are, for an intent. */
+  /** Pool and id of each stored volume, for an intent. */
   places(): VolumePlace[] {
     return [...this.#volumes.values()].map(({ pool, vid }) => ({ pool: pool.name, vid }))
   }
@@ -63,7 +63,7 @@ export class DomainStorage {
     )
   }
 
-  /** Makes volume objects for a domain that is being made; nothing touches the disk. */
+  /** Creates the volume objects of a new domain without touching the disk. */
   prepare(choice: PoolChoice = {}): void {
     if (choice.pools) this.#refuseUnknown(choice.pools)
     for (const kind of this.#owner.volumeKinds) {
@@ -71,7 +71,7 @@ export class DomainStorage {
     }
   }
 
-  /** Takes a volume over from storage; the domain that its source belongs to comes first. */
+  /** Loads a stored volume; the domain of its source must be loaded before. */
   load(record: VolumeRecord): void {
     const { pool: poolName, source, config } = parseVolumeRecord(record)
     const pool = this.#owner.app.pools.get(poolName)
@@ -82,13 +82,13 @@ export class DomainStorage {
     for (const name of this.#volumes.keys()) this.store(unit, name)
   }
 
-  /** Writes down how a volume is now. */
+  /** Stores the record of a volume. */
   store(unit: ChangeUnit, name: string): void {
     const volume = this.#volumes.get(name)
     if (volume) unit.put('volumes', [this.#owner.qid, name], [JSON.stringify(volumeRecord(volume))])
   }
 
-  /** The domain did not come to be, and none of its volumes was made. */
+  /** Forgets the volume objects of a domain whose creation failed before any volume was created. */
   forget(): void {
     for (const volume of this.#volumes.values()) volume.pool.forget(volume)
   }
@@ -110,7 +110,7 @@ export class DomainStorage {
     await each(this.list(), (volume) => volume.start())
   }
 
-  /** Commits or forgets; safe for a domain that never started. */
+  /** Stops all volumes: each commits or discards its changes. Does nothing for volumes that were not started. */
   async stop(): Promise<void> {
     await each(this.list(), (volume) => volume.stop())
   }
@@ -143,7 +143,7 @@ export class DomainStorage {
       if (!kind.snapOnStart) continue
       const before = this.#volumes.get(kind.name)
       this.#take(this.#snapshot(kind, {}))
-      // The pool has another object under that name now: the old one cannot come back, one like it can.
+      // The pool has a new object under this name, so the roll-back creates another object from the old record.
       unit.onRollback(() => before && this.#take(before.pool.initVolume(before.config())))
       if (this.#owner.registered) this.store(unit, kind.name)
     }
@@ -198,7 +198,7 @@ export class DomainStorage {
     })
   }
 
-  /** A disposable does with its volumes what its template does with its own. */
+  /** Copies the settings of the template's volume to the volume of a disposable. */
   #model(kind: VolumeKind): Volume | undefined {
     return this.#owner.hasVolumesLikeTemplate ? this.#owner.template?.storage?.get(kind.name) : undefined
   }
@@ -208,7 +208,7 @@ export class DomainStorage {
   }
 }
 
-/** The volume that a snapshot is made of: of the first ancestor whose own is no snapshot. */
+/** The source of a snapshot: the volume of the nearest template that is not a snapshot itself. */
 function originOf(ancestor: StorageAncestor | undefined, name: string): Volume | undefined {
   for (let at = ancestor; at?.storage; at = at.template) {
     const volume = at.storage.get(name)

@@ -18,10 +18,10 @@ import type { PoolEvents } from './pool-events.ts'
 import { PoolRetries } from './pool-retries.ts'
 import type { StorageOwner } from './storage-owner.ts'
 
-/** The folder pool that a fresh system has, and the pool of kernels. */
+/** Names of the pools of a fresh system. */
 export const systemPools = { volumes: 'varlibqubes', kernels: 'linux-kernel' } as const
 
-/** What pools need of the system around them. */
+/** The part of the system that pools use. */
 export interface PoolsSystem {
   readonly os: Os
   readonly log: Log
@@ -42,13 +42,13 @@ export class Pools {
   readonly #app: PoolsSystem
   readonly #owners = new WeakMap<Volume, StorageOwner>()
   readonly #pools = new Map<string, Pool>()
-  /** Where each pool stands in the order in which they were added. */
+  /** Position of each pool in the order of addition. */
   readonly #positions = new Map<string, number>()
   /** Names of pools that are being added or removed. */
   readonly #reserved = new Set<string>()
-  /** How many operations make volumes in a pool. */
+  /** How many operations are creating volumes in each pool. */
   readonly #holds = new Map<Pool, number>()
-  /** Pools that are stored but that no driver can be made of, with the reason: they keep their names. */
+  /** Stored pools for which no driver can be created, with the reason: their names stay in use. */
   readonly #unusable = new Map<string, string>()
   readonly #retries: PoolRetries
 
@@ -90,8 +90,8 @@ export class Pools {
   }
 
   /**
-   * Keeps pools from being removed while volumes are made in them that no domain of the system has yet. Takes effect at once;
-   * ends when it is disposed of.
+   * Prevents the removal of pools while volumes are created in them for a domain that is not registered yet. Takes effect at
+   * once; ends when the returned object is disposed of.
    * @throws QubesPoolInUseError when one of the pools is being removed
    */
   hold(pools: Iterable<Pool>): Disposable {
@@ -131,7 +131,7 @@ export class Pools {
         throw new QubesPoolInUseError(msg`There is a storage pool ${name} already`)
     })
     const folder = options['dir_path'] ?? ''
-    // Whatever is wrong with the path, the driver says it better.
+    // An error of this check is ignored: the driver checks the path again, with a better message.
     const made = await this.#app.os.files.stat(folder).then(
       (found) => found === undefined,
       () => false,
@@ -150,14 +150,14 @@ export class Pools {
     return pool
   }
 
-  /** Undoes what the end of the daemon interrupted: the set-up of a pool that is not stored. */
+  /** At start-up: undoes the set-up of a pool whose addition was interrupted before the pool was stored. */
   async resolveAdd(name: string, details: Readonly<Record<string, unknown>>): Promise<void> {
     const { driver, options, made } = details
     if (this.#pools.has(name) || made !== true || typeof driver !== 'string') return
     await createPool(driver, name, options as PoolOptions, this.#app.os, this.#warn(name)).discard()
   }
 
-  /** Forgets a pool that no domain uses; what is in it stays where it is. */
+  /** Removes a pool that no domain uses from the system; its files stay. */
   async remove(name: string): Promise<void> {
     const pool = this.get(name)
     using _ = this.#reserve(name, () => this.#refuseUsed(pool))
@@ -174,7 +174,7 @@ export class Pools {
     await pool.close()
   }
 
-  /** Changes a setting of a pool and writes it down. */
+  /** Changes a setting of a pool and stores it. */
   async configure<K extends 'revisionsToKeep' | 'ephemeralVolatile'>(
     name: string,
     setting: K,
@@ -191,7 +191,7 @@ export class Pools {
     })
   }
 
-  /** Takes a pool over from storage and opens it; one that cannot be opened now is tried again later. */
+  /** Loads a stored pool and opens it; a pool that cannot be opened is tried again later. */
   async load(name: string, position: number, config: string): Promise<void> {
     this.#positions.set(name, position)
     let pool: Pool
@@ -216,7 +216,7 @@ export class Pools {
     for (const pool of this.list()) await pool.close()
   }
 
-  /** Makes a pool that was set up part of the system. */
+  /** Registers a pool that is set up. */
   register(unit: ChangeUnit, pool: Pool): void {
     this.#pools.set(pool.name, pool)
     unit.onRollback(() => this.#forget(pool))
@@ -256,7 +256,7 @@ export class Pools {
     if (user) throw new QubesPoolInUseError(msg`Storage pool ${pool.name} is in use by ${user}`)
   }
 
-  /** Who keeps a pool with these volumes from being removed. */
+  /** The first user that prevents the removal of a pool with these volumes, in words. */
   #userOf(pool: Pool, volumes: readonly Volume[]): string | undefined {
     for (const [property, named] of this.#app.global.poolProperties())
       if (named === pool.name) return `the property ${property}`
@@ -265,7 +265,7 @@ export class Pools {
     return volume && `the volume ${volume.vid}`
   }
 
-  /** What cannot be undone now is undone by the next start, because the intent stays. */
+  /** Undoes the set-up of a pool; when that fails the intent stays, and the next start of the daemon tries again. */
   async #undoAdd(pool: Pool, intent: Intent, made: boolean): Promise<void> {
     try {
       await (made ? pool.discard() : pool.close())
@@ -289,9 +289,9 @@ function parsePoolConfig(text: string): Record<string, string> {
   try {
     config = JSON.parse(text)
   } catch (cause) {
-    throw new QubesValueError(msg`its stored options are no JSON`, { cause })
+    throw new QubesValueError(msg`its stored options are not JSON`, { cause })
   }
   if (typeof config === 'object' && config && Object.values(config).every((value) => typeof value === 'string'))
     return config as Record<string, string>
-  throw new QubesValueError(msg`its stored options are no object of texts`)
+  throw new QubesValueError(msg`its stored options are not an object of texts`)
 }

@@ -3,14 +3,14 @@ import type { DomainStorage } from './domain-storage.ts'
 import type { Pools } from './pools.ts'
 import type { VolumeKind } from './volume-kinds.ts'
 
-/** A domain that volumes of another one can come from. */
+/** A domain whose volumes can be sources of another domain's volumes. */
 export interface StorageAncestor {
   readonly name: string
   readonly storage: DomainStorage | undefined
   readonly template: StorageAncestor | undefined
 }
 
-/** The domain that volumes belong to, as its storage needs to know it. */
+/** The domain that volumes belong to, as `DomainStorage` sees it. */
 export interface StorageOwner extends StorageAncestor {
   readonly qid: number
   /** True while the domain is part of the system: only then its volumes are stored. */
@@ -21,7 +21,7 @@ export interface StorageOwner extends StorageAncestor {
   readonly folder: string
   /** Name of the kernel to boot; undefined to boot from the root volume. */
   readonly kernel: string | undefined
-  /** True for a domain whose volumes take pool and settings from those of its template. */
+  /** True when the volumes of the domain get pool and settings from the volumes of its template. */
   readonly hasVolumesLikeTemplate: boolean
   /** True while the domain has no guest. */
   readonly isHalted: boolean

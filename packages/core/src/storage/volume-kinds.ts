@@ -1,10 +1,10 @@
-/** What a class of domains has as one of its volumes (reference: storage-and-lifecycle, A.2). */
+/** Description of one volume that every domain of a class has (reference: storage-and-lifecycle, A.2). */
 export interface VolumeKind {
   readonly name: string
   readonly rw: boolean
   readonly snapOnStart: boolean
   readonly saveOnStop: boolean
-  /** Bytes; those of a snapshot are its source's. */
+  /** Bytes; a snapshot has the size of its source instead. */
   readonly size?: bigint
 }
 
@@ -22,7 +22,7 @@ const volatile = (size: bigint): VolumeKind => ({
   size,
 })
 
-/** Name of the volume that is the domain's kernel; it is in a pool of its own and never stored. */
+/** Name of the volume with the domain's kernel; it belongs to the pool of kernels and is never stored. */
 export const kernelVolume = 'kernel'
 
 /** Volumes of TemplateVM and StandaloneVM. */

@@ -4,7 +4,7 @@ import type { Volume, VolumeConfig } from '@cloister/storage'
 /** A volume as it is stored with its domain: Qubes' keys and words (reference: storage-and-lifecycle, A.1.3). */
 export type VolumeRecord = Readonly<Record<string, string>>
 
-/** What a record says, but for the pool and the source, which are names. */
+/** A parsed record without its pool and source, which are only names. */
 export interface ParsedVolumeRecord {
   readonly pool: string
   readonly source: string | undefined
@@ -27,7 +27,7 @@ export function volumeRecord(volume: Volume): VolumeRecord {
   }
 }
 
-/** @throws QubesValueError when a key is missing or its value is not what it must be */
+/** @throws QubesValueError when a key is missing or has a wrong value */
 export function parseVolumeRecord(record: VolumeRecord): ParsedVolumeRecord {
   const fields = new Fields(record)
   return {

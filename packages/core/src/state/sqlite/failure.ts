@@ -1,7 +1,7 @@
 import { errorText } from '@cloister/kit'
 import type { StateStoreReason } from '../state-store.ts'
 
-/** Why the database's thread could not do what it was asked, in a form that passes between threads. */
+/** Why a request to the database's thread failed, in a form that can be sent between threads. */
 export interface Failure {
   readonly reason: StateStoreReason
   readonly detail: string
@@ -52,7 +52,7 @@ export function failureOf(thrown: unknown): Failure {
   return { reason: reasons[code & 0xff] ?? 'io', detail, lasting: syncFailures.has(code) }
 }
 
-/** SQLite says some things in several lines, of which the first may be a headline between stars. */
+/** Joins an error text of SQLite that has several lines; the first line may be a headline between stars. */
 function oneLine(text: string): string {
   return text.replace(/^\*.*\n/, '').replaceAll(/\s+/g, ' ')
 }

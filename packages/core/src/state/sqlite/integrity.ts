@@ -4,7 +4,7 @@ import { UnusableDatabaseError } from './failure.ts'
 import { migrations } from './migrations.ts'
 import { addChecksum, RowSums, rowChecksum, type TableSum } from './row-sums.ts'
 
-// What shows that a database holds exactly what was committed: the row of the table `integrity`.
+// The row of the table `integrity`: it shows whether a database holds exactly the committed rows.
 
 /** The first version of the schema with the table `integrity`. */
 const firstVersion = 2
@@ -54,7 +54,7 @@ export function sumRows(database: DatabaseSync): RowSums {
   return new RowSums(tablesOf(database).map((table) => [table, sumTable(database, table)]))
 }
 
-/** One of the few things that start-up does for every row: it makes no object for a row. */
+/** Runs over every row at start-up, so it allocates no object for a row. */
 function sumTable(database: DatabaseSync, table: string): TableSum {
   const statement = database.prepare(`SELECT * FROM ${table}`)
   statement.setReturnArrays(true)

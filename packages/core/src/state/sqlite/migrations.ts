@@ -1,7 +1,7 @@
 /**
- * How a database comes to its schema: the statements at index `n` lead from version `n` to `n + 1`, in one transaction. What
- * was released is never edited; the columns that come out are those of `tables.ts`, and the table `integrity`, which only
- * `integrity.ts` knows.
+ * Migrations of the schema: the statements at index `n` lead from version `n` to `n + 1`, in one transaction. A released
+ * migration is never edited. The migrations yield the tables of `tables.ts`, and the table `integrity`, which only `integrity.ts`
+ * uses.
  */
 export const migrations: readonly (readonly string[])[] = [
   [

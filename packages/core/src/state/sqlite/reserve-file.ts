@@ -2,13 +2,13 @@ import { Mutex } from '@cloister/kit'
 import { type Os, removeDurably, removeIfPresent } from '@cloister/os'
 
 /**
- * Bytes kept back: enough for the longest log (768 KiB, `state-database.ts`) to be moved into the database file, also where a
- * file system writes every change to a new place and frees the old one later (btrfs).
+ * Size of the reserve, bytes: enough to move the longest log (768 KiB, `state-database.ts`) into the database file, also on a
+ * file system that writes every change to a new place and frees the old one later (btrfs).
  */
 const reserveSize = 4 << 20
-/** The reserve is made only where so many bytes are free, so that it never fills the disk itself. */
+/** The reserve is made only when at least this many bytes are free, so that it never fills the disk itself. */
 const roomNeeded = 2n * BigInt(reserveSize)
-/** How long the file system may take to write out what was freed, ms. */
+/** How long the file system may take to free space, ms. */
 const syncTimeoutMs = 30_000
 /** Milliseconds between attempts. */
 const retryMs = 1000
@@ -32,7 +32,7 @@ export class ReserveFile {
     this.#path = `${folder}/${name}`
   }
 
-  /** Gives the space back; false when there was none. */
+  /** Removes the reserve; false when there was none. */
   release(): Promise<boolean> {
     return this.#turn.run(async () => {
       if (!this.#present) return false
@@ -50,7 +50,7 @@ export class ReserveFile {
     await removeDurably(files, this.#path).catch(() => files.truncate(this.#path, 0n).catch(() => {}))
   }
 
-  /** Has the file system write out what was freed: btrfs gives the space to others only then. Without it a commit may still succeed. */
+  /** Syncs the file system, because btrfs reuses freed space only after that. When this fails a commit may still succeed. */
   async writeBack(): Promise<void> {
     await this.#os.processes.run(['sync', '-f', this.#folder], { timeoutMs: syncTimeoutMs }).catch(() => {})
   }

@@ -224,7 +224,7 @@ describe('a database that cannot be used', () => {
       await make()
       await expect(openStore(), what).rejects.toMatchObject({
         reason: 'missing',
-        message: `The state database ${folder}/state.db is missing, but there was one: state.db-wal and state.generation in its folder are of it. Restore it from a backup; or start with an empty state: \`cloisterd --accept-empty\``,
+        message: `The state database ${folder}/state.db is missing, but there was one: its folder still has state.db-wal and state.generation. Restore it from a backup; or start with an empty state: \`cloisterd --accept-empty\``,
       })
     }
     const empty = await SqliteStateStore.open(folder, { os, acceptEmpty: true })

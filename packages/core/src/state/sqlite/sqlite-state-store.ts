@@ -24,7 +24,7 @@ const attemptsInFreedSpace = 5
 /** How a store is opened. */
 export interface OpenStoreOptions {
   readonly os: Os
-  /** Begin an empty state although files show that there was a database, which is missing now. */
+  /** Begin an empty state although a database is missing, of which other files are left. */
   readonly acceptEmpty?: boolean
 }
 
@@ -53,7 +53,7 @@ export class SqliteStateStore implements StateStore {
   }
 
   /**
-   * Opens the state in `folder`, whose parent must exist; makes an empty one where there never was one.
+   * Opens the state in `folder`, whose parent must exist; creates an empty state when there never was one.
    * @throws StateStoreError
    */
   static async open(folder: string, { os, acceptEmpty = false }: OpenStoreOptions): Promise<SqliteStateStore> {
@@ -166,8 +166,8 @@ function makesRoom(changes: readonly RowChange[]): boolean {
 }
 
 /**
- * Refuses to begin an empty state where a database is missing that there was. When that was accepted, the log of the missing
- * database is moved aside, because SQLite removes a log without a database.
+ * Refuses to begin an empty state when files show that a database is missing. With `acceptEmpty` the log of the missing database
+ * is moved aside, because SQLite would remove a log without a database.
  */
 async function checkMissing(files: Files, folder: string, acceptEmpty: boolean): Promise<void> {
   const path = `${folder}/${names.database}`
@@ -176,7 +176,7 @@ async function checkMissing(files: Files, folder: string, acceptEmpty: boolean):
   const traces: string[] = []
   for (const name of [names.log, names.generation]) if ((await size(name)) > 0n) traces.push(name)
   if (traces.length === 0) return
-  if (!acceptEmpty) throw missingDatabase(path, `${traces.join(' and ')} in its folder are of it`)
+  if (!acceptEmpty) throw missingDatabase(path, `its folder still has ${traces.join(' and ')}`)
   for (const name of traces) await files.rename(`${folder}/${name}`, temporaryName(`${folder}/${name}.aside`))
   await files.syncFolder(folder)
 }

@@ -5,7 +5,7 @@ import type { Answer, Request, ThreadData } from './thread-messages.ts'
 
 // The database's thread: carries out requests, one after the other.
 
-/** After so many changes the log is moved into the database file, as soon as no request came for `quietMs`. */
+/** After this many changes the log is moved into the database file as soon as no request has come for `quietMs`. */
 const changesToCheckpoint = 100
 const quietMs = 10
 

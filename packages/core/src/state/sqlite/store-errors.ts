@@ -2,7 +2,7 @@ import { type Message, msg } from '@cloister/kit'
 import { StateStoreError, type StateStoreReason } from '../state-store.ts'
 import { ThreadError } from './database-thread.ts'
 
-/** What each reason says of the database at `path`; `detail` is what SQLite said. */
+/** The message for each reason, about the database at `path`; `detail` is SQLite's message. */
 const texts: Readonly<Record<StateStoreReason, (path: string, detail: string) => Message>> = {
   full: (path) => msg`No space is left for the state database ${path}: remove files or domains from its disk`,
   io: (path, detail) =>
@@ -14,11 +14,11 @@ const texts: Readonly<Record<StateStoreReason, (path: string, detail: string) =>
     msg`The state database ${path} is missing, but there was one: ${detail}. Restore it from a backup; or start with an empty state: \`cloisterd --accept-empty\``,
   version: (path, detail) =>
     msg`The state database ${path} was written by a newer release: ${detail}. Install that release, or restore a backup of this one`,
-  invalid: (path, detail) => msg`The state database ${path} does not take this change: ${detail}`,
+  invalid: (path, detail) => msg`The state database ${path} refused a change: ${detail}`,
   closed: (path, detail) => msg`The state database ${path} is closed: ${detail}`,
 }
 
-/** What the database's thread threw, as an error of the store. */
+/** Converts an error of the database's thread into an error of the store. */
 export function storeError(thrown: unknown, path: string): StateStoreError {
   const { reason, detail } =
     thrown instanceof ThreadError ? thrown.failure : { reason: 'io' as const, detail: String(thrown) }

@@ -5,7 +5,7 @@ const qid = fc.integer({ min: 0, max: 3 })
 const name = fc.constantFrom('a', 'b', '["', '1,"')
 const text = fc.string({ unit: 'grapheme', maxLength: 12 })
 
-/** Changes of a few tables and few keys, so that they meet. */
+/** Random changes of few tables and few keys, so that different changes meet the same row. */
 export const anyChange: fc.Arbitrary<RowChange> = fc.oneof(
   fc.tuple(qid, name, fc.option(text)).map(([q, n, value]) => put('properties', [q, n], [value])),
   fc.tuple(qid, name, text).map(([q, n, value]) => put('features', [q, n], [q, value])),

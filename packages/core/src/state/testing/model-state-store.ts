@@ -7,7 +7,7 @@ interface PendingCommit {
   readonly done: PromiseWithResolvers<void>
 }
 
-/** A store whose commits end when, and as, the test says. */
+/** A store in which the test ends each commit, with success or failure. */
 export class ModelStateStore implements StateStore {
   readonly durable: RowModel = new RowModel()
   readonly commits: (readonly RowChange[])[] = []

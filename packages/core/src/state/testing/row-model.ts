@@ -1,7 +1,7 @@
 import type { RowChange } from '../row-change.ts'
 import type { Cell } from '../tables.ts'
 
-/** What is stored, as plainly as can be: the rows of all tables in one map. */
+/** A model of a store: the rows of all tables in one map. */
 export class RowModel {
   readonly #rows = new Map<
     string,

@@ -32,7 +32,7 @@ export class SmallDisk {
     this.#scratch = scratch
   }
 
-  /** Mounts one; where that is not possible (we are not root, say) the test is skipped and says why. */
+  /** Mounts a small disk; where that is not possible (for instance without root) skips the test with the reason. */
   static async mount(kind: DiskKind, test: TestContext): Promise<SmallDisk> {
     const disk = new SmallDisk(await mkdtemp('/tmp/cloister-disk-'))
     test.onTestFinished(() => rm(disk.#scratch, { recursive: true }))

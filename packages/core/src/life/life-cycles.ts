@@ -2,11 +2,11 @@ import type { PowerControls } from '../domains/ports/power-control.ts'
 import type { QubesVM } from '../domains/qubes-vm.ts'
 import { LifeCycle } from './life-cycle.ts'
 
-/** Called when a domain has come to rest: after a run, or after a start that failed. Its phase is still `stopping`. */
+/** Called when a domain has no guest any more: after a run, or after a start that failed. The phase is still `stopping`. */
 export type RestHandler = (vm: QubesVM) => Promise<void>
 
-/** Gives each domain its life cycle, which is made when it is first asked for. */
-export class Living implements PowerControls {
+/** The life cycle of each domain, made at its first use. */
+export class LifeCycles implements PowerControls {
   readonly #cycles = new WeakMap<QubesVM, LifeCycle>()
   readonly #restHandlers: RestHandler[] = []
 
@@ -19,7 +19,7 @@ export class Living implements PowerControls {
     return cycle
   }
 
-  /** Calls `handler` whenever a domain has come to rest; the domain is not started before the handler is done. */
+  /** Calls `handler` whenever a domain has no guest any more; the domain cannot start again before the handler is done. */
   onRest(handler: RestHandler): void {
     this.#restHandlers.push(handler)
   }
