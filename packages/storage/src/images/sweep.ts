@@ -1,5 +1,5 @@
 import { type Files, isForeignTemporary, removeIfPresent } from '@cloister/os'
-import { ownerFolders } from './image-names.ts'
+import { isAsideName, ownerFolders } from './image-names.ts'
 
 const importSuffix = '-import.img'
 
@@ -9,13 +9,16 @@ export interface SweptPool {
   readonly dirPath: string
   /** False when the pool was closed meanwhile. */
   isOpen(): boolean
+  /** Called with the path of each image that was moved aside. */
+  noteAside(path: string): void
   /** Runs `work` under the lock of a volume, unless an import into the volume is under way. */
   whileNotImporting(vid: string, work: () => Promise<unknown>): Promise<void>
 }
 
 /**
  * Removes what a daemon that was killed has left in a pool: temporary files, and images of imports that nothing can end any
- * more. Volumes remove these, too, at their next start or stop, which may never come.
+ * more. Volumes remove these, too, at their next start or stop, which may never come. Images that were moved aside stay, and are
+ * noted.
  */
 export async function sweep(pool: SweptPool): Promise<void> {
   const { files, dirPath } = pool
@@ -27,6 +30,7 @@ export async function sweep(pool: SweptPool): Promise<void> {
       if ((await files.stat(folder))?.kind !== 'folder') continue
       const names = await files.list(folder)
       await removeTemporaries(files, folder, names)
+      for (const name of names.filter(isAsideName)) pool.noteAside(`${folder}/${name}`)
       for (const name of names.filter((each) => each.endsWith(importSuffix))) {
         const vid = `${owner}/${domain}/${name.slice(0, -importSuffix.length)}`
         await pool.whileNotImporting(vid, () => removeIfPresent(files, `${folder}/${name}`))
