@@ -1,5 +1,5 @@
 import type { Driver, Subscription, TestDriver } from '@cloister/libvirt'
-import type { Faults, Files } from '@cloister/os'
+import { type Faults, type Files, overlaid } from '@cloister/os'
 
 /** The driver as one daemon sees it: when that one is gone, guests go on. */
 export function apart(driver: TestDriver): Driver {
@@ -32,16 +32,6 @@ export function faulty<T extends object>(target: T, faults: Faults): T {
         else faults.step(String(name), String(args[0]))
         return operation.apply(target, args)
       }
-    },
-  })
-}
-
-/** `target`, with some of its members replaced. */
-export function overlaid<T extends object>(target: T, own: Partial<T>): T {
-  return new Proxy(target, {
-    get: (_target, name) => {
-      const value: unknown = Reflect.get(name in own ? own : target, name)
-      return typeof value === 'function' ? value.bind(target) : value
     },
   })
 }

@@ -11,6 +11,7 @@ import {
   ModelledClock,
   nodeOs,
   type Os,
+  overlaid,
   type Processes,
 } from '@cloister/os'
 import type { App } from '../app.ts'
@@ -23,7 +24,7 @@ import { createDomain } from '../operations/create-domain.ts'
 import { SqliteStateStore } from '../state/sqlite/sqlite-state-store.ts'
 import { FaultyStateStore } from '../state/testing/faulty-state-store.ts'
 import { type Snapshot, snapshotOf } from '../state/testing/snapshot.ts'
-import { apart, confinable, faulty, overlaid } from './faulty.ts'
+import { apart, confinable, faulty } from './faulty.ts'
 
 const gib = 2 ** 30
 /** How long a test waits for what must happen, ms. */

@@ -1,3 +1,4 @@
+import { msg, QubesVMNotFoundError } from '@cloister/kit'
 import type { BaseVM, VMClass } from '../../domains/base-vm.ts'
 import { isDisposableTemplate } from '../../domains/properties/dvm-template.ts'
 import { QubesVM } from '../../domains/qubes-vm.ts'
@@ -43,8 +44,11 @@ function anyDomain({ system: { app }, pick }: Chance): BaseVM {
   return pick(app.domains.sorted())
 }
 
+/** A domain that can have a guest. @throws QubesVMNotFoundError when the storm has removed all of them */
 function anyGuest(chance: Chance): QubesVM {
-  return chance.pick([...chance.system.app.domains].filter((vm) => vm instanceof QubesVM))
+  const guests = [...chance.system.app.domains].filter((vm) => vm instanceof QubesVM)
+  if (guests.length === 0) throw new QubesVMNotFoundError(msg`The system has no domain but the admin domain`)
+  return chance.pick(guests)
 }
 
 const nothing = (work: (chance: Chance) => Promise<unknown>): Act => {
