@@ -2,6 +2,7 @@ import { access } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { AdminClient } from '@cloister/client'
 import { socketPaths, UnixTransport } from '@cloister/client/node'
+import { errorText } from '@cloister/kit'
 import { CliError, UsageError } from './cli-error.ts'
 import type { Context } from './context.ts'
 import { exitStatus } from './exit-status.ts'
@@ -17,11 +18,12 @@ async function exists(path: string): Promise<boolean> {
   )
 }
 
-function ownSocket(environment: Context['environment']): string | undefined {
+/** The socket of this user's daemon, or why no path for it can be trusted. */
+function ownSocket(environment: Context['environment']): { readonly path: string } | { readonly refusal: unknown } {
   try {
-    return socketPaths(process.getuid?.(), environment).main
-  } catch {
-    return undefined
+    return { path: socketPaths(process.getuid?.(), environment).main }
+  } catch (refusal) {
+    return { refusal }
   }
 }
 
@@ -35,18 +37,16 @@ function checkedPath(path: string): string {
 }
 
 /** The socket to use: the one that was named, else that of this user's daemon, else that of the system's daemon. */
-export async function socketOf({ options, environment }: Context): Promise<string> {
+export async function socketOf({ options, environment }: Pick<Context, 'options' | 'environment'>): Promise<string> {
   const named = options.socket ?? environment['CLOISTER_SOCKET']
   if (named !== undefined && named !== '') return checkedPath(named)
   const own = ownSocket(environment)
-  if (own !== undefined && (await exists(own))) return own
+  if ('path' in own && (await exists(own.path))) return own.path
   if (await exists(systemSocket)) return systemSocket
-  if (own !== undefined) return own
-  throw new CliError(
-    'the socket of cloisterd is not known, because XDG_RUNTIME_DIR is not set',
-    exitStatus.unreachable,
-    'name it with --socket',
-  )
+  if ('path' in own) return own.path
+  throw new CliError(errorText(own.refusal), exitStatus.unreachable, 'or name the socket with --socket', {
+    cause: own.refusal,
+  })
 }
 
 /** A client of the daemon. */

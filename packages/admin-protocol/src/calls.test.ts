@@ -34,7 +34,7 @@ const mgmtOnly = [
 ]
 const plain = [
   'internal.GetSystemInfo internal.vm.volume.ImportBegin internal.vm.volume.ImportEnd',
-  'cloister.vm.CreateTemplate.raw cloister.vm.CreateTemplate.qcow2',
+  'cloister.vm.CreateTemplate.raw cloister.vm.CreateTemplate.qcow2 cloister.Problems',
   'internal.SuspendPre internal.SuspendPost qubes.FeaturesRequest qubes.NotifyTools qubes.NotifyUpdates',
 ]
 const classes = ['AppVM', 'TemplateVM', 'StandaloneVM', 'AdminVM', 'DispVM', 'RemoteVM']

@@ -12,6 +12,7 @@ import * as internal from './rows/internal.ts'
 import * as labels from './rows/labels.ts'
 import * as pools from './rows/pools.ts'
 import * as power from './rows/power.ts'
+import * as problems from './rows/problems.ts'
 import * as properties from './rows/properties.ts'
 import * as tagsAndNotes from './rows/tags-notes.ts'
 import * as volumes from './rows/volumes.ts'
@@ -29,6 +30,7 @@ const groups = [
   firewall,
   devices,
   backup,
+  problems,
   eventStreams,
   internal,
 ]

@@ -15,6 +15,7 @@ import * as internal from './rows/internal.ts'
 import * as labels from './rows/labels.ts'
 import * as pools from './rows/pools.ts'
 import * as power from './rows/power.ts'
+import * as problems from './rows/problems.ts'
 import * as properties from './rows/properties.ts'
 import * as tags from './rows/tags-notes.ts'
 import * as volumes from './rows/volumes.ts'
@@ -249,6 +250,7 @@ const parts = new Map<AnyCallRow, Parts>([
   [pools.poolVolumeRevert, { argument: word, payload: all(ofPool(revision)) }],
   [pools.poolVolumeResize, { argument: word, payload: all(ofPool(make.size)) }],
   [pools.poolVolumeImport, { argument: word, payload: word }],
+  [problems.problemList, { reply: list(make.problem) }],
   [firewall.vmFirewallGet, { reply: rules }],
   [firewall.vmFirewallSet, { payload: rules }],
   [firewall.vmFirewallGetRules, { reply: rules }],

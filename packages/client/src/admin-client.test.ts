@@ -113,6 +113,33 @@ export async function typesOf(client: AdminClient): Promise<void> {
   expect(wrong).toBe(0)
 }
 
+describe('problems', () => {
+  it('are what the daemon lists', async () => {
+    const { client, sent } = connect({ 'cloister.Problems': ok('system  has a\\nb\nkernel 6.1 cannot be used\n') })
+    expect(await client.problems()).toEqual([
+      { kind: 'system', name: '', reason: 'has a\nb' },
+      { kind: 'kernel', name: '6.1', reason: 'cannot be used' },
+    ])
+    expect(sent).toEqual(['cloister.Problems+ dom0 '])
+  })
+
+  it.each([
+    ['an empty reply', []],
+    ['ProtocolError', exception('ProtocolError', msg`There is no call ${'cloister.Problems'}`)],
+    ['QubesNotImplementedError', exception('QubesNotImplementedError', msg`not yet`)],
+  ])('are not known of a daemon that answers with %s', async (_, answer) => {
+    const { client } = connect({ 'cloister.Problems': answer })
+    expect(await client.problems()).toBeUndefined()
+  })
+
+  it('throw what else goes wrong', async () => {
+    const failing = connect({ 'cloister.Problems': exception('QubesException', msg`an incident`) })
+    await expect(failing.client.problems()).rejects.toThrow('an incident')
+    const broken = connect({ 'cloister.Problems': ok('weather work is bad\n') })
+    await expect(broken.client.problems()).rejects.toThrow(DaemonCommunicationError)
+  })
+})
+
 describe('an error', () => {
   it('is of the class that the daemon named, with its text', async () => {
     const { client } = connect({

@@ -8,16 +8,18 @@ import {
   type DialectName,
   EventReader,
   events,
+  type Problem,
+  problemList,
   type QubesEvent,
   type Reply,
   ReplyReader,
   replyLimit,
   vmStats,
 } from '@cloister/admin-protocol'
-import { concatBytes, msg, ProtocolError, utf8 } from '@cloister/kit'
+import { concatBytes, msg, ProtocolError, QubesNotImplementedError, utf8 } from '@cloister/kit'
 import { Domain } from './domain.ts'
 import { Domains } from './domains.ts'
-import { accessError, errorFor, timeoutError } from './errors.ts'
+import { accessError, DaemonAccessError, errorFor, timeoutError } from './errors.ts'
 import type { Payload, Transport, TransportRequest } from './transport.ts'
 
 /** Options of every call. */
@@ -53,6 +55,9 @@ export interface EventOptions {
   readonly pattern?: string
   readonly signal?: AbortSignal
 }
+
+/** Errors of a call that the daemon does not know, or that policy refuses. */
+const notServed = [DaemonAccessError, ProtocolError, QubesNotImplementedError]
 
 const dialectNames: readonly DialectName[] = ['admin', 'mgmt', 'plain']
 
@@ -131,6 +136,19 @@ export class AdminClient {
     const reader = new ReplyReader(this.#replyLimit)
     for await (const chunk of this.#exchange(request, options)) reader.push(chunk)
     return dialect.reply.decode(contentOf(reader.finish(), request))
+  }
+
+  /**
+   * What is wrong with the system and can be mended. Undefined when the daemon does not answer the call: that of Qubes and
+   * older releases do not have it, and a policy may refuse it.
+   */
+  async problems(): Promise<readonly Problem[] | undefined> {
+    try {
+      return await this.call(problemList, {})
+    } catch (error) {
+      if (notServed.some((type) => error instanceof type)) return undefined
+      throw error
+    }
   }
 
   /** Events as they happen, `connection-established` first. @throws DaemonCommunicationError when the daemon ends the stream */

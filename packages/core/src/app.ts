@@ -17,6 +17,7 @@ import { Labels } from './domains/labels.ts'
 import type { Hypervisors } from './domains/ports/hypervisors.ts'
 import type { KernelsPort } from './domains/ports/kernels.ts'
 import type { MemoryManager } from './domains/ports/memory-manager.ts'
+import { type FirewallBackend, type NetworkBackend, noFirewall, noNetwork } from './domains/ports/network.ts'
 import type { System, SystemDefaults } from './domains/system.ts'
 import { SystemObject, systemDefaults } from './domains/system-object.ts'
 import { Agents } from './life/agents.ts'
@@ -40,6 +41,10 @@ export interface AppParts {
   readonly hypervisors: Hypervisors
   readonly kernels: KernelsPort
   readonly memory: MemoryManager
+  /** Interfaces of guests; guests have none when not given. */
+  readonly network?: NetworkBackend | undefined
+  /** Enforces the firewall of domains; rules are only stored when not given. */
+  readonly firewall?: FirewallBackend | undefined
   /** Limits of images that become templates; those of storage when not given. */
   readonly imageLimits?: ImageLimits | undefined
 }
@@ -67,6 +72,8 @@ export class App implements System {
   readonly hypervisors: Hypervisors
   readonly kernels: KernelsPort
   readonly memory: MemoryManager
+  readonly network: NetworkBackend
+  readonly firewall: FirewallBackend
   readonly power: LifeCycles = new LifeCycles()
   readonly runs: Runs
   readonly agents: Agents
@@ -85,6 +92,8 @@ export class App implements System {
     this.hypervisors = parts.hypervisors
     this.kernels = parts.kernels
     this.memory = parts.memory
+    this.network = parts.network ?? noNetwork
+    this.firewall = parts.firewall ?? noFirewall
     this.imageLimits = parts.imageLimits ?? defaultImageLimits
     this.events = new EventBus<ChangeEvents, LifeEvents>(parts.journal)
     this.changes = new Changes(parts.journal, this.events)

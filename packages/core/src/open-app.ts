@@ -8,6 +8,7 @@ import { registerDisposableHandlers } from './disposables/disposable-handlers.ts
 import { registerPreloadHandlers } from './disposables/preload-handlers.ts'
 import { recoverPreloads } from './disposables/preload-recovery.ts'
 import type { Hypervisors } from './domains/ports/hypervisors.ts'
+import type { FirewallBackend, NetworkBackend } from './domains/ports/network.ts'
 import { keepAutomaticTags } from './extensions/automatic-tags.ts'
 import { registerFeatureRules } from './extensions/feature-rules.ts'
 import { Hypervisor } from './hypervisor/hypervisor.ts'
@@ -38,6 +39,12 @@ export interface PlaceOptions {
   readonly imageLimits?: ImageLimits | undefined
   /** Begin an empty state although there was one, whose database is missing. */
   readonly acceptEmpty?: boolean
+  /** Interfaces of guests; guests have none when not given. */
+  readonly network?: NetworkBackend
+  /** Enforces the firewall of domains; rules are only stored when not given. */
+  readonly firewall?: FirewallBackend
+  /** Opens a new connection to the hypervisor after the connection was lost; without it the connection stays lost. */
+  readonly reconnect?: () => Promise<Connection>
   /** The state in memory can no longer be trusted: the daemon must stop; guests keep running. */
   readonly onFatal: (error: Error) => void
 }
@@ -61,12 +68,14 @@ export async function openApp(options: OpenOptions): Promise<OpenedApp> {
   const { os, acceptEmpty = false } = options
   const store = await SqliteStateStore.open(options.stateFolder, { os, acceptEmpty })
   try {
-    const connection = await Connection.open(options.hypervisorUri, {
-      os: options.os,
-      log: (level, message, details) => options.log[level](message, details),
-    })
+    const connect = (): Promise<Connection> =>
+      Connection.open(options.hypervisorUri, {
+        os: options.os,
+        log: (level, message, details) => options.log[level](message, details),
+      })
+    const connection = await connect()
     try {
-      return await openAppOn(store, connection, options)
+      return await openAppOn(store, connection, { ...options, reconnect: connect })
     } catch (error) {
       await connection.close()
       throw error
@@ -79,26 +88,26 @@ export async function openApp(options: OpenOptions): Promise<OpenedApp> {
 
 /** As `openApp`, on a state and a hypervisor that are at hand; both are closed with the system. */
 export async function openAppOn(store: StateStore, connection: Connection, options: PlaceOptions): Promise<OpenedApp> {
-  const app = await assemble(store, connection, options)
-  return { app, close: () => close(app, connection, store) }
+  const { os, log, reconnect } = options
+  const hypervisor = await Hypervisor.open(connection, reconnect && { clock: os.clock, log, connect: reconnect })
+  const app = await assemble(store, hypervisor, options)
+  return { app, close: () => close(app, hypervisor, store) }
 }
 
-async function assemble(store: StateStore, connection: Connection, options: PlaceOptions): Promise<App> {
+async function assemble(store: StateStore, hypervisor: Hypervisor, options: PlaceOptions): Promise<App> {
   const { os, log } = options
   const journal = new Journal<CoreEvent>(store, {
     onFatal: options.onFatal,
     onListenerError: (error) => log.error('a subscriber of events failed', { error: errorChain(error) }),
   })
-  const [hypervisor, kernels] = await Promise.all([
-    Hypervisor.open(connection),
-    Kernels.open(os, options.kernelsFolder, log),
-  ])
+  const kernels = await Kernels.open(os, options.kernelsFolder, log)
   const memory = new MemoryBalancer({ os, hypervisor, log, running: () => app.domains.running() })
   const hypervisors: Hypervisors = { of: () => hypervisor, all: () => [hypervisor] }
-  const app: App = new App({ os, log, journal, hypervisors, kernels, memory, imageLimits: options.imageLimits })
+  const app: App = new App({ ...options, journal, hypervisors, kernels, memory })
   const intents = (await loadState(app, store)) ?? (await makeFreshState(app, options))
   registerHandlers(app)
   await recover(app, intents)
+  await app.network.adopt([...app.domains.running()])
   await recoverPreloads(app, app.preloads)
   await app.disposables.removeLeftovers()
   app.memory.watch()
@@ -118,12 +127,12 @@ function registerHandlers({ events, links, disposables, preloads, power }: App):
   power.onRest((vm) => disposables.removeAtRest(vm))
 }
 
-async function close(app: App, connection: Connection, store: StateStore): Promise<void> {
+async function close(app: App, hypervisor: Hypervisor, store: StateStore): Promise<void> {
   app.preloads.close()
   app.memory.close()
   app.leftovers.close()
   await app.journal.idle()
   await app.pools.close()
-  await connection.close()
+  await hypervisor.close()
   await store.close()
 }

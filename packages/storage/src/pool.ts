@@ -44,6 +44,11 @@ export interface Pool {
   /** The volume of that `vid`. @throws QubesVolumeNotFoundError */
   getVolume(vid: string): Volume
   listVolumes(): Promise<Volume[]>
+  /**
+   * Paths of images that were moved aside because a new volume took their names, as far as they are known; empty while the pool is
+   * not open. Absent from a pool that moves none.
+   */
+  movedAside?(): Promise<readonly string[]>
   /** The name of another pool that holds this one. */
   includedIn(others: readonly Pool[]): Promise<string | undefined>
 }

@@ -8,6 +8,7 @@ import type { Context } from '../context.ts'
 import { daemonChecks } from '../doctor/daemon-checks.ts'
 import type { Check, Finding, Level, Patient } from '../doctor/finding.ts'
 import { hostChecks } from '../doctor/host-checks.ts'
+import { problemChecks } from '../doctor/problem-checks.ts'
 import { storageChecks } from '../doctor/storage-checks.ts'
 import { exitStatus } from '../exit-status.ts'
 import { failureOf, isDenied } from '../failure.ts'
@@ -19,7 +20,7 @@ const marks: Readonly<Record<Level, readonly [mark: string, colour: Colour]>> = 
   failure: ['✗', 'red'],
 }
 
-const checks: readonly Check[] = [...hostChecks, ...daemonChecks, ...storageChecks]
+const checks: readonly Check[] = [...hostChecks, ...daemonChecks, ...storageChecks, ...problemChecks]
 const nameWidth = Math.max(...checks.map(({ name }) => name.length))
 
 async function examine(check: Check, patient: Patient): Promise<Finding[]> {
@@ -51,7 +52,7 @@ function print({ output }: Context, { check, level, detail, hint }: Finding): vo
 
 export const doctor: Command = defineCommand({
   description: [
-    'Checks what Cloister needs: programs, KVM, control groups, the daemon and its sockets, kernels, pools. For each problem it prints what to do.',
+    'Checks what Cloister needs: programs, KVM, control groups, the daemon and its sockets, kernels, pools. It also shows what the daemon knows to be wrong: stored values that cannot be read, pools out of reach, kernels that cannot be used, domains that a fault has paused, images that were moved aside. For each problem it prints what to do.',
     'The checks run with the rights of the user who runs the command, and change nothing. The exit status is 1 when a check is marked ✗, which means that Cloister does not work; otherwise 0.',
   ],
   examples: [

@@ -7,6 +7,7 @@ import { exitStatus } from '../exit-status.ts'
 import { listOptions, printList } from '../list-output.ts'
 import { columnsFor, defaultColumns, specialColumns } from '../ls/domain-columns.ts'
 import { domainFacts } from '../ls/domain-facts.ts'
+import { notePauses } from '../ls/pause-notes.ts'
 import { reportObjectFailures } from '../object-failures.ts'
 import { words } from '../option.ts'
 
@@ -42,7 +43,7 @@ function chosen(items: readonly DomainListItem[], { names, states, classes }: Fi
 
 export const ls: Command = defineCommand({
   description: [
-    'Lists domains, the admin domain first. What cannot be read of a domain is shown as "?", with the reason on standard error and a failing exit status.',
+    'Lists domains, the admin domain first. What cannot be read of a domain is shown as "?", with the reason on standard error and a failing exit status. A note on standard error tells why a domain was paused when a fault such as a full disk has paused it.',
     `Columns are ${specialColumns.join(', ')}, and the name of any property. Sizes in JSON and CSV are bytes, times seconds.`,
   ],
   examples: [
@@ -72,6 +73,7 @@ export const ls: Command = defineCommand({
       ({ tags, failures }) => failures.has('tags') || options.tag.every((tag) => tags.includes(tag)),
     )
     printList(context.output, columns, tagged, options)
+    await notePauses(context.output, client, tagged)
     reportObjectFailures(
       context.output,
       tagged.flatMap(({ name, failures }) => [...failures.values()].map((error) => ({ name, error }))),

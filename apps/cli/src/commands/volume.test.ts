@@ -51,16 +51,19 @@ describe('a daemon that dies during an import', () => {
     try {
       const doomed = new Cli(victim.socket)
       await doomed.ok('create', 'base', '--class', 'TemplateVM')
+      const listening = Promise.withResolvers<void>()
       const events = doomed.run(['events', 'domain-volume-import-begin', '--count', '2'], {
         onOutput: (piece) => {
+          if (piece.includes('connection-established')) listening.resolve()
           if (piece.includes('import-begin')) void victim.kill()
         },
       })
+      await listening.promise
       const { status, stderr } = await doomed.run(['volume', 'import', 'base', 'private', '-'], {
         input: Readable.from(endless()),
       })
       await events
-      expect(stderr).toMatch(/^cloister: cloisterd at \S+ ended before it answered; .*`cloister doctor`/)
+      expect(stderr).toMatch(/^cloister: the connection to cloisterd at \S+ broke .*`cloister doctor`/)
       expect(status).toBe(exitStatus.unreachable)
     } finally {
       await victim.remove()

@@ -23,7 +23,10 @@ const sectionNumber = 1
 
 const environment: readonly (readonly [name: string, meaning: string])[] = [
   ['CLOISTER_SOCKET', "The daemon's socket when --socket is not given."],
-  ['XDG_RUNTIME_DIR', 'The folder in which a daemon of this user has its run folder, cloister.'],
+  [
+    'XDG_RUNTIME_DIR',
+    'The folder in which a daemon of this user has its run folder, cloister. Without it the run folder is /tmp/cloister-UID/cloister.',
+  ],
   ['NO_COLOR', 'When it has a value, colours are used only with --color always.'],
   ['CLOISTER_DEBUG', 'When it has a value, errors are printed with a stack trace.'],
 ]
@@ -32,6 +35,10 @@ const files: readonly (readonly [name: string, meaning: string])[] = [
   [
     '$XDG_RUNTIME_DIR/cloister/qubesd.sock',
     'The socket of the daemon of this user; it is tried first, unless the user is root.',
+  ],
+  [
+    '/tmp/cloister-UID/cloister/qubesd.sock',
+    'The same where XDG_RUNTIME_DIR is not set. UID is the number of the user, and the folder /tmp/cloister-UID must belong to that user alone.',
   ],
   ['/run/cloister/qubesd.sock', 'The socket of the daemon that root started.'],
 ]

@@ -47,6 +47,8 @@ export class FakeDaemon implements AsyncDisposable {
   async #serve(socket: Socket, answer: Answer): Promise<void> {
     const reader = new RequestReader()
     for await (const chunk of socket.iterator({ destroyOnReturn: false })) reader.push(chunk)
+    // The command looks whether a daemon is there by a connection without a request, and a command that is ended leaves half of one.
+    if (reader.header === undefined) return void socket.end()
     const { method, argument, destination } = reader.finish().header
     const reply = answer(method, {
       argument: argument.parse(utf8Text) ?? '',

@@ -4,6 +4,7 @@ import { isDomainName } from '../values/domain-name.ts'
 import type { FirewallRule } from '../values/firewall-rule.ts'
 import type { PoolInfo } from '../values/pool-info.ts'
 import { powerStates } from '../values/power-state.ts'
+import type { Problem } from '../values/problem.ts'
 import type { PropertyValue } from '../values/property-value.ts'
 import type { VolumeInfo } from '../values/volume-info.ts'
 
@@ -43,6 +44,15 @@ const booleanValue = fc.record({
 })
 
 export const propertyValue: fc.Arbitrary<PropertyValue> = fc.oneof(plainValue, booleanValue)
+
+export const problem: fc.Arbitrary<Problem> = fc.oneof(
+  fc.record({
+    kind: fc.constantFrom('domain' as const, 'pool' as const, 'kernel' as const),
+    name: word,
+    reason: anyText,
+  }),
+  fc.record({ kind: fc.constant('system' as const), name: fc.constant(''), reason: anyText }),
+)
 
 export const volumeInfo = (dialect: 'admin' | 'mgmt'): fc.Arbitrary<VolumeInfo> => {
   const shown = <T>(where: string, value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>

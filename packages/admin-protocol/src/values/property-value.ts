@@ -2,6 +2,7 @@ import { asciiText, msg, ProtocolError, QubesValueError, utf8 } from '@cloister/
 import type { InputCodec, TextForm } from '../codec.ts'
 import { joinLines, oneOf, splitLines } from '../text-forms.ts'
 import { adminBoolean } from './boolean-words.ts'
+import { escapeText, unescapeText } from './escaped-text.ts'
 
 /** Types of properties on the wire (reference: admin-api, 4.1). */
 export type PropertyType = 'str' | 'int' | 'bool' | 'vm' | 'label'
@@ -62,23 +63,11 @@ export function propertyValue(words: TextForm<boolean>): TextForm<PropertyValue>
 /** Reply of `property.GetDefault`. */
 export const defaultValue: TextForm<TypedValue> = typedValue(adminBoolean)
 
-function escapeValue(value: string): string {
-  return value.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')
-}
-
-function unescapeValue(text: string): string {
-  return text.replace(/\\([\s\S])?/g, (_, after: string | undefined) => {
-    if (after === '\\') return '\\'
-    if (after === 'n') return '\n'
-    throw new ProtocolError(msg`a backslash must be followed by a backslash or an n`)
-  })
-}
-
 /** Reply of `property.GetAll`: a line a property, backslashes and newlines of values escaped (reference: admin-api, 3.3). */
 export const propertyListing: TextForm<readonly NamedPropertyValue[]> = {
   syntax: '<property> default=True|False type=<type> <value>\\n…',
   parse: (text) => splitLines(text).map(parseListed),
-  format: (items) => joinLines(items.map((item) => `${item.name} ${escapeValue(inAdmin.format(item))}`)),
+  format: (items) => joinLines(items.map((item) => `${item.name} ${escapeText(inAdmin.format(item))}`)),
 }
 
 const inAdmin = propertyValue(adminBoolean)
@@ -86,7 +75,7 @@ const inAdmin = propertyValue(adminBoolean)
 function parseListed(line: string): NamedPropertyValue {
   const at = line.indexOf(' ')
   if (at < 1) throw new ProtocolError(msg`the name of the property is missing`)
-  return { name: line.slice(0, at), ...inAdmin.parse(unescapeValue(line.slice(at + 1))) }
+  return { name: line.slice(0, at), ...inAdmin.parse(unescapeText(line.slice(at + 1))) }
 }
 
 /**

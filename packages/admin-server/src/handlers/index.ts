@@ -12,6 +12,7 @@ import { notServedHandlers } from './not-served.ts'
 import { poolVolumeHandlers } from './pool-volumes.ts'
 import { poolHandlers } from './pools.ts'
 import { powerHandlers } from './power.ts'
+import { problemHandlers } from './problems.ts'
 import { propertyHandlers } from './properties.ts'
 import { tagHandlers } from './tags-notes.ts'
 import { volumeHandlers } from './volumes.ts'
@@ -30,6 +31,7 @@ const all: readonly HandledCall[] = [
   ...firewallHandlers,
   ...deviceHandlers,
   ...notServedHandlers,
+  ...problemHandlers,
   ...eventHandlers,
   ...internalHandlers,
 ]

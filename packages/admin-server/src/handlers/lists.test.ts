@@ -15,19 +15,19 @@ afterEach(async () => {
   await main[Symbol.asyncDispose]()
 })
 
-/** Takes the label of a domain away, as damage of the state does. */
-async function loseLabel(pipeline: TestPipeline, name: string): Promise<void> {
-  const { app } = pipeline.system
-  const vm = app.domains.get(name)
-  await app.changes.make((unit) => vm.assign(unit, { name: 'label' }, undefined))
+/** Makes the icon of a domain fail when it is read, as a fault of the daemon does. */
+function breakIcon({ system }: TestPipeline, name: string): void {
+  vi.spyOn(system.app.domains.get(name), 'icon', 'get').mockImplementation(() => {
+    throw new Error('broken')
+  })
 }
 
 describe('an object that cannot be read', () => {
   it('has the empty value in GetAll, and the other properties theirs', async () => {
-    await loseLabel(main, 'work')
+    breakIcon(main, 'work')
     const reply = await main.ask('admin.vm.property.GetAll', work)
     expect(reply).toContain('\nicon default=True type=str \n')
-    expect(reply).toContain('\nlabel default=True type=label \n')
+    expect(reply).toContain('\nlabel default=False type=label red\n')
     expect(reply).toContain('\nname default=False type=str work\n')
   })
 
@@ -35,7 +35,7 @@ describe('an object that cannot be read', () => {
     await using internal = await TestPipeline.open({ calls: 'internal' })
     await standalone(internal.system, 'work')
     await standalone(internal.system, 'other')
-    await loseLabel(internal, 'work')
+    breakIcon(internal, 'work')
     const reply = (await internal.ask('internal.GetSystemInfo')).slice(2)
     const { domains } = JSON.parse(reply) as { domains: Record<string, unknown> }
     expect(domains['work']).toMatchObject({
@@ -48,7 +48,7 @@ describe('an object that cannot be read', () => {
   })
 
   it('does not keep the domains from being listed', async () => {
-    await loseLabel(main, 'work')
+    breakIcon(main, 'work')
     expect(await main.ask('admin.vm.List')).toMatch(/dom0 .*\nother .*\nwork class=StandaloneVM state=Halted/)
   })
 

@@ -112,8 +112,9 @@ describe('72: a disposable', () => {
   it('is cleaned up once, in any state', async () => {
     const [halted, running] = [await disposable(), await disposable()]
     await running.lifeCycle.start()
-    const all = [halted, running, running, halted].map((vm) => system.app.disposables.cleanup(vm))
-    const events = await system.told(() => Promise.all(all))
+    const events = await system.told(() =>
+      Promise.all([halted, running, running, halted].map((vm) => system.app.disposables.cleanup(vm))),
+    )
     expect(events.filter((event) => event === 'domain-delete')).toHaveLength(2)
     expect(await discrepancies(system)).toEqual([])
   })

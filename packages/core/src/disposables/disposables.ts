@@ -73,10 +73,10 @@ export class Disposables {
   async cleanup(vm: DispVM): Promise<void> {
     if (!vm.registered) return
     if (vm.phase.allows('kill')) await endGuest(vm)
-    // The end of its guest has removed the disposable, unless its `auto_cleanup` is not set.
-    if (!vm.registered) return
-    await vm.phase.settle(this.#app.os.clock, 'remove')
-    await removeDomain(vm)
+    await vm.phase.settled(this.#app.os.clock)
+    // The end of its guest, or another caller, has removed the disposable, unless its `auto_cleanup` is not set.
+    if (vm.registered) await removeDomain(vm)
+    else await vm.phase.settled(this.#app.os.clock)
   }
 
   /** Removes a disposable that has no guest any more, if its `auto_cleanup` is set. */

@@ -33,7 +33,10 @@ class Play {
 
   readonly acts = {
     request: async (): Promise<void> => {
-      this.given.push((await this.system.app.preloads.request(this.#work, this.system.app.adminVM)).name)
+      const vm = await this.system.app.preloads.request(this.#work, this.system.app.adminVM)
+      this.given.push(vm.name)
+      // The next daemon removes a disposable that was never started; one who asks for a disposable starts it.
+      if (!vm.run) await vm.lifeCycle.start()
     },
     more: () => this.#want(Math.min(3, this.#wanted + 1)),
     less: () => this.#want(Math.max(0, this.#wanted - 1)),

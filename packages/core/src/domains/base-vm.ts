@@ -124,7 +124,7 @@ export abstract class BaseVM extends PropertyHolder {
   setNotes(unit: ChangeUnit, text: string): void {
     const before = this.#notes
     this.#notes = text
-    unit.undo(() => this.loadNotes(before))
+    unit.onRollback(() => this.loadNotes(before))
     if (text === '') unit.delete('notes', [this.qid])
     else unit.put('notes', [this.qid], [text])
   }
@@ -132,7 +132,7 @@ export abstract class BaseVM extends PropertyHolder {
   /** Makes the domain part of the system, and stores all of it. */
   register(unit: ChangeUnit): void {
     this.registered = true
-    unit.undo(() => {
+    unit.onRollback(() => {
       this.registered = false
     })
     unit.put('domains', [this.qid], [this.klass])
@@ -148,7 +148,7 @@ export abstract class BaseVM extends PropertyHolder {
     this.registered = false
     this.dropReferences()
     this.firewall.forgetExpiry()
-    unit.undo(() => {
+    unit.onRollback(() => {
       this.registered = true
       this.restoreReferences()
       this.firewall.awaitExpiry()

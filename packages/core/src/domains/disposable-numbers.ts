@@ -57,7 +57,7 @@ export class DisposableNumbers {
     const now = this.#clock.now()
     this.#taken.delete(id)
     this.#released.set(id, now)
-    unit.undo(() => {
+    unit.onRollback(() => {
       this.#taken.add(id)
       this.#released.delete(id)
     })

@@ -91,7 +91,7 @@ export class DomainCollection {
 
   add(unit: ChangeUnit, vm: BaseVM): void {
     this.load(vm)
-    unit.undo(() => this.#forget(vm))
+    unit.onRollback(() => this.#forget(vm))
   }
 
   /** Adds a domain that was read from storage. */
@@ -104,7 +104,7 @@ export class DomainCollection {
 
   delete(unit: ChangeUnit, vm: BaseVM): void {
     this.#forget(vm)
-    unit.undo(() => this.load(vm))
+    unit.onRollback(() => this.load(vm))
   }
 
   #forget(vm: BaseVM): void {

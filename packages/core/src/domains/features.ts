@@ -68,7 +68,7 @@ export class Features {
   #put(unit: ChangeUnit, name: string, feature: Feature | undefined): void {
     const before = this.#features.get(name)
     this.#assign(name, feature)
-    unit.undo(() => this.#assign(name, before))
+    unit.onRollback(() => this.#assign(name, before))
     if (!this.#owner.registered) return
     if (feature) unit.put('features', [this.#owner.qid, name], [feature.position, feature.value])
     else unit.delete('features', [this.#owner.qid, name])

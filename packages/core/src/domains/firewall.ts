@@ -57,7 +57,7 @@ export class Firewall {
   set(unit: ChangeUnit, rules: readonly FirewallRule[]): void {
     const before = this.#rules
     this.load(rules)
-    unit.undo(() => this.load(before))
+    unit.onRollback(() => this.load(before))
     this.#owner.damage.heal(unit, firewallPart)
     this.storeIfSet(unit)
     this.reload(unit)

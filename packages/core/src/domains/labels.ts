@@ -83,7 +83,7 @@ export class Labels {
     if (this.#byName.has(name)) throw new QubesLabelInUseError(msg`The label ${name} cannot be created: it exists`)
     const label = { name, color, index: Math.max(lastBuiltIn, ...this.#byIndex.keys()) + 1 }
     this.load(label)
-    unit.undo(() => this.#forget(label))
+    unit.onRollback(() => this.#forget(label))
     unit.put('labels', [name], [label.index, color])
     return label
   }
@@ -96,7 +96,7 @@ export class Labels {
     if (references.has(label))
       throw new QubesLabelInUseError(msg`The label ${label.name} is in use: give its domains another one first`)
     this.#forget(label)
-    unit.undo(() => this.load(label))
+    unit.onRollback(() => this.load(label))
     unit.delete('labels', [label.name])
   }
 

@@ -15,6 +15,7 @@ import type { Hypervisors } from './ports/hypervisors.ts'
 import type { KernelsPort } from './ports/kernels.ts'
 import type { LeftoversPort } from './ports/leftovers.ts'
 import type { MemoryManager } from './ports/memory-manager.ts'
+import type { FirewallBackend, NetworkBackend } from './ports/network.ts'
 import type { PowerControls } from './ports/power-control.ts'
 import type { RunsPort } from './ports/runs.ts'
 import type { SystemObject } from './system-object.ts'
@@ -63,4 +64,6 @@ export interface System {
   readonly agents: AgentsPort
   readonly leftovers: LeftoversPort
   readonly power: PowerControls
+  readonly network: NetworkBackend
+  readonly firewall: FirewallBackend
 }

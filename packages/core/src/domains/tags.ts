@@ -29,7 +29,7 @@ export class Tags {
   add(unit: ChangeUnit, tag: string): void {
     if (this.#tags.has(tag)) return
     this.#tags.add(tag)
-    unit.undo(() => this.#tags.delete(tag))
+    unit.onRollback(() => this.#tags.delete(tag))
     if (this.#owner.registered) unit.put('tags', [this.#owner.qid, tag], [])
     this.#owner.system.events.fire(unit, this.#owner, 'domain-tag-add', { tag }, tag)
   }
@@ -42,7 +42,7 @@ export class Tags {
   /** Removes a tag if it is there. */
   discard(unit: ChangeUnit, tag: string): void {
     if (!this.#tags.delete(tag)) return
-    unit.undo(() => this.#tags.add(tag))
+    unit.onRollback(() => this.#tags.add(tag))
     if (this.#owner.registered) unit.delete('tags', [this.#owner.qid, tag])
     this.#owner.system.events.fire(unit, this.#owner, 'domain-tag-delete', { tag }, tag)
   }

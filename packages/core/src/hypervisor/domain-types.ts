@@ -1,12 +1,12 @@
 import { msg, QubesException, type XmlElement } from '@cloister/kit'
 import type { DriverCapabilities } from '@cloister/libvirt'
 import type { QubesVM } from '../domains/qubes-vm.ts'
-import type { GuestDisk } from './pc-xml.ts'
+import type { GuestDevices } from './pc-xml.ts'
 import { kvmXml, qemuXml } from './qemu-xml.ts'
 import { testXml } from './test-xml.ts'
 
 /** Makes the configuration of a domain for one type of hypervisor. */
-export type DomainXml = (vm: QubesVM, disks: readonly GuestDisk[], capabilities: DriverCapabilities) => XmlElement
+export type DomainXml = (vm: QubesVM, devices: GuestDevices, capabilities: DriverCapabilities) => XmlElement
 
 /** By the type of domain that a driver asks for (`<domain type>`). */
 const domainTypes: ReadonlyMap<string, DomainXml> = new Map([

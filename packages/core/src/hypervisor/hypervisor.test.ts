@@ -9,9 +9,11 @@ const environment = { os: nodeOs() }
 it('tells that the connection to the hypervisor is lost', async () => {
   const driver = new TestDriver('test:///empty', environment)
   const hypervisor = await Hypervisor.open(new Connection(driver))
+  const told = Promise.withResolvers<Error>()
+  hypervisor.watch({ lost: told.resolve, back: async () => {} })
   const lost = new LibvirtError('RPC', 'the daemon closed the connection')
   driver.loseConnection(lost)
-  expect(await hypervisor.closed).toBe(lost)
+  expect(await told.promise).toBe(lost)
 })
 
 it.each(['kvm', 'qemu', 'test'])('has configurations of domains of the type %s', async (domainType) => {

@@ -22,6 +22,8 @@ it('a kernel that cannot be used keeps its domains from starting and names the f
   expect(system.logged).toContainEqual(expect.objectContaining({ level: 'warn', details: { kernel: '6.2.0', reason } }))
   await vm('other')?.start()
   await expect(setProperty(other, 'kernel', '6.2.0')).rejects.toThrow(reason)
+  await expect(setProperty(other, 'kernel', '9.9')).rejects.toThrow('9.9')
+  expect([...system.app.kernels.faults().keys()]).toEqual(['6.2.0'])
   await rm(options)
   await vm('work')?.start()
   expect([...system.app.kernels.faults()]).toEqual([])

@@ -7,7 +7,7 @@ import {
   StoragePoolException,
 } from '@cloister/kit'
 import type { Os } from '@cloister/os'
-import { installedKernels, type KernelFiles, kernelFiles } from '@cloister/storage'
+import { installedKernels, isKernelName, type KernelFiles, kernelFiles } from '@cloister/storage'
 import type { KernelsPort } from '../domains/ports/kernels.ts'
 
 /**
@@ -74,6 +74,9 @@ export class Kernels implements KernelsPort {
   async require(name: string): Promise<void> {
     if (name === '' || (await this.refresh(name))) return
     const fault = this.#faults.get(name)
+    // Any text can be asked for: only a kernel that has a folder has files to mend.
+    const isThere = isKernelName(name) && (await this.#os.files.stat(`${this.#folder}/${name}`))
+    if (!isThere) this.#faults.delete(name)
     throw new QubesPropertyValueError(unusable(name, fault), { cause: fault })
   }
 

@@ -27,7 +27,7 @@ it('names every image behind a disk, and ends the chain', async () => {
     { ...base, kind: 'block', path: '/dev/vg/private' },
   ]
   const disks = devices.map((device, position) => ({ role: `disk${position}`, position, device }))
-  const text = formatXml(pcXml(vm, disks, capabilities, undefined))
+  const text = formatXml(pcXml(vm, { disks, interfaces: [] }, capabilities, undefined))
   const source = (path: string): { kind: string; path: string } => ({ kind: 'file', path })
   expect(parseDomainXml(text, os.host).devices.disks).toMatchObject([
     {

@@ -17,6 +17,13 @@ export interface GuestDisk {
   readonly device: BlockDevice
 }
 
+/** The devices that differ from guest to guest. */
+export interface GuestDevices {
+  readonly disks: readonly GuestDisk[]
+  /** As the network back end made them. */
+  readonly interfaces: readonly XmlElement[]
+}
+
 /**
  * The configuration of a PC for the hypervisor, in the blocks of reference storage-and-lifecycle, B.11, as C.1 and C.2 map them
  * to QEMU. Everything in it comes from typed values.
@@ -24,7 +31,7 @@ export interface GuestDisk {
  */
 export function pcXml(
   vm: QubesVM,
-  disks: readonly GuestDisk[],
+  devices: GuestDevices,
   capabilities: DriverCapabilities,
   cpu: XmlElement | undefined,
 ): XmlElement {
@@ -37,7 +44,7 @@ export function pcXml(
     cpu,
     xml('clock', { offset: vm.features.find('timezone') === 'localtime' ? 'localtime' : 'utc' }),
     ...(['on_poweroff', 'on_reboot', 'on_crash'] as const).map((name) => xml(name, {}, 'destroy')),
-    devicesBlock(disks, capabilities),
+    devicesBlock(devices, capabilities),
   )
 }
 
@@ -74,11 +81,12 @@ function osBlock(vm: QubesVM, capabilities: DriverCapabilities): XmlElement {
   )
 }
 
-function devicesBlock(disks: readonly GuestDisk[], capabilities: DriverCapabilities): XmlElement {
+function devicesBlock({ disks, interfaces }: GuestDevices, capabilities: DriverCapabilities): XmlElement {
   return xml(
     'devices',
     {},
     ...disks.map(diskElement),
+    ...interfaces,
     xml('serial', { type: 'unix' }, xml('target', { port: 0 })),
     xml('console', { type: 'unix' }, xml('target', { type: 'serial', port: 0 })),
     capabilities.channels

@@ -1,9 +1,9 @@
 import type { XmlElement } from '@cloister/kit'
 import type { DriverCapabilities } from '@cloister/libvirt'
 import type { QubesVM } from '../domains/qubes-vm.ts'
-import { type GuestDisk, pcXml } from './pc-xml.ts'
+import { type GuestDevices, pcXml } from './pc-xml.ts'
 
 /** A domain of libvirt's test driver, in which nothing runs. */
-export function testXml(vm: QubesVM, disks: readonly GuestDisk[], capabilities: DriverCapabilities): XmlElement {
-  return pcXml(vm, disks, capabilities, undefined)
+export function testXml(vm: QubesVM, devices: GuestDevices, capabilities: DriverCapabilities): XmlElement {
+  return pcXml(vm, devices, capabilities, undefined)
 }

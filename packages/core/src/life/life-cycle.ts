@@ -188,9 +188,17 @@ export class LifeCycle implements PowerControl {
       await startDomain(this.#vm, this, signal)
       phase.enter('running')
     } catch (error) {
-      await this.#comeToRest()
+      await this.#afterFailedStart()
       throw error
     }
+  }
+
+  /** A guest that could not be ended still runs, and can be ended by a kill. */
+  async #afterFailedStart(): Promise<void> {
+    const { phase, run } = this.#vm
+    if (!run || run.stopReceived) return this.#comeToRest()
+    run.released = true
+    phase.enter('running')
   }
 
   async #cancelStart({ done, cancel }: StartUnderWay): Promise<void> {
@@ -240,6 +248,7 @@ export class LifeCycle implements PowerControl {
     }
     await step('domain-stopped')
     const stopped = await this.#logged('stopping the volumes of a domain', () => vm.storage.stop())
+    await this.#logged('releasing the network of a domain', () => app.network.release(vm))
     if (vm.run === run) vm.run = undefined
     app.events.announceReset(vm, 'xid', 'stubdom_xid', 'start_time')
     await step('domain-shutdown')

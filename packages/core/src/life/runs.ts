@@ -48,7 +48,7 @@ export class Runs implements RunsPort {
     const intent = this.#intents.get(vm)
     if (!intent) return
     this.#intents.delete(vm)
-    unit.undo(() => void this.#intents.set(vm, intent))
+    unit.onRollback(() => void this.#intents.set(vm, intent))
     this.#app.intents.end(unit, intent)
   }
 }

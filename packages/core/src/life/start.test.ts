@@ -175,7 +175,7 @@ const failures: readonly Failure[] = [
     what: '10: a volume that cannot be started',
     plan: () => system.faults.failNext('create', 'EIO', /work\/volatile-dirty/),
     events: [...prepared, failed],
-    error: /Cannot start volume appvms\/work\/volatile.*EIO/,
+    error: /Cannot start volume appvms\/work\/volatile.*input\/output error/,
   },
   {
     what: '11: a handler of domain-pre-spawn',

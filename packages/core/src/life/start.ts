@@ -1,13 +1,13 @@
-import { errorChain, msg, QubesVMError, UndoStack } from '@cloister/kit'
+import { errorChain, msg, QubesVMError, UndoStack, type XmlElement } from '@cloister/kit'
 import { within } from '@cloister/os'
 import { refuseDamaged } from '../domains/damage.ts'
+import type { LifeEventName, LifeEvents } from '../domains/domain-events.ts'
 import type { Reservation } from '../domains/ports/memory-manager.ts'
 import { maxmem, memory, qrexecTimeout, vcpus, virtMode } from '../domains/properties/qubes-vm-properties.ts'
 import type { QubesVM } from '../domains/qubes-vm.ts'
 import { Run } from '../domains/run.ts'
 import { guestDatabase } from './guest-database.ts'
 import { waits } from './guest-power.ts'
-import type { LifeCycle } from './life-cycle.ts'
 import { refuseProhibitedStart, refuseStartDuringRestore } from './power-checks.ts'
 
 const mib = 2 ** 20
@@ -22,11 +22,21 @@ export function memoryRequired(vm: QubesVM): number {
   return start * mib + deviceModel + cost.machine + (vm.get(vcpus) ?? 1) * cost.perVcpu + ceiling * cost.perMaxMib
 }
 
+/** What a start needs of the life cycle that it is part of. */
+export interface StartingLife {
+  /** Resumes a paused guest, with the events of it. */
+  resumeGuest(run: Run): Promise<void>
+  /** Ends a guest, and waits until its stop is handled. */
+  abandon(run: Run): Promise<void>
+  /** Fires an event of what has happened already. */
+  tell<T extends LifeEventName>(name: T, event: LifeEvents[T]): Promise<void>
+}
+
 /**
  * Starts a domain that is in the phase `starting`. The steps, their order, and what is undone after a failure are those of
  * reference storage-and-lifecycle, B.3.1. When `signal` is aborted the start fails after the current step.
  */
-export async function startDomain(vm: QubesVM, life: LifeCycle, signal: AbortSignal): Promise<void> {
+export async function startDomain(vm: QubesVM, life: StartingLife, signal: AbortSignal): Promise<void> {
   await using undo = new UndoStack((what, error) => {
     vm.app.log.error(`${what} after a failed start failed`, { domain: vm.name, error: errorChain(error) })
   })
@@ -45,13 +55,13 @@ export async function startDomain(vm: QubesVM, life: LifeCycle, signal: AbortSig
 /** One start, in its three parts. */
 class Start {
   readonly #vm: QubesVM
-  readonly #life: LifeCycle
+  readonly #life: StartingLife
   readonly #signal: AbortSignal
   readonly #undo: UndoStack
   #reservation: Reservation | undefined
   #run: Run | undefined
 
-  constructor(vm: QubesVM, life: LifeCycle, signal: AbortSignal, undo: UndoStack) {
+  constructor(vm: QubesVM, life: StartingLife, signal: AbortSignal, undo: UndoStack) {
     this.#vm = vm
     this.#life = life
     this.#signal = signal
@@ -82,7 +92,8 @@ class Start {
     const vm = this.#vm
     const { app } = vm
     await this.#step(app.events.fireLife(vm, 'domain-pre-spawn', { start_guid: true }))
-    const domain = await app.hypervisors.of(vm).define(vm)
+    const interfaces = await this.#prepareNetwork()
+    const domain = await app.hypervisors.of(vm).define(vm, interfaces)
     this.#signal.throwIfAborted()
     const usable = !vm.featureWithTemplate('qrexec')
     const run = new Run(domain, { startedAt: app.os.clock.now(), state: 'paused', released: false, usable })
@@ -133,6 +144,17 @@ class Start {
     if (!control) return
     const what = `The start of ${this.#vm.netvm?.name}, the netvm of ${this.#vm.name},`
     await within({ clock: this.#vm.app.os.clock, ms: waits.netvmMs, what, signal: this.#signal }, control.start())
+  }
+
+  /** The rules are in force before there is an interface that they could protect. */
+  async #prepareNetwork(): Promise<readonly XmlElement[]> {
+    const vm = this.#vm
+    const { network, firewall } = vm.app
+    this.#undo.add('releasing the network', () => network.release(vm))
+    await this.#step(firewall.apply(vm, vm.firewall.rules()))
+    const interfaces = await network.prepare(vm)
+    this.#signal.throwIfAborted()
+    return interfaces
   }
 
   async #reserveMemory(required: number): Promise<void> {

@@ -13,6 +13,9 @@ export function registerNetworkHandlers(events: Events, links: NetworkLinks): vo
     (vm, { oldvalue }, unit) => links.netvmChanged(unit, vm, oldvalue instanceof BaseVM ? oldvalue : undefined),
     netvm.name,
   )
+  events.on(QubesVM, 'firewall-changed', (vm, _event, unit) => {
+    if (vm.run) vm.app.changes.afterwards(unit, () => vm.app.firewall.apply(vm, vm.firewall.rules()))
+  })
   for (const step of ['domain-unpaused', 'domain-resumed'] as const)
     events.onLife(QubesVM, step, (vm) => links.settleDeferred(vm))
   // An earlier run has left the feature when no daemon saw its end.

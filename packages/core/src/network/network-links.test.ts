@@ -1,5 +1,6 @@
 import { QubesVMNotStartedError } from '@cloister/kit'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { noNetwork } from '../domains/ports/network.ts'
 import type { QubesVM } from '../domains/qubes-vm.ts'
 import { resetProperty, setProperty } from '../operations/properties.ts'
 import { TestSystem } from '../testing/test-system.ts'
@@ -22,9 +23,10 @@ afterEach(() => system[Symbol.asyncDispose]())
 /** A back end that notes what it is asked for. */
 function connectBackend(): void {
   links = []
-  system.app.links.backend = {
-    attach: async (vm, provider) => void links.push(`${vm.name} to ${provider.name}`),
-    detach: async (vm, provider) => void links.push(`${vm.name} off ${provider.name}`),
+  system.network = {
+    ...noNetwork,
+    connect: async (vm, provider) => void links.push(`${vm.name} to ${provider.name}`),
+    disconnect: async (vm, provider) => void links.push(`${vm.name} off ${provider.name}`),
   }
 }
 
@@ -96,8 +98,8 @@ describe('a guest that runs', () => {
 
   it('fails the call when it cannot be connected', async () => {
     await start('net2', 'work')
-    const failing = { attach: () => Promise.reject(new Error('no')), detach: async () => {} }
-    system.app.links.backend = failing
+    const failing = { ...noNetwork, connect: () => Promise.reject(new Error('no')) }
+    system.network = failing
     await expect(set('work', 'netvm', 'net2')).rejects.toThrow('no')
     expect(vm('work').netvm).toBe(vm('net2'))
   })

@@ -5,7 +5,6 @@ import { clientsOf } from '../domains/network/network-graph.ts'
 import { QubesVM } from '../domains/qubes-vm.ts'
 import type { Run } from '../domains/run.ts'
 import type { System } from '../domains/system.ts'
-import type { NetworkBackend } from './network-backend.ts'
 
 /** Feature: name of the netvm to which a guest is still connected because it was paused when its `netvm` changed; empty for none. */
 export const deferredNetvm = 'deferred-netvm-original'
@@ -15,8 +14,6 @@ export const deferredNetvm = 'deferred-netvm-original'
  * paused guest when it is resumed. Until then a feature, which survives the daemon, names the netvm of the connection.
  */
 export class NetworkLinks {
-  /** Where interfaces are attached and detached; see `NetworkBackend`. */
-  backend: NetworkBackend | undefined
   readonly #app: System
   /** The netvm to which the guest of each run is connected, when it has changed since the start. */
   readonly #linked = new WeakMap<Run, BaseVM | undefined>()
@@ -58,7 +55,7 @@ export class NetworkLinks {
     for (const client of this.#liveClients(provider)) {
       const linked = client.run && this.#linkedTo(client, client.run, provider)
       await this.#tolerant(client, async () => {
-        if (linked === provider) await this.backend?.attach(client, provider)
+        if (linked === provider) await this.#app.network.connect(client, provider)
         else await this.settle(client)
       })
     }
@@ -67,7 +64,7 @@ export class NetworkLinks {
   /** A netvm has stopped: its clients are not connected any more. */
   async detachClients(provider: QubesVM): Promise<void> {
     for (const client of this.#liveClients(provider))
-      await this.#tolerant(client, async () => this.backend?.detach(client, provider))
+      await this.#tolerant(client, async () => this.#app.network.disconnect(client, provider))
   }
 
   /** Drops the feature of a domain whose guest has ended or does not exist yet. */
@@ -81,8 +78,8 @@ export class NetworkLinks {
     if (!run || !isLive(vm)) return
     const before = this.#linkedTo(vm, run, netvm)
     if (before !== netvm) {
-      if (before instanceof QubesVM && before.powerState !== 'Halted') await this.backend?.detach(vm, before)
-      if (netvm instanceof QubesVM) await this.backend?.attach(vm, netvm)
+      if (before instanceof QubesVM && before.powerState !== 'Halted') await this.#app.network.disconnect(vm, before)
+      if (netvm instanceof QubesVM) await this.#app.network.connect(vm, netvm)
       this.#linked.set(run, netvm)
       if (netvm) await this.#app.events.fireLife(netvm, 'net-domain-connect', { vm })
     }

@@ -14,8 +14,12 @@ export async function setProperty(holder: Holder, name: string, text: string): P
   await holder.app.changes.make((unit) => holder.set(unit, property, parse()))
 }
 
-/** Sets a property of a domain, or of the system, back to its default. */
+/**
+ * Sets a property of a domain, or of the system, back to its default. Of a property that is stored but that this release does not
+ * have, the stored value is deleted, without events.
+ */
 export async function resetProperty(holder: Holder, name: string): Promise<void> {
-  const property = holder.property(name)
-  await holder.app.changes.make((unit) => holder.reset(unit, property))
+  await holder.app.changes.make((unit) => {
+    if (!holder.dropUnknown(unit, name)) holder.reset(unit, holder.property(name))
+  })
 }

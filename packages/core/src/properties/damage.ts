@@ -23,7 +23,7 @@ export class Damage {
     const reason = this.#reasons?.get(part)
     if (reason === undefined) return
     this.#reasons?.delete(part)
-    unit.undo(() => this.note(part, reason))
+    unit.onRollback(() => this.note(part, reason))
   }
 
   /** In words: `netvm: there is no domain sys-net`. */

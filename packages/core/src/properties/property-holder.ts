@@ -89,13 +89,30 @@ export abstract class PropertyHolder implements Subject {
     this.system.events.fire(unit, this, 'property-del', event, name)
   }
 
+  /**
+   * The name under which `damage` lists a stored property. The prefix keeps a property that this release does not have apart from
+   * other parts of the object, such as `firewall`.
+   */
+  damagePart(name: string): string {
+    return this.propertyTable.has(name) ? name : `property ${name}`
+  }
+
+  /** Deletes the stored value of a property that this release does not have; false when none is stored. */
+  dropUnknown(unit: ChangeUnit, name: string): boolean {
+    const part = this.damagePart(name)
+    if (this.propertyTable.has(name) || !this.damage.has(part)) return false
+    this.damage.heal(unit, part)
+    this.storeProperty(unit, name, undefined)
+    return true
+  }
+
   /** Sets a value, or removes it with `undefined`, without checks or events; undone when the unit is rolled back. */
   assign<V>(unit: ChangeUnit, property: Property<unknown, V> | PropertyName, value: V | undefined): void {
     const { name, format } = this.property(property.name)
     const had = this.#explicit.has(name)
     const before = this.#explicit.get(name)
     this.#put(name, value)
-    unit.undo(() => this.#put(name, had ? before : undefined))
+    unit.onRollback(() => this.#put(name, had ? before : undefined))
     this.damage.heal(unit, name)
     this.storeProperty(unit, name, value === undefined ? undefined : value === null ? null : format(value))
   }

@@ -1,8 +1,12 @@
-import type { PropertyHolder } from './property-holder.ts'
+/** An object with properties that name other objects. */
+export interface ReferenceHolder {
+  /** Name of the object, for error texts. */
+  readonly title: string
+}
 
 /** A property that names an object, and the object that has the property. */
 export interface Reference {
-  readonly holder: PropertyHolder
+  readonly holder: ReferenceHolder
   readonly property: string
 }
 
@@ -14,16 +18,16 @@ type Names = string | ReadonlySet<string>
  * so that finding the users takes time in proportion to their number, not to the number of all objects.
  */
 export class ReferenceIndex {
-  readonly #users = new Map<object, Map<PropertyHolder, Names>>()
+  readonly #users = new Map<object, Map<ReferenceHolder, Names>>()
 
-  add(target: object, holder: PropertyHolder, property: string): void {
-    const users = this.#users.get(target) ?? new Map<PropertyHolder, Names>()
+  add(target: object, holder: ReferenceHolder, property: string): void {
+    const users = this.#users.get(target) ?? new Map<ReferenceHolder, Names>()
     this.#users.set(target, users)
     const names = users.get(holder)
     users.set(holder, names === undefined || names === property ? property : new Set([...each(names), property]))
   }
 
-  delete(target: object, holder: PropertyHolder, property: string): void {
+  delete(target: object, holder: ReferenceHolder, property: string): void {
     const users = this.#users.get(target)
     const left = each(users?.get(holder) ?? []).filter((name) => name !== property)
     if (left.length > 0) users?.set(holder, new Set(left))

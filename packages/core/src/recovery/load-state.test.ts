@@ -87,10 +87,30 @@ describe('a value of a domain that cannot be read', () => {
     await expect(copy).rejects.toThrow('Cannot clone work, because a stored value cannot be read: netvm')
   })
 
+  it('of a property that this release does not have is dropped by a reset, and by nothing else', async () => {
+    await restartWith(
+      put('properties', [vm().qid, 'colour'], ['blue']),
+      put('properties', [vm().qid, 'firewall'], ['on']),
+      put('firewall', [vm().qid], ['action=drop dst4=300.0.0.1/8']),
+    )
+    await expect(vm().lifeCycle.start()).rejects.toThrow('property colour: work has no property colour')
+    await expect(setProperty(vm(), 'colour', 'red')).rejects.toThrow('work has no property colour')
+    await expect(resetProperty(vm(), 'size')).rejects.toThrow('work has no property size')
+    system.faults.failNext('commit', 'EIO', /colour/)
+    await expect(resetProperty(vm(), 'colour')).rejects.toThrow()
+    expect(vm().damage.list()).toHaveLength(3)
+    await resetProperty(vm(), 'colour')
+    expect(await storedValue('colour')).toBeUndefined()
+    await resetProperty(vm(), 'firewall')
+    // The rules have the same name as the property, and are still damaged.
+    expect(vm().damage.list()).toEqual([expect.stringMatching(/^firewall: /)])
+    await expect(resetProperty(vm(), 'firewall')).rejects.toThrow('work has no property firewall')
+  })
+
   it('of a template keeps the domains made of it from starting', async () => {
     await restartWith(put('properties', [vm('tmpl').qid, 'kernelopts_common'], ['x']))
     await expect(vm().lifeCycle.start()).rejects.toThrow(
-      'kernelopts_common: tmpl has no property kernelopts_common (of tmpl)',
+      'property kernelopts_common: tmpl has no property kernelopts_common (of tmpl)',
     )
   })
 
@@ -195,7 +215,7 @@ describe('a damaged row that affects other objects', () => {
   it.each<[string, (qid: number) => RowChange[], string]>([
     ['an unknown class', (qid) => [put('domains', [qid], ['FooVM'])], 'has the class "FooVM"'],
     ['a domain without name', (qid) => [remove('properties', [qid, 'name'])], 'has no name'],
-    ['a domain without identity', (qid) => [put('properties', [qid, 'uuid'], ['x'])], 'has no valid uuid'],
+    ['a domain without uuid', (qid) => [put('properties', [qid, 'uuid'], ['x'])], 'has no valid uuid'],
     ['two domains of one name', (qid) => [put('properties', [qid, 'name'], ['net'])], 'two domains have the name net'],
     ['no admin domain', () => [remove('domains', [0])], 'the admin domain is missing'],
     ['rows of no domain', () => [put('tags', [77, 'a'], [])], 'the table tags has a row of a domain 77'],

@@ -96,7 +96,7 @@ function loadProperty(app: System, holder: PropertyHolder, name: string, value: 
     if (value === null) refuseUnlessNullable(holder, holder.property(name))
     holder.load(name, value)
   } catch (error) {
-    noteDamage(app, holder, name, error)
+    noteDamage(app, holder, holder.damagePart(name), error)
   }
 }
 

@@ -5,6 +5,8 @@ import type { HypervisorPort } from '../domains/ports/hypervisors.ts'
 import { QubesVM } from '../domains/qubes-vm.ts'
 import { Run } from '../domains/run.ts'
 import type { System } from '../domains/system.ts'
+import { watchConnection } from './lost-connection.ts'
+import { endStrayGuests, type Guests } from './stray-guests.ts'
 
 /** How start-up finishes or undoes each kind of intent that the last daemon has left (design: decision 6). */
 const resolutions: Readonly<Record<IntentKind, (app: System, intent: Intent, guests: Guests) => Promise<void>>> = {
@@ -17,9 +19,6 @@ const resolutions: Readonly<Record<IntentKind, (app: System, intent: Intent, gue
   },
 }
 
-/** Running guests by the uuid of their domain. */
-type Guests = ReadonlyMap<string, Domain>
-
 /** Adopts running guests and finishes or undoes interrupted work; called before any request is served. */
 export async function recover(app: System, intents: readonly Intent[]): Promise<void> {
   for (const hypervisor of app.hypervisors.all()) await recoverOn(app, hypervisor, intents)
@@ -30,7 +29,7 @@ async function recoverOn(app: System, hypervisor: HypervisorPort, intents: reado
     const vm = app.domains.findUuid(domain.uuid)
     if (vm instanceof QubesVM) vm.lifeCycle.onHypervisorEvent(event, why)
   })
-  const guests = new Map((await hypervisor.running()).map((domain) => [domain.uuid, domain]))
+  const guests: Guests = new Map((await hypervisor.running()).map((domain) => [domain.uuid, domain]))
   for (const intent of intents) {
     try {
       await resolutions[intent.kind](app, intent, guests)
@@ -43,31 +42,7 @@ async function recoverOn(app: System, hypervisor: HypervisorPort, intents: reado
     }
   }
   await endStrayGuests(app, hypervisor, guests)
-}
-
-/**
- * Ends guests that belong to no domain: no call can reach them, and they may write to volumes of other domains. On a hypervisor
- * that is shared with other programs such guests may belong to those programs; they are only logged.
- */
-async function endStrayGuests(app: System, { capabilities }: HypervisorPort, guests: Guests): Promise<void> {
-  for (const [uuid, guest] of guests) {
-    const vm = app.domains.findUuid(uuid)
-    if (vm instanceof QubesVM && vm.run) continue
-    const details = { guest: guest.name, uuid }
-    if (!capabilities.exclusive) {
-      app.log.warn(
-        'a guest runs that belongs to no domain; it is left alone, as others use the hypervisor too',
-        details,
-      )
-      continue
-    }
-    app.log.error('a guest runs that belongs to no domain: it is ended', details)
-    try {
-      await guest.destroy()
-    } catch (error) {
-      app.log.error('a guest that belongs to no domain could not be ended', { ...details, error: errorChain(error) })
-    }
-  }
+  watchConnection(app, hypervisor)
 }
 
 async function dropIntent(app: System, intent: Intent): Promise<void> {

@@ -142,7 +142,7 @@ class World {
       else this.memory.set(row, to)
     }
     assign(value)
-    tried.unit.undo(() => assign(before))
+    tried.unit.onRollback(() => assign(before))
   }
 
   #pick(which: number): Tried | undefined {

@@ -31,7 +31,7 @@ beforeEach(() => {
 function setLabel(unit: Unit<string>, qid: number, label: string): void {
   const before = labels.get(qid)
   labels.set(qid, label)
-  unit.undo(() => (before === undefined ? labels.delete(qid) : labels.set(qid, before)))
+  unit.onRollback(() => (before === undefined ? labels.delete(qid) : labels.set(qid, before)))
   unit.put('properties', [qid, 'label'], [label])
   unit.emit(`${qid} is ${label}`)
 }
@@ -211,7 +211,7 @@ describe('a journal after a fatal error', () => {
 
   it('stops when undoing after a failed commit throws', async () => {
     const unit = journal.begin()
-    unit.undo(() => {
+    unit.onRollback(() => {
       throw new Error('cannot undo')
     })
     const open = journal.begin()
@@ -229,7 +229,7 @@ describe('a journal after a fatal error', () => {
     const inFlight = labelled(1, 'red')
     await turn()
     const unit = journal.begin()
-    unit.undo(() => {
+    unit.onRollback(() => {
       throw new Error('cannot undo')
     })
     unit.rollback()

@@ -52,7 +52,7 @@ export class Unit<E> {
    * Registers the inverse of a change in memory, just before or after that change. When the unit has ended already, the inverse
    * runs at once, before the error is thrown.
    */
-  undo(inverse: () => void): void {
+  onRollback(inverse: () => void): void {
     if (this.#work.over) inverse()
     this.#open().inverses.push({ order: this.#journal.nextOrder(), run: inverse })
   }

@@ -144,7 +144,7 @@ export class DomainStorage {
       const before = this.#volumes.get(kind.name)
       this.#take(this.#snapshot(kind, {}))
       // The pool has a new object under this name, so the roll-back creates another object from the old record.
-      unit.undo(() => before && this.#take(before.pool.initVolume(before.config())))
+      unit.onRollback(() => before && this.#take(before.pool.initVolume(before.config())))
       if (this.#owner.registered) this.store(unit, kind.name)
     }
   }

@@ -166,7 +166,7 @@ export class Pools {
       this.#refuseUsed(pool, volumes)
       this.#app.events.fire(unit, this.#app.global, 'pool-pre-delete', { pool })
       this.#forget(pool)
-      unit.undo(() => this.#pools.set(name, pool))
+      unit.onRollback(() => this.#pools.set(name, pool))
       unit.delete('pools', [name])
       this.#app.events.fire(unit, this.#app.global, 'pool-delete', { pool })
     })
@@ -184,7 +184,7 @@ export class Pools {
     const before = pool[setting]
     await this.#app.changes.make((unit) => {
       pool[setting] = value
-      unit.undo(() => {
+      unit.onRollback(() => {
         pool[setting] = before
       })
       this.#store(unit, pool)
@@ -219,7 +219,7 @@ export class Pools {
   /** Registers a pool that is set up. */
   register(unit: ChangeUnit, pool: Pool): void {
     this.#pools.set(pool.name, pool)
-    unit.undo(() => this.#forget(pool))
+    unit.onRollback(() => this.#forget(pool))
     this.#positions.set(pool.name, Math.max(-1, ...this.#positions.values()) + 1)
     this.#store(unit, pool)
     this.#app.events.fire(unit, this.#app.global, 'pool-add', { pool })

@@ -1,5 +1,5 @@
 import type { Driver, Subscription, TestDriver } from '@cloister/libvirt'
-import type { Faults, Files } from '@cloister/os'
+import { type Faults, type Files, overlaid } from '@cloister/os'
 
 /** The driver as one daemon sees it; when this daemon ends, guests keep running. */
 export function apart(driver: TestDriver): Driver {
@@ -36,16 +36,6 @@ export function faulty<T extends object>(target: T, faults: Faults): T {
   })
 }
 
-/** `target`, with some of its members replaced. */
-export function overlaid<T extends object>(target: T, own: Partial<T>): T {
-  return new Proxy(target, {
-    get: (_target, name) => {
-      const value: unknown = Reflect.get(name in own ? own : target, name)
-      return typeof value === 'function' ? value.bind(target) : value
-    },
-  })
-}
-
 /** Files that fail as planned, also those below a folder that is opened to work in. */
 export function confinable(files: Files, faults: Faults): Files {
   return overlaid<Files>(faulty(files, faults), {
@@ -55,4 +45,33 @@ export function confinable(files: Files, faults: Faults): Files {
       return { files: confinable(confined.files, faults), close: () => confined.close() }
     },
   })
+}
+
+/** A driver whose connection a test can break. */
+export interface Losable {
+  readonly driver: Driver
+  /** From now on every call fails with `error`, and no event arrives. */
+  lose(error: Error): void
+}
+
+export function losable(driver: Driver): Losable {
+  const closed = Promise.withResolvers<Error>()
+  let lost: Error | undefined
+  const guarded = new Proxy(driver, {
+    get: (target, name) => {
+      if (name === 'closed') return closed.promise
+      const value: unknown = Reflect.get(target, name)
+      if (typeof value !== 'function') return value
+      return (...args: unknown[]): unknown => {
+        if (lost && name !== 'connectClose') return Promise.reject(lost)
+        return value.apply(target, args)
+      }
+    },
+  })
+  const lose = (error: Error): void => {
+    lost = error
+    void driver.connectClose()
+    closed.resolve(error)
+  }
+  return { driver: guarded, lose }
 }

@@ -1,5 +1,5 @@
 import { Connection, TestDriver } from '@cloister/libvirt'
-import { Faults, ModelledClock, ModelledOs, type Os } from '@cloister/os'
+import { Faults, ModelledClock, ModelledOs, type Os, overlaid } from '@cloister/os'
 import type { App } from '../app.ts'
 import type { CoreEvent } from '../changes/core-event.ts'
 import type { BaseVM, VMClass } from '../domains/base-vm.ts'
@@ -9,7 +9,7 @@ import { createDomain } from '../operations/create-domain.ts'
 import { FaultyStateStore } from '../state/testing/faulty-state-store.ts'
 import { MemoryStateStore } from '../state/testing/memory-state-store.ts'
 import { type Snapshot, snapshotOf } from '../state/testing/snapshot.ts'
-import { apart, confinable, faulty, overlaid } from './faulty.ts'
+import { apart, confinable, faulty, type Losable, losable } from './faulty.ts'
 
 const stateFolder = '/state'
 const kernelsFolder = '/kernels'
@@ -31,6 +31,7 @@ export class MemorySystem implements AsyncDisposable {
   #clock = new ModelledClock()
   #faults = new Faults()
   #connection: Connection | undefined
+  #link: Losable | undefined
   #opened: OpenedApp | undefined
 
   private constructor(onEvent: (event: CoreEvent) => void) {
@@ -75,8 +76,12 @@ export class MemorySystem implements AsyncDisposable {
     const logged: string[] = []
     this.logged = logged
     const os: Os = overlaid<Os>(this.os, { clock: this.#clock, files: confinable(this.os.files, this.#faults) })
-    const connection = new Connection(faulty(apart(this.driver), this.#faults))
-    this.#connection = connection
+    const connect = async (): Promise<Connection> => {
+      this.#link = losable(faulty(apart(this.driver), this.#faults))
+      this.#connection = new Connection(this.#link.driver)
+      return this.#connection
+    }
+    const connection = await connect()
     const note = (message: string, details?: Readonly<Record<string, unknown>>): void =>
       void logged.push(
         `${message} ${Object.entries(details ?? {})
@@ -89,6 +94,7 @@ export class MemorySystem implements AsyncDisposable {
       stateFolder,
       kernelsFolder,
       poolDriver: 'file',
+      reconnect: connect,
       onFatal: (error) => note(`fatal: ${error.message}`),
     })
     this.app.journal.onEvent((event) => {
@@ -102,6 +108,11 @@ export class MemorySystem implements AsyncDisposable {
     const vm = await createDomain(this.app, klass, { ...options, ...(template && { template: template.name }) })
     // The caller knows which class it has asked for.
     return vm as T
+  }
+
+  /** Breaks the connection between the daemon and the hypervisor; guests keep running. The daemon connects again by itself. */
+  loseConnection(error: Error): void {
+    this.#link?.lose(error)
   }
 
   /** Moves the clock of the daemon and of its guests on. */

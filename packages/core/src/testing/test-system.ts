@@ -11,18 +11,20 @@ import {
   ModelledClock,
   nodeOs,
   type Os,
+  overlaid,
   type Processes,
 } from '@cloister/os'
 import type { App } from '../app.ts'
 import type { BaseVM, VMClass } from '../domains/base-vm.ts'
 import type { LifeEventName } from '../domains/domain-events.ts'
+import { type FirewallBackend, type NetworkBackend, noFirewall, noNetwork } from '../domains/ports/network.ts'
 import { QubesVM } from '../domains/qubes-vm.ts'
 import { type OpenedApp, openAppOn } from '../open-app.ts'
 import { createDomain } from '../operations/create-domain.ts'
 import { SqliteStateStore } from '../state/sqlite/sqlite-state-store.ts'
 import { FaultyStateStore } from '../state/testing/faulty-state-store.ts'
 import { type Snapshot, snapshotOf } from '../state/testing/snapshot.ts'
-import { apart, confinable, faulty, overlaid } from './faulty.ts'
+import { apart, confinable, faulty } from './faulty.ts'
 
 const gib = 2 ** 30
 /** How long a test waits for a condition, ms. */
@@ -53,6 +55,10 @@ export class TestSystem implements AsyncDisposable {
   acceptEmpty: boolean = false
   /** The source of random bytes; a test may replace it. */
   random: (count: number) => Uint8Array = (count) => nodeOs().host.random(count)
+  /** Interfaces of guests; a test may replace it at any time. */
+  network: NetworkBackend = noNetwork
+  /** Enforces firewalls; a test may replace it at any time. */
+  firewall: FirewallBackend = noFirewall
   #clock = new ModelledClock()
   #faults = new Faults()
   #store: SqliteStateStore | undefined
@@ -124,6 +130,14 @@ export class TestSystem implements AsyncDisposable {
       stateFolder: this.folder,
       kernelsFolder: join(this.folder, 'kernels'),
       poolDriver: 'file',
+      network: {
+        prepare: (vm) => this.network.prepare(vm),
+        connect: (vm, to) => this.network.connect(vm, to),
+        disconnect: (vm, from) => this.network.disconnect(vm, from),
+        release: (vm) => this.network.release(vm),
+        adopt: (vms) => this.network.adopt(vms),
+      },
+      firewall: { apply: (vm, rules) => this.firewall.apply(vm, rules) },
       acceptEmpty: this.acceptEmpty,
       onFatal: (error) => this.logged.push({ level: 'error', message: 'fatal', details: { error } }),
     })

@@ -13,7 +13,14 @@ import {
   replaceDurably,
   UnsafeFileError,
 } from '@cloister/os'
-import { type ImageFile, type ImageNames, type ImageRole, ownerFolders, type RevisionFile } from './image-names.ts'
+import {
+  asideName,
+  type ImageFile,
+  type ImageNames,
+  type ImageRole,
+  ownerFolders,
+  type RevisionFile,
+} from './image-names.ts'
 
 /** Settings that decide which files a volume keeps. */
 export interface ImageRules {
@@ -23,6 +30,8 @@ export interface ImageRules {
   readonly precache: boolean
   /** Called with a text for the log when a fault was found on the disk and mended. */
   readonly warn: (text: string) => void
+  /** Called with the new path of an image that was moved aside. */
+  readonly noteAside: (path: string) => void
 }
 
 const recordLimit = 256
@@ -101,8 +110,9 @@ export class ImageFiles {
       if (temporary || !['clean', 'dirty', 'revision'].includes(role)) continue
       // An image without content is not worth keeping.
       if (((await this.files.stat(path))?.allocated ?? 0n) === 0n) continue
-      const aside = await this.#freeName(`${path}.aside`)
+      const aside = await this.#freeAsideName(path)
       await this.files.rename(path, aside)
+      this.#rules.noteAside(aside)
       this.#rules.warn(`${path} belongs to no known domain, and a new volume has its name: moved the image to ${aside}`)
     }
   }
@@ -262,10 +272,10 @@ export class ImageFiles {
     }
   }
 
-  async #freeName(prefix: string): Promise<string> {
+  async #freeAsideName(path: string): Promise<string> {
     let number = 1
-    while (await this.exists(`${prefix}-${number}`)) number++
-    return `${prefix}-${number}`
+    while (await this.exists(asideName(path, number))) number++
+    return asideName(path, number)
   }
 
   async #removeFolder(): Promise<boolean> {

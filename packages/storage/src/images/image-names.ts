@@ -31,6 +31,9 @@ const suffixes: ReadonlyMap<string, ImageRole> = new Map([
   ['-source.json', 'sourceRecord'],
 ])
 
+/** What follows the name of an image that was moved aside, before its number. */
+const asideSuffix = '.aside-'
+
 const revisionSuffix = /^\.img\.(\d{1,15})@(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)Z$/
 
 /**
@@ -45,6 +48,17 @@ export function isImageVid(vid: string): boolean {
     /^[^.\p{Cc}]\P{Cc}{0,199}$/u.test(domain ?? '') &&
     /^[A-Za-z0-9_]{1,40}$/.test(volume ?? '')
   )
+}
+
+/** The name for an image that is moved aside. */
+export function asideName(path: string, number: number): string {
+  return `${path}${asideSuffix}${number}`
+}
+
+/** True for the name of an image that was moved aside. */
+export function isAsideName(name: string): boolean {
+  const [, number] = name.split(asideSuffix)
+  return /^\d{1,15}$/.test(number ?? '')
 }
 
 /** The names of one volume's files. Nothing here touches a disk. */

@@ -91,6 +91,15 @@ describe('pools of image files', () => {
       expect(at.warnings).toContainEqual(expect.stringContaining(`moved the image to ${at.path(made, '.img.aside-1')}`))
       await made.remove()
       expect((await at.names()).filter((name) => name.includes('.aside-'))).toEqual(aside)
+      const paths = aside.map((name) => `${at.dirPath}/appvms/work/${name}`).sort()
+      expect(await at.pool.movedAside?.()).toEqual(paths)
+      await at.pool.close()
+      expect(await at.pool.movedAside?.()).toEqual([])
+      // The next daemon finds them, until they are gone.
+      const next = await before.afterCrash()
+      await expect.poll(() => next.pool.movedAside?.()).toEqual(paths)
+      for (const path of paths) await place.os.files.unlink(path)
+      expect(await next.pool.movedAside?.()).toEqual([])
     }
   })
 

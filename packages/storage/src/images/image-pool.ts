@@ -24,6 +24,7 @@ import { sharedFolderOption } from '../pool-options.ts'
 import type { Volume, VolumeConfig } from '../volume.ts'
 import { checkRevisionsToKeep } from '../volume-kinds.ts'
 import { VolumeLocks } from '../volume-locks.ts'
+import { AsideImages } from './aside-images.ts'
 import type { ImageDriver } from './image-driver.ts'
 import { makeOwnerFolders } from './image-files.ts'
 import { ownerFolders } from './image-names.ts'
@@ -49,6 +50,7 @@ export interface ImagePoolSettings {
 export class ImagePool implements Pool {
   readonly imageDriver: ImageDriver
   readonly locks: VolumeLocks = new VolumeLocks()
+  readonly asides: AsideImages = new AsideImages()
   readonly name: string
   readonly dirPath: string
   readonly os: Os
@@ -228,6 +230,10 @@ export class ImagePool implements Pool {
     return includedIn(this.os.files, this.dirPath, others)
   }
 
+  async movedAside(): Promise<readonly string[]> {
+    return this.#open ? this.asides.list(this.files) : []
+  }
+
   /** Called by a volume before its files are removed. */
   beginRemoval(vid: string): void {
     this.#removing.add(vid)
@@ -291,7 +297,8 @@ export class ImagePool implements Pool {
         if (!this.#volumes.get(vid)?.importing) await work()
       })
     const isOpen = (): boolean => this.#open === open
-    open.swept = sweep({ files, dirPath: this.dirPath, isOpen, whileNotImporting }).catch((error: unknown) =>
+    const noteAside = (path: string): void => this.asides.note(path)
+    open.swept = sweep({ files, dirPath: this.dirPath, isOpen, noteAside, whileNotImporting }).catch((error: unknown) =>
       this.warn(`Removing the files that a crash has left in pool ${this.name} failed: ${failureText(error)}`),
     )
   }

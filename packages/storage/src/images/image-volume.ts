@@ -222,6 +222,7 @@ export class ImageVolume extends ImageVolumeSettings implements Volume, HeldSour
       revisionsToKeep: this.revisionsToKeep,
       precache: !this.snapshotsDisabled && this.pool.keepsPrecache,
       warn: this.pool.warn,
+      noteAside: (path) => this.pool.asides.note(path),
     })
   }
 

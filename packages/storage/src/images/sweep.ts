@@ -1,5 +1,5 @@
 import { type Files, isForeignTemporary, removeIfPresent } from '@cloister/os'
-import { ownerFolders } from './image-names.ts'
+import { isAsideName, ownerFolders } from './image-names.ts'
 
 const importSuffix = '-import.img'
 
@@ -9,13 +9,15 @@ export interface SweptPool {
   readonly dirPath: string
   /** False when the pool was closed meanwhile. */
   isOpen(): boolean
+  /** Called with the path of each image that was moved aside. */
+  noteAside(path: string): void
   /** Runs `work` under the lock of a volume, unless an import into the volume is under way. */
   whileNotImporting(vid: string, work: () => Promise<unknown>): Promise<void>
 }
 
 /**
  * Removes the files that a killed daemon has left in a pool: temporary files, and images of unfinished imports. A volume removes
- * its own at its next start or stop, but that may never come.
+ * its own at its next start or stop, but that may never come. Images that were moved aside stay, and the pool lists them.
  */
 export async function sweep(pool: SweptPool): Promise<void> {
   const { files, dirPath } = pool
@@ -27,6 +29,7 @@ export async function sweep(pool: SweptPool): Promise<void> {
       if ((await files.stat(folder))?.kind !== 'folder') continue
       const names = await files.list(folder)
       await removeTemporaries(files, folder, names)
+      for (const name of names.filter(isAsideName)) pool.noteAside(`${folder}/${name}`)
       for (const name of names.filter((each) => each.endsWith(importSuffix))) {
         const vid = `${owner}/${domain}/${name.slice(0, -importSuffix.length)}`
         await pool.whileNotImporting(vid, () => removeIfPresent(files, `${folder}/${name}`))

@@ -1,3 +1,4 @@
+import { onTestFinished } from 'vitest'
 import type { Pool } from '../pool.ts'
 import { createPool } from '../pool-drivers.ts'
 import type { PoolOptions } from '../pool-options.ts'
@@ -8,7 +9,7 @@ export const MiB: bigint = 1n << 20n
 
 let pools = 0
 
-/** A pool at a place, with short ways to make volumes and to run them. */
+/** A pool at a place, with short ways to make volumes and to run them; it is closed when the test that made it has finished. */
 export class ImageFixture {
   readonly place: Place
   readonly pool: Pool
@@ -22,6 +23,8 @@ export class ImageFixture {
     this.dirPath = dirPath
     this.pool = make(this.warnings)
     this.#make = make
+    // An open pool holds its folder, so that the file system below it could not be unmounted.
+    onTestFinished(() => this.pool.close())
   }
 
   /** A new pool, set up. Unless the options say otherwise it also works where files cannot share blocks. */

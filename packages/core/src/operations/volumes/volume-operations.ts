@@ -158,7 +158,7 @@ export async function setVolumeRevisions(owned: OwnedVolume, count: number): Pro
 
 async function change({ vm, storage, volume }: OwnedVolume, set: (volume: Volume) => () => void): Promise<void> {
   await vm.app.changes.make((unit) => {
-    unit.undo(set(volume))
+    unit.onRollback(set(volume))
     storage.store(unit, volume.name)
   })
 }

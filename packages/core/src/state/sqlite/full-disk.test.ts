@@ -28,7 +28,7 @@ class Notes {
 
   async set(qid: number, text: string): Promise<void> {
     const unit = this.#journal.begin()
-    unit.undo(() => this.memory.delete(qid))
+    unit.onRollback(() => this.memory.delete(qid))
     this.memory.set(qid, text)
     unit.put('notes', [qid], [text])
     unit.emit(qid)

@@ -1,3 +1,4 @@
+import { msg, QubesVMNotFoundError } from '@cloister/kit'
 import type { BaseVM, VMClass } from '../../domains/base-vm.ts'
 import { isDisposableTemplate } from '../../domains/properties/dvm-template.ts'
 import { QubesVM } from '../../domains/qubes-vm.ts'
@@ -17,13 +18,19 @@ import type { MemorySystem } from '../memory-system.ts'
 /** Arguments of an act: the system, and choices that the seed decides. */
 export interface Chance {
   readonly system: MemorySystem
+  /** The act may start or end the guest of that domain at any time: its answer says nothing about the state afterwards. */
+  unsettle(name: string): void
   pick<T>(list: readonly T[]): T
 }
 
-/** The result of an act, for the model: a domain that was created or removed. */
+/** The result of an act, as it was answered, for the model; names of domains. */
 export interface Effect {
   readonly made?: string
   readonly removed?: string
+  /** The domain runs now. */
+  readonly started?: string
+  /** The domain is halted now. */
+  readonly ended?: string
 }
 
 export type Act = (chance: Chance) => Promise<Effect | undefined>
@@ -37,8 +44,11 @@ function anyDomain({ system: { app }, pick }: Chance): BaseVM {
   return pick(app.domains.sorted())
 }
 
+/** A domain that can have a guest. @throws QubesVMNotFoundError when the storm has removed all of them */
 function anyGuest(chance: Chance): QubesVM {
-  return chance.pick([...chance.system.app.domains].filter((vm) => vm instanceof QubesVM))
+  const guests = [...chance.system.app.domains].filter((vm) => vm instanceof QubesVM)
+  if (guests.length === 0) throw new QubesVMNotFoundError(msg`The system has no domain but the admin domain`)
+  return chance.pick(guests)
 }
 
 const nothing = (work: (chance: Chance) => Promise<unknown>): Act => {
@@ -87,13 +97,29 @@ export const acts: Readonly<Record<string, readonly [weight: number, act: Act]>>
       return { removed: vm.name }
     },
   ],
-  start: [12, nothing((chance) => anyGuest(chance).lifeCycle.start())],
-  kill: [5, nothing((chance) => anyGuest(chance).lifeCycle.kill())],
+  start: [
+    12,
+    async (chance) => {
+      const vm = anyGuest(chance)
+      await vm.lifeCycle.start()
+      return { started: vm.name }
+    },
+  ],
+  kill: [
+    5,
+    async (chance) => {
+      const vm = anyGuest(chance)
+      await vm.lifeCycle.kill()
+      return { ended: vm.name }
+    },
+  ],
   shutdown: [
     4,
-    nothing((chance) =>
-      anyGuest(chance).lifeCycle.shutdown({ force: chance.pick([true, false]), wait: chance.pick([true, false]) }),
-    ),
+    nothing((chance) => {
+      const vm = anyGuest(chance)
+      chance.unsettle(vm.name)
+      return vm.lifeCycle.shutdown({ force: chance.pick([true, false]), wait: chance.pick([true, false]) })
+    }),
   ],
   pause: [2, nothing((chance) => anyGuest(chance).lifeCycle.pause())],
   unpause: [2, nothing((chance) => anyGuest(chance).lifeCycle.unpause())],
@@ -182,5 +208,8 @@ export const acts: Readonly<Record<string, readonly [weight: number, act: Act]>>
 
 function runningUuid(chance: Chance): string {
   const running = [...chance.system.app.domains.running()]
-  return running.length > 0 ? chance.pick(running).uuid : ''
+  if (running.length === 0) return ''
+  const vm = chance.pick(running)
+  chance.unsettle(vm.name)
+  return vm.uuid
 }

@@ -1,5 +1,6 @@
 import { CloisterError, errorChain } from '@cloister/kit'
 import { ProcessDied, seededNumbers } from '@cloister/os'
+import { hasClients } from '../../domains/network/network-graph.ts'
 import { QubesVM } from '../../domains/qubes-vm.ts'
 import { createDomain } from '../../operations/create-domain.ts'
 import { setProperty } from '../../operations/properties.ts'
@@ -42,6 +43,8 @@ export class Storm {
   /** By name: whether the domain must exist, as the replies say; undefined when a fault or the end of the daemon leaves it open. */
   readonly #expected = new Map<string, boolean | undefined>()
   readonly #touched = new Map<string, boolean | 'both'>()
+  /** Domains that a call of this burst was answered to run, or to be halted. */
+  readonly #power = new Map<string, boolean | 'both'>()
   #system: MemorySystem
   /** Events and outcomes since the last burst began. */
   readonly #events: string[] = []
@@ -125,7 +128,11 @@ export class Storm {
   }
 
   async #call(name: string, mishap: boolean): Promise<void> {
-    const chance: Chance = { system: this.#system, pick: (list) => this.#pick(list) }
+    const chance: Chance = {
+      system: this.#system,
+      pick: (list) => this.#pick(list),
+      unsettle: (domain) => void this.#power.set(domain, 'both'),
+    }
     let outcome = 'done'
     try {
       this.#note(await acts[name]?.[1](chance))
@@ -148,6 +155,8 @@ export class Storm {
   #note(effect: Effect | undefined): void {
     if (effect?.made !== undefined) this.#toggle(effect.made, true)
     if (effect?.removed !== undefined) this.#toggle(effect.removed, false)
+    if (effect?.started !== undefined) this.#settle(effect.started, true)
+    if (effect?.ended !== undefined) this.#settle(effect.ended, false)
   }
 
   /** Replies of one burst come in any order: a domain that was both created and removed may exist or not. */
@@ -158,6 +167,11 @@ export class Storm {
     if (removesItself) this.#touched.set(name, 'both')
     else this.#touched.set(name, touched === undefined || touched === exists ? exists : 'both')
   }
+  #settle(name: string, runs: boolean): void {
+    const before = this.#power.get(name)
+    this.#power.set(name, before === undefined || before === runs ? runs : 'both')
+  }
+
   /** Waits for calls, letting time pass when they wait for it. */
   async #end(calls: Promise<unknown>): Promise<void> {
     let over = false
@@ -207,6 +221,7 @@ export class Storm {
   async #check(burst: string, mishap: boolean): Promise<void> {
     const { logged } = this.#system
     const seen = [
+      ...this.#wrongStates(mishap),
       ...this.#replica.differences(this.#system.app),
       ...this.#wrongNames(),
       ...(await this.#sharedImages()),
@@ -241,6 +256,19 @@ export class Storm {
         ? [`${name} was answered to ${exists ? 'exist' : 'be removed'}`]
         : [],
     )
+  }
+
+  /** A domain whose start was answered runs, and one whose kill was answered does not, unless another call said otherwise. */
+  #wrongStates(mishap: boolean): string[] {
+    const told = [...this.#power]
+    this.#power.clear()
+    if (mishap) return []
+    return told.flatMap(([name, runs]) => {
+      const vm = this.#system.app.domains.find(name)
+      // The start of a client also starts the domains that give it network.
+      if (runs === 'both' || !vm || (!runs && hasClients(vm))) return []
+      return (vm.phase.name === 'running') === runs ? [] : [`${name} was answered to ${runs ? 'run' : 'be halted'}`]
+    })
   }
 
   /** No two guests write to one image, and no guest writes to an image that another reads. */

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Files, nodeOs, type Os } from '@cloister/os'
+import { type Files, nodeOs, type Os, overlaid } from '@cloister/os'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ControlGroups } from './control-groups.ts'
 
@@ -37,7 +37,7 @@ function modelled(
     },
     removeFolder: (path) => rm(path, { recursive: true }),
   }
-  return { ...os, files: Object.assign(Object.create(os.files) as Files, model) }
+  return { ...os, files: overlaid<Files>(os.files, model) }
 }
 
 const content = (...path: string[]): Promise<string> => readFile(join(mount, ...path), 'utf8')

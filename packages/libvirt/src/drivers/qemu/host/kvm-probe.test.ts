@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { nodeOs, type Os } from '@cloister/os'
+import { nodeOs, type Os, overlaid } from '@cloister/os'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Places } from '../places.ts'
 import { qemu } from '../testing/qemu-harness.ts'
@@ -52,7 +52,7 @@ describe.skipIf(!qemu)('the probe', () => {
 
   it('answers no without the device', async () => {
     const os = nodeOs()
-    const files = Object.assign(Object.create(os.files) as Os['files'], { stat: () => Promise.resolve(undefined) })
+    const files = overlaid<Os['files']>(os.files, { stat: () => Promise.resolve(undefined) })
     expect(await probeKvm(qemu ?? '', places, { os: { ...os, files } })).toBe(false)
   })
 
@@ -68,12 +68,12 @@ describe.skipIf(!qemu)('the probe', () => {
 function withoutRun(): Os {
   const os = nodeOs()
   const run = (): Promise<never> => Promise.reject(new Error('the probe was made again'))
-  return { ...os, processes: Object.assign(Object.create(os.processes) as Os['processes'], { run }) }
+  return { ...os, processes: overlaid<Os['processes']>(os.processes, { run }) }
 }
 
 /** The machine, with `/dev/kvm`. */
 function withDevice(): Os {
   const os = nodeOs()
   const stat: Os['files']['stat'] = (path) => os.files.stat(path === '/dev/kvm' ? '/dev/null' : path)
-  return { ...os, files: Object.assign(Object.create(os.files) as Os['files'], { stat }) }
+  return { ...os, files: overlaid<Os['files']>(os.files, { stat }) }
 }
