@@ -79,7 +79,7 @@ describe('two calls about pools of one name', () => {
     expect(first?.status).toBe('fulfilled')
     expect(second).toMatchObject({
       status: 'rejected',
-      reason: { message: expect.stringContaining('being added or removed') },
+      reason: { message: expect.stringContaining('Another call is adding or removing the storage pool') },
     })
     await system.reopen()
     expect(system.app.pools.get('second').config()['dir_path']).toBe(folder)
@@ -92,6 +92,18 @@ describe('two calls about pools of one name', () => {
     expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected'])
     await add()
   })
+})
+
+it('of two pools that are added in one folder at once the second is refused, and leaves nothing', async () => {
+  const [first, second] = await Promise.allSettled([add(), add('third', folder)])
+  expect(first.status).toBe('fulfilled')
+  expect(second).toMatchObject({
+    status: 'rejected',
+    reason: { message: `Another call is adding or removing the folder ${folder}` },
+  })
+  expect(await system.intents()).toEqual([])
+  await system.reopen()
+  await expect(system.app.pools.get('second').usageDetails()).resolves.toBeDefined()
 })
 
 describe('a pool that could not be added', () => {

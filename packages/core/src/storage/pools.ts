@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import {
   errorChain,
   errorText,
@@ -44,7 +45,7 @@ export class Pools {
   readonly #pools = new Map<string, Pool>()
   /** Position of each pool in the order of addition. */
   readonly #positions = new Map<string, number>()
-  /** Names of pools that are being added or removed. */
+  /** Names and folders of pools that are being added or removed. */
   readonly #reserved = new Set<string>()
   /** How many operations are creating volumes in each pool. */
   readonly #holds = new Map<Pool, number>()
@@ -126,11 +127,13 @@ export class Pools {
   /** Adds a pool after setting it up. An intent covers the time until it is stored. */
   async add(name: string, driver: string, options: Readonly<Record<string, string>>): Promise<Pool> {
     const pool = createPool(driver, name, options, this.#app.os, this.#warn(name))
-    using _ = this.#reserve(name, () => {
+    using _name = this.#reserve(name, `storage pool ${name}`, () => {
       if (this.#pools.has(name) || this.#unusable.has(name))
         throw new QubesPoolInUseError(msg`There is a storage pool ${name} already`)
     })
     const folder = options['dir_path'] ?? ''
+    // Otherwise a call that fails would remove the folder that the other call has made its pool in.
+    using _folder = folder === '' ? undefined : this.#reserve(resolve('/', folder), `folder ${folder}`)
     // An error of this check is ignored: the driver checks the path again, with a better message.
     const made = await this.#app.os.files.stat(folder).then(
       (found) => found === undefined,
@@ -160,7 +163,7 @@ export class Pools {
   /** Removes a pool that no domain uses from the system; its files stay. */
   async remove(name: string): Promise<void> {
     const pool = this.get(name)
-    using _ = this.#reserve(name, () => this.#refuseUsed(pool))
+    using _ = this.#reserve(name, `storage pool ${name}`, () => this.#refuseUsed(pool))
     const volumes = await pool.listVolumes()
     await this.#app.changes.make((unit) => {
       this.#refuseUsed(pool, volumes)
@@ -242,13 +245,12 @@ export class Pools {
     this.#pools.delete(pool.name)
   }
 
-  /** Keeps a name for an operation that adds or removes the pool of that name. @throws what `check` throws */
-  #reserve(name: string, check: () => void): Disposable {
+  /** Keeps the name or the folder of a pool for an operation that adds or removes the pool. @throws what `check` throws */
+  #reserve(key: string, title: string, check: () => void = () => {}): Disposable {
     check()
-    if (this.#reserved.has(name))
-      throw new QubesPoolInUseError(msg`The storage pool ${name} is being added or removed by another call`)
-    this.#reserved.add(name)
-    return { [Symbol.dispose]: () => void this.#reserved.delete(name) }
+    if (this.#reserved.has(key)) throw new QubesPoolInUseError(msg`Another call is adding or removing the ${title}`)
+    this.#reserved.add(key)
+    return { [Symbol.dispose]: () => void this.#reserved.delete(key) }
   }
 
   #refuseUsed(pool: Pool, volumes: readonly Volume[] = []): void {
