@@ -1,4 +1,3 @@
-import { resolve } from 'node:path'
 import {
   errorChain,
   errorText,
@@ -131,9 +130,9 @@ export class Pools {
       if (this.#pools.has(name) || this.#unusable.has(name))
         throw new QubesPoolInUseError(msg`There is a storage pool ${name} already`)
     })
-    const folder = options['dir_path'] ?? ''
+    const folder = pool.config()['dir_path'] ?? ''
     // Otherwise a call that fails would remove the folder that the other call has made its pool in.
-    using _folder = folder === '' ? undefined : this.#reserve(resolve('/', folder), `folder ${folder}`)
+    using _folder = folder === '' ? undefined : this.#reserve(folder, `folder ${folder}`)
     // An error of this check is ignored: the driver checks the path again, with a better message.
     const made = await this.#app.os.files.stat(folder).then(
       (found) => found === undefined,
