@@ -76,7 +76,6 @@ export class Disposables {
     await vm.phase.settled(this.#app.os.clock)
     // The end of its guest, or another caller, has removed the disposable, unless its `auto_cleanup` is not set.
     if (vm.registered) await removeDomain(vm)
-    else await vm.phase.settled(this.#app.os.clock)
   }
 
   /** Removes a disposable that has no guest any more, if its `auto_cleanup` is set. */

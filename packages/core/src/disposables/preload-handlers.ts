@@ -19,18 +19,18 @@ export function registerPreloadHandlers(events: Events, preloads: Preloads): voi
   for (const cause of ['start', 'used', 'autostart'] as const)
     events.onLife(BaseVM, `domain-preload-dispvm-${cause}`, (template) => preloads.fill(template))
   for (const change of ['domain-feature-set', 'domain-feature-delete'] as const)
-    events.on(BaseVM, change, (vm, _event, unit) => followMax(preloads, vm, unit), preloadFeatures.max)
+    events.on(BaseVM, change, (vm, _event, unit) => refillForFeature(preloads, vm, unit), preloadFeatures.max)
   for (const change of ['property-set', 'property-reset'] as const) {
     events.on(
       SystemObject,
       change,
-      (system, event, unit) => followDefault(preloads, system, event, unit),
+      (system, event, unit) => refillForDefault(preloads, system, event, unit),
       defaultDispvm.name,
     )
     events.on(
       BaseVM,
       change,
-      (vm, _event, unit) => follow(preloads, vm, unit, 'template_for_dispvms'),
+      (vm, _event, unit) => refillAfter(preloads, vm, unit, 'template_for_dispvms'),
       templateForDispvms.name,
     )
     events.on(BaseVM, change, (vm, { name }) => {
@@ -62,16 +62,16 @@ function registerLife(events: Events, preloads: Preloads): void {
 }
 
 /** A change of the admin domain's feature concerns the template that `default_dispvm` of the system names. */
-function followMax(preloads: Preloads, vm: BaseVM, unit: ChangeUnit): void {
+function refillForFeature(preloads: Preloads, vm: BaseVM, unit: ChangeUnit): void {
   const template = vm instanceof AdminVM ? vm.app.defaults.dispvm : vm
-  if (template) follow(preloads, template, unit, preloadFeatures.max)
+  if (template) refillAfter(preloads, template, unit, preloadFeatures.max)
 }
 
-function followDefault(preloads: Preloads, { app }: SystemObject, { oldvalue }: Change, unit: ChangeUnit): void {
+function refillForDefault(preloads: Preloads, { app }: SystemObject, { oldvalue }: Change, unit: ChangeUnit): void {
   for (const template of [oldvalue, app.defaults.dispvm])
-    if (template instanceof BaseVM) follow(preloads, template, unit, defaultDispvm.name)
+    if (template instanceof BaseVM) refillAfter(preloads, template, unit, defaultDispvm.name)
 }
 
-function follow(preloads: Preloads, template: BaseVM, unit: ChangeUnit, what: string): void {
+function refillAfter(preloads: Preloads, template: BaseVM, unit: ChangeUnit, what: string): void {
   template.app.changes.afterwards(unit, async () => preloads.startFill(template, `${what} was changed`))
 }

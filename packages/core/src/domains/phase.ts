@@ -45,7 +45,11 @@ interface Rule {
 }
 
 const whenHalted = (what: string): Rule => ({ phases: ['halted'], what, Refusal: QubesVMNotHaltedError })
-const unlessPassing = (what: string): Rule => ({ phases: ['halted', 'running'], what, Refusal: QubesVMNotHaltedError })
+const unlessTransient = (what: string): Rule => ({
+  phases: ['halted', 'running'],
+  what,
+  Refusal: QubesVMNotHaltedError,
+})
 const withGuest = (what: string): Rule => ({ phases: ['starting', 'running'], what, Refusal: QubesVMNotStartedError })
 
 /** What may be done with a domain in which phase (decision: the phase of a domain). A paused domain is in the phase `running`. */
@@ -56,8 +60,8 @@ export const rules = {
   setRw: whenHalted('Changing rw of a volume'),
   switchSnapshots: whenHalted('Switching snapshots of a volume'),
   replaceVolume: whenHalted('Replacing the content of a volume'),
-  resize: unlessPassing('Resizing a volume'),
-  setNetvm: unlessPassing('Changing the netvm'),
+  resize: unlessTransient('Resizing a volume'),
+  setNetvm: unlessTransient('Changing the netvm'),
   shutdown: withGuest('Shutting down'),
   kill: withGuest('Ending the guest'),
   pause: { ...withGuest('Pausing'), Refusal: QubesVMNotRunningError },
@@ -86,7 +90,7 @@ export class Phase {
   }
 
   /** True when the phase ends without a request. */
-  get passes(): boolean {
+  get isTransient(): boolean {
     return this.#name !== 'halted' && this.#name !== 'running' && this.#name !== 'removed'
   }
 
@@ -143,29 +147,29 @@ export class Phase {
    */
   async settle(clock: Clock, action: Action): Promise<void> {
     const end = clock.monotonic() + patienceMs
-    while (!this.allows(action) && this.#willPass(action)) await this.#next(clock, end, action)
+    const { what, Refusal }: Rule = rules[action]
+    const refusal = (late: string): Error => new Refusal(msg`${what} of ${this.#title} is refused: it ${late}`)
+    while (!this.allows(action) && this.#willEnd(action)) await this.#next(clock, end, refusal)
     this.require(action)
   }
 
   /** Waits, for a limited time, until nothing is being done with the domain: it is halted, running or removed. */
   async settled(clock: Clock): Promise<void> {
     const end = clock.monotonic() + patienceMs
-    while (this.passes) await this.#next(clock, end, 'start')
+    while (this.isTransient)
+      await this.#next(clock, end, (late) => new QubesVMNotHaltedError(msg`${this.#title} ${late}`))
   }
 
   /** A start does not end in `halted`, so there is no use in waiting for it when the action needs that. */
-  #willPass(action: Action): boolean {
+  #willEnd(action: Action): boolean {
     if (this.#name === 'starting') return (rules[action] as Rule).phases.includes('running')
-    return this.passes || this.#holds > 0
+    return this.isTransient || this.#holds > 0
   }
 
-  async #next(clock: Clock, end: number, action: Action): Promise<void> {
+  /** Waits for the next change of the phase. @throws what `refusal` makes of the words for a phase that lasts too long */
+  async #next(clock: Clock, end: number, refusal: (late: string) => Error): Promise<void> {
     this.#left ??= Promise.withResolvers<void>()
-    const { what, Refusal }: Rule = rules[action]
-    const onLate = (): Error =>
-      new Refusal(
-        msg`${what} of ${this.#title} is refused: it has been ${this.#doing} for more than ${patienceMs / 1000} s`,
-      )
+    const onLate = (): Error => refusal(`has been ${this.#doing} for more than ${patienceMs / 1000} s`)
     const wait = { clock, ms: Math.max(0, end - clock.monotonic()), what: `the end of the phase ${this.#name}`, onLate }
     await within(wait, this.#left.promise)
   }
@@ -184,6 +188,6 @@ export class Phase {
 
   get #hint(): string {
     if (this.#name === 'running') return ': shut it down first'
-    return this.passes ? ': try again when that is done' : ''
+    return this.isTransient ? ': try again when that is done' : ''
   }
 }

@@ -151,7 +151,7 @@ export class DomainStorage {
 
   #take(volume: Volume): void {
     this.#volumes.set(volume.name, volume)
-    this.#owner.app.pools.noteOwner(volume, this.#owner)
+    this.#owner.app.pools.setOwner(volume, this.#owner)
   }
 
   #kernel(): Volume {

@@ -232,7 +232,7 @@ export class Pools {
     return this.#owners.get(volume)
   }
 
-  noteOwner(volume: Volume, owner: StorageOwner): void {
+  setOwner(volume: Volume, owner: StorageOwner): void {
     this.#owners.set(volume, owner)
   }
 

@@ -205,7 +205,7 @@ export class Storm {
     const quiet = async (): Promise<void> => {
       for (;;) {
         await app.changes.settled()
-        if (![...app.domains].some(({ phase }) => phase.passes)) return
+        if (![...app.domains].some(({ phase }) => phase.isTransient)) return
         await new Promise(setImmediate)
       }
     }
@@ -292,7 +292,7 @@ export class Storm {
     const { app } = this.#system
     const problems: string[] = []
     for (const vm of app.domains) {
-      if (vm.phase.passes) problems.push(`${vm.name} stays in the phase ${vm.phase.name}`)
+      if (vm.phase.isTransient) problems.push(`${vm.name} stays in the phase ${vm.phase.name}`)
       if (!(vm instanceof QubesVM)) continue
       if ((vm.phase.name === 'running') !== (vm.run !== undefined))
         problems.push(`${vm.name} has no run, or one too many`)
