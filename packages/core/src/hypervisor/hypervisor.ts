@@ -109,14 +109,24 @@ export class Hypervisor implements HypervisorPort {
     for (let waitMs = firstWaitMs; ; waitMs = Math.min(2 * waitMs, longestWaitMs)) {
       try {
         await clock.sleep(waitMs, this.#closing.signal)
-        this.#connection = await connect()
-        for (const listener of this.#listeners) await this.#connection.on('lifecycle', listener)
-        for (const watcher of this.#watchers) await watcher.back()
+        await this.#resume(await connect())
         return this.#keep()
       } catch (error) {
         if (this.#closing.signal.aborted) return
         log.warn('connecting to the hypervisor again failed: it is tried again', { error: errorChain(error) })
       }
+    }
+  }
+
+  /** Takes a new connection into use, or closes the connection when that fails. */
+  async #resume(connection: Connection): Promise<void> {
+    try {
+      for (const listener of this.#listeners) await connection.on('lifecycle', listener)
+      this.#connection = connection
+      for (const watcher of this.#watchers) await watcher.back()
+    } catch (error) {
+      await connection.close()
+      throw error
     }
   }
 

@@ -58,3 +58,29 @@ it('a guest whose start broke off with the connection is ended when the connecti
   expect(guests.includes('late')).toBe(late.powerState !== 'Halted')
   expect(await discrepancies(system)).toEqual([])
 })
+
+it('a guest whose state cannot be read does not keep the others from being matched', async () => {
+  const [, ends] = vms
+  system.loseConnection(broken)
+  await pass(0)
+  system.driver.powerOffDomain(ends?.uuid ?? '')
+  system.driver.failNext('domainGetState', new LibvirtError('INTERNAL_ERROR', 'no'))
+  await pass(3)
+  expect(states()).toEqual(['Transient', 'Halted', 'Running'])
+  expect(system.logged.join('\n')).toContain('the state of a guest cannot be read')
+  await vms[0]?.lifeCycle.kill()
+  expect(states()).toEqual(['Halted', 'Halted', 'Running'])
+})
+
+it('the connection is made again until the guests can be listed', async () => {
+  system.loseConnection(broken)
+  await pass(0)
+  system.driver.failNext('connectListAllDomains', new LibvirtError('INTERNAL_ERROR', 'no'))
+  await pass(2)
+  expect(states()).toEqual(['Transient', 'Transient', 'Transient'])
+  await pass(3)
+  expect(states()).toEqual(['Running', 'Running', 'Running'])
+  await vms[0]?.lifeCycle.pause()
+  expect(states()).toEqual(['Paused', 'Running', 'Running'])
+  expect(await discrepancies(system)).toEqual([])
+})

@@ -1,4 +1,5 @@
 import { errorChain } from '@cloister/kit'
+import type { Domain, DomainStateAndReason } from '@cloister/libvirt'
 import type { HypervisorPort } from '../domains/ports/hypervisors.ts'
 import type { QubesVM } from '../domains/qubes-vm.ts'
 import type { System } from '../domains/system.ts'
@@ -35,8 +36,23 @@ async function matchRun(vm: QubesVM, guests: Guests): Promise<void> {
   const guest = guests.get(vm.uuid)
   if (!guest) return vm.lifeCycle.onHypervisorEvent('stopped')
   run.domain = guest
-  const { state, why } = await guest.getState()
+  const found = await stateOf(vm, guest)
+  // The state of this guest stays unknown until its next event; the other guests are matched all the same.
+  if (!found) return
+  const { state, why } = found
   if (state === 'shutoff') return vm.lifeCycle.onHypervisorEvent('stopped')
   run.enter(state)
   run.pausedWhy = state === 'paused' ? why : undefined
+}
+
+async function stateOf(vm: QubesVM, guest: Domain): Promise<DomainStateAndReason | undefined> {
+  try {
+    return await guest.getState()
+  } catch (error) {
+    vm.app.log.error('the state of a guest cannot be read after the hypervisor was connected again', {
+      domain: vm.name,
+      error: errorChain(error),
+    })
+    return undefined
+  }
 }
